@@ -1,0 +1,1 @@
+//! When two mail addresses are the same person: mailbox grammar, domains, canonical form

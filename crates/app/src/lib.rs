@@ -1,0 +1,1 @@
+//! Configuration file to parts to a running daemon

@@ -1,0 +1,3 @@
+//! The command `optgate`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Metrics registry and values that must not reach a log

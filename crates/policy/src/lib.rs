@@ -1,0 +1,1 @@
+//! The gates: one check each, with a verdict

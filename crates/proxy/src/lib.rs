@@ -1,0 +1,1 @@
+//! Sockets, clocks, limits: moves bytes in and out of one relay

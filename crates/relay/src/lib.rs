@@ -1,0 +1,1 @@
+//! Couples both SMTP sessions with policy; the queue-less rule

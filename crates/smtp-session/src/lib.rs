@@ -1,0 +1,1 @@
+//! Sans-IO server role and client role of RFC 5321

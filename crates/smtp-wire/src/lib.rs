@@ -1,0 +1,1 @@
+//! The SMTP wire language: lines, commands, replies, extensions, mail data

@@ -1,0 +1,1 @@
+//! Outside lists, read row by row into entries

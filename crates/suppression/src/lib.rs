@@ -1,0 +1,1 @@
+//! What ledger entries mean, and the exact index that answers for an address

@@ -1,0 +1,1 @@
+//! Tests only: virtual clock, scripted peers, byte splitter, fake smarthost

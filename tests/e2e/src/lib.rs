@@ -1,0 +1,1 @@
+//! Real programs around a real gate.
