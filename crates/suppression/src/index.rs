@@ -1,0 +1,202 @@
+//! The index: what the RCPT path asks, derived from the ledger and always rebuildable from it
+//! (DESIGN s7). A value of it never changes; the next state shares nearly everything with the
+//! one before, so a session keeps a consistent state for as long as it holds on to it.
+//!
+//! Objections and consents are kept apart: objections are nearly all rows and are asked for
+//! every recipient, consents are few and asked only when an objection was found.
+//!
+//! Invariant: the epoch changes exactly when an answer may, so two equal epochs of one lineage
+//! mean equal answers. Merging changes no answer and no epoch.
+
+use std::sync::Arc;
+
+use crate::batch::{Batch, seal};
+use crate::decide::{Finding, StreamClass, decide};
+use crate::error::SuppressionError;
+use crate::fact::Fact;
+use crate::hasher::{AddressKeys, IndexKey};
+use crate::kind::Kind;
+use crate::merge::{Merge, Merged, Which};
+use crate::origin::{Origin, OriginId, Origins};
+use crate::scope::Scope;
+use crate::stack::Stack;
+use crate::time::Day;
+
+/// One immutable state of everything known. Cloning it is cheap.
+#[derive(Debug, Clone)]
+pub struct Index {
+    pub(crate) objections: Stack,
+    pub(crate) consents: Stack,
+    pub(crate) origins: Arc<Origins>,
+    pub(crate) epoch: u64,
+    pub(crate) position: u64,
+    /// Stands for an origin number without an origin, which cannot be: a fact nobody can read
+    /// must refuse, not vanish.
+    unreadable: Arc<Origin>,
+}
+
+impl Index {
+    /// The index of an empty ledger.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::from_parts(Stack::empty(), Stack::empty(), Origins::new(), 0, 0)
+    }
+
+    pub(crate) fn from_parts(
+        objections: Stack,
+        consents: Stack,
+        origins: Origins,
+        epoch: u64,
+        position: u64,
+    ) -> Self {
+        let unreadable =
+            Origin { source: "unknown".to_owned(), kind: Kind::Manual, scope: Scope::All };
+        Self {
+            objections,
+            consents,
+            origins: Arc::new(origins),
+            epoch,
+            position,
+            unreadable: Arc::new(unreadable),
+        }
+    }
+
+    /// Everything known about a key but consents, in no particular order.
+    pub fn facts(&self, key: IndexKey) -> impl Iterator<Item = Fact> {
+        self.objections.find(key.0).map(Fact::unpack)
+    }
+
+    /// The consents under a key, in no particular order.
+    pub fn consents(&self, key: IndexKey) -> impl Iterator<Item = Fact> {
+        self.consents.find(key.0).map(Fact::unpack)
+    }
+
+    /// The origin with that number.
+    #[must_use]
+    pub fn origin(&self, id: OriginId) -> Option<&Origin> {
+        self.origins.get(id)
+    }
+
+    /// May this address be mailed? Asks for objections to the person and to the address as
+    /// written, because a source may be configured to match by either.
+    #[must_use]
+    pub fn decide(&self, keys: &AddressKeys, stream: StreamClass) -> Finding {
+        let person = self.facts(IndexKey::from(&keys.person));
+        let exact = self.facts(IndexKey::from(&keys.exact));
+        let facts = person
+            .chain(exact)
+            .map(|fact| (fact, self.origin(fact.origin).unwrap_or(&self.unreadable)));
+        decide(facts, stream)
+    }
+
+    /// The number of this state; larger for a later one.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The last ledger position it includes.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// How many facts it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.objections.len() + self.consents.len()
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of memory its rows and directories take.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.objections.memory() + self.consents.memory()
+    }
+
+    /// How many segments a probe looks into.
+    #[must_use]
+    pub fn segments(&self) -> usize {
+        self.objections.segments().count()
+    }
+
+    /// The next state, with a few more facts. `position` is the last ledger position included.
+    ///
+    /// # Errors
+    /// When there are too many origins; this state goes on unchanged.
+    pub fn with(
+        &self,
+        additions: impl IntoIterator<Item = (IndexKey, Origin, Day, u32)>,
+        position: u64,
+    ) -> Result<Self, SuppressionError> {
+        let mut batch = Batch::new();
+        for (key, origin, day, row) in additions {
+            batch.push(key, &origin, day, u64::from(row))?;
+        }
+        self.with_batch(batch, position)
+    }
+
+    /// The next state, with a batch of facts. `position` is the last ledger position included.
+    /// A batch without facts only moves the position.
+    ///
+    /// # Errors
+    /// When there are too many origins; this state goes on unchanged.
+    pub fn with_batch(&self, mut batch: Batch, position: u64) -> Result<Self, SuppressionError> {
+        let mut next = self.clone();
+        next.position = position.max(self.position);
+        if batch.is_empty() {
+            return Ok(next);
+        }
+        next.epoch += 1;
+        let known: Option<Vec<_>> =
+            batch.origins.iter().map(|origin| self.origins.find(origin)).collect();
+        let numbers = if let Some(numbers) = known {
+            numbers
+        } else {
+            let mut origins = Origins::clone(&self.origins);
+            let numbers =
+                batch.origins.iter().map(|origin| origins.intern(origin)).collect::<Result<_, _>>();
+            next.origins = Arc::new(origins);
+            numbers?
+        };
+        batch.renumber(&numbers);
+        next.objections = self.objections.with(seal(batch.objections));
+        next.consents = self.consents.with(seal(batch.consents));
+        Ok(next)
+    }
+
+    /// What should be merged now, if anything. For a thread in the background; ask again after
+    /// each merge.
+    #[must_use]
+    pub fn merge_due(&self) -> Option<Merge> {
+        [(Which::Objections, &self.objections), (Which::Consents, &self.consents)]
+            .into_iter()
+            .find_map(|(which, stack)| Some(Merge { which, inputs: stack.merge_due()? }))
+    }
+
+    /// This state with a finished merge in place: the same answers from fewer segments.
+    /// Unchanged if the merge was made from segments it no longer has.
+    #[must_use]
+    pub fn merged(&self, merged: &Merged) -> Self {
+        let mut next = self.clone();
+        let stack = match merged.merge.which {
+            Which::Objections => &mut next.objections,
+            Which::Consents => &mut next.consents,
+        };
+        if let Some(smaller) = stack.merged(&merged.merge.inputs, &merged.output) {
+            *stack = smaller;
+        }
+        next
+    }
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self::empty()
+    }
+}

@@ -1,0 +1,74 @@
+//! Merging of segments. A pure function over immutable input, so that a thread in the
+//! background can run it while probes go on and while further segments arrive.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+use std::sync::Arc;
+
+use crate::segment::{DirectoryWriter, Pair, Segment, bits_for, dropped, row, stride_for};
+
+/// Which of the two stacks of an index a merge belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    Objections,
+    Consents,
+}
+
+/// Segments that should become one. Made by [`Index::merge_due`](crate::Index::merge_due).
+#[derive(Debug)]
+pub struct Merge {
+    pub(crate) which: Which,
+    pub(crate) inputs: Vec<Arc<Segment>>,
+}
+
+impl Merge {
+    /// How many rows it will read and write, 24 bytes of memory each while it runs.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.inputs.iter().map(|segment| segment.len()).sum()
+    }
+
+    /// Does the work: seconds for tens of millions of rows, so not where mail waits.
+    #[must_use]
+    pub fn run(self) -> Merged {
+        let output = Arc::new(merge(&self.inputs));
+        Merged { merge: self, output }
+    }
+}
+
+/// A finished merge, to be given to [`Index::merged`](crate::Index::merged).
+#[derive(Debug)]
+pub struct Merged {
+    pub(crate) merge: Merge,
+    pub(crate) output: Arc<Segment>,
+}
+
+/// One segment with the rows of all; a row that several have is there once.
+pub(crate) fn merge(inputs: &[Arc<Segment>]) -> Segment {
+    let total = inputs.iter().map(|segment| segment.len()).sum();
+    let bits = bits_for(total);
+    let mut directory = DirectoryWriter::new(bits);
+    let mut rows: Vec<u8> = Vec::with_capacity(total * stride_for(bits));
+
+    let mut sources: Vec<_> = inputs.iter().map(|segment| segment.iter()).collect();
+    let mut heads: BinaryHeap<Reverse<(Pair, usize)>> = sources
+        .iter_mut()
+        .enumerate()
+        .filter_map(|(source, rows)| rows.next().map(|pair| Reverse((pair, source))))
+        .collect();
+    let mut last = None;
+    while let Some(mut head) = heads.peek_mut() {
+        let Reverse((pair, source)) = *head;
+        match sources.get_mut(source).and_then(Iterator::next) {
+            Some(next) => *head = Reverse((next, source)),
+            None => drop(PeekMut::pop(head)),
+        }
+        if last.replace(pair) == Some(pair) {
+            continue;
+        }
+        directory.push(pair.0);
+        rows.extend(row(pair).iter().skip(dropped(bits)));
+    }
+    Segment::from_parts(bits, directory.finish(), rows)
+}

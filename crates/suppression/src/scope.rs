@@ -1,0 +1,90 @@
+//! The scope of an entry (DESIGN s4): `all` contains `commercial`, which contains each named
+//! list, brand or line of business. The two words are read in any case and without the blanks
+//! around them: `ALL ` taken for a list of that name would let mail through.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::SuppressionError;
+use crate::text::serde_by_text;
+
+/// Longest name of a list, in bytes.
+const NAME_MAX: usize = 200;
+
+/// What part of the mail an entry is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// Nothing at all may be sent.
+    All,
+    /// All commercial mail: the default for an opt-out.
+    Commercial,
+    /// One list, brand or line of business.
+    Named(String),
+}
+
+impl Scope {
+    /// The text of it: `all`, `commercial`, else the name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Scope::All => "all",
+            Scope::Commercial => "commercial",
+            Scope::Named(name) => name,
+        }
+    }
+
+    /// 0 for the widest. Orders findings, so that the widest reason is the one reported.
+    pub(crate) fn narrowness(&self) -> u8 {
+        match self {
+            Scope::All => 0,
+            Scope::Commercial => 1,
+            Scope::Named(_) => 2,
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Scope {
+    type Err = SuppressionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let name = text.trim();
+        if name.eq_ignore_ascii_case("all") {
+            Ok(Scope::All)
+        } else if name.eq_ignore_ascii_case("commercial") {
+            Ok(Scope::Commercial)
+        } else if name.is_empty() || name.len() > NAME_MAX || name.chars().any(char::is_control) {
+            Err(SuppressionError::BadScope)
+        } else {
+            Ok(Scope::Named(name.to_owned()))
+        }
+    }
+}
+
+serde_by_text!(Scope, "\"all\", \"commercial\", or the name of a list");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_two_words_are_read_in_any_case_and_the_rest_is_a_name() {
+        assert_eq!("all".parse(), Ok(Scope::All));
+        assert_eq!(" Commercial ".parse(), Ok(Scope::Commercial));
+        assert_eq!("ALL".parse(), Ok(Scope::All));
+        assert_eq!("Spring offers".parse(), Ok(Scope::Named("Spring offers".into())));
+    }
+
+    #[test]
+    fn names_that_cannot_be_shown_on_one_line_are_refused() {
+        for bad in ["", "  ", "a\nb", "a\0", &"x".repeat(201)] {
+            assert_eq!(bad.parse::<Scope>(), Err(SuppressionError::BadScope), "{bad:?}");
+        }
+        assert!("x".repeat(200).parse::<Scope>().is_ok());
+    }
+}
