@@ -1,1 +1,3 @@
-//! Configuration file to parts to a running daemon
+//! From a configuration file to a running daemon. The only crate that knows everyone.
+
+pub mod config;

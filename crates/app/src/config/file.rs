@@ -1,0 +1,346 @@
+//! What the file says: every section and key there is, with its form, its default
+//! and the sentence about it. What the values mean together is [`super::meaning`]'s.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use toml::de::{DeTable, DeValue};
+
+use super::choice::{Action, Contact, EncodingWord, KindWord, Level, LogFormat, ScopeWord, Store};
+use super::fault::Fault;
+use super::form::{Count, FilePath, Flag, Form, Text};
+use super::naming::{Column, Delimiter, Domains, EvidencePath, HostName, Notice, SourceName};
+use super::network::{HostPort, Listen, Networks};
+use super::person::Person;
+use super::quantity::{Share, Size, Span};
+use super::section::{
+    KeyInfo, Maybe, Origin, Reader, Row, Rule, Said, Section, SectionInfo, as_table, section,
+    unknown,
+};
+
+const fn seconds(n: u64) -> Span {
+    Span(Duration::from_secs(n))
+}
+
+section! {
+    /// This host, as its clients see it.
+    Server = "server", one {
+        /// The name in the greeting, in the reply to EHLO and in the Received field.
+        hostname: HostName = without("\"mail.example.com\"", "the system's host name"),
+        /// Mail to postmaster at these domains always passes (RFC 5321 s4.5.1).
+        own_domains: Domains = without("[\"example.com\"]", "the host name and its parent domain"),
+    }
+}
+
+section! {
+    /// The real mail server: what `mail.example.com` used to be.
+    Smarthost = "smarthost", one {
+        /// Where it listens. The one key without a default.
+        address: HostPort = required("\"relay.corp.example:587\""),
+        /// When it is contacted: "recipient", at the first recipient that may be mailed; or "sender", at MAIL already.
+        contact: Contact = default(Contact::Recipient),
+        /// How long a connection may take to be made.
+        connect_timeout: Span = default(seconds(30)),
+        /// How long a reply to a command may take.
+        command_timeout: Span = default(seconds(300)),
+        /// How long the smarthost may take no mail data (RFC 5321 s4.5.3.2.5).
+        data_timeout: Span = default(seconds(180)),
+        /// How long the reply to the final dot may take. Shorter than what clients wait, 10 minutes (RFC 5321 s4.5.3.2.6), so that they hear about it.
+        reply_timeout: Span = default(seconds(570)),
+    }
+}
+
+section! {
+    /// Where clients submit mail, and who may.
+    Listener = "listener", many {
+        /// The address and port to listen on.
+        address: Listen = default(Listen(std::net::SocketAddr::from(([127, 0, 0, 1], 2525)))),
+        /// The networks whose clients may relay. Nobody else.
+        allow: Networks = without("[\"10.0.0.0/8\", \"2001:db8::/32\"]", "the loopback networks on a loopback address; required on any other"),
+        /// What is done about a recipient that must not be mailed: "refuse" it with 550; "drop", answer 250 and do not forward it; or "shadow", forward it and record what would have been done.
+        action: Action = default(Action::Refuse),
+        /// A text in the greeting, behind "220 host name ESMTP".
+        notice: Notice = without("\"No unsolicited commercial mail.\"", "no text"),
+    }
+}
+
+section! {
+    /// The record of opt-outs.
+    Ledger = "ledger", one {
+        /// The SQLite file. Relative paths are seen from the folder of this file.
+        path: FilePath = default(FilePath("optgate.db".into())),
+        /// The key under which addresses are hashed. Made when the ledger is made; keep a copy, the ledger is of no use without it.
+        key_file: FilePath = default(FilePath("optgate.key".into())),
+        /// Whether the ledger holds addresses "hashed" only, or "plain" as well.
+        store: Store = default(Store::Hashed),
+        /// When two addresses are the same person.
+        person: Person = default(Person::default()),
+    }
+}
+
+section! {
+    /// The record of what was decided, why, and what the smarthost said.
+    Evidence = "evidence", one {
+        /// A file of JSON lines, or "stdout".
+        path: EvidencePath = default(EvidencePath::File("evidence.jsonl".into())),
+        /// Whether it names recipients "hashed" or "plain".
+        recipient: Store = default(Store::Hashed),
+    }
+}
+
+section! {
+    /// How commands reach the running gate.
+    Control = "control", one {
+        /// The Unix socket.
+        socket: FilePath = without("\"optgate.sock\"", "beside the ledger, named as it with .sock"),
+    }
+}
+
+section! {
+    /// A list of opt-outs that is kept outside, read again whenever it changes.
+    Source = "source", many {
+        /// Its name. It stands in refusals: "(list crm)".
+        name: SourceName = required("\"crm\""),
+        /// The list, as a CSV file. Either this or xml.
+        csv: FilePath = without("\"/srv/lists/optouts.csv\"", "xml"),
+        /// The list, as an XML file. Either this or csv.
+        xml: FilePath = without("\"/srv/lists/shop.xml\"", "csv"),
+        /// Where the address stands: a column by name or number (CSV), a path inside the record (XML).
+        email: Column = without("\"Email Address\"", "found by itself when it is obvious (CSV); required (XML)"),
+        /// Where the date of the opt-out stands.
+        date: Column = without("\"Opted out\"", "found by itself when it is obvious (CSV); else the day it was first seen"),
+        /// Where the reason stands.
+        reason: Column = without("\"Reason\"", "found by itself when it is obvious (CSV); else none"),
+        /// Which elements are records (XML).
+        record: Text = without("\"/customers/customer[@optout='1']\"", "required (XML)"),
+        /// What parts two fields (CSV).
+        delimiter: Delimiter = without("\";\"", "found by itself"),
+        /// The character set: "utf-8", "utf-16" or "latin-1".
+        encoding: EncodingWord = without("\"utf-8\"", "found by itself"),
+        /// Whether the first line names the columns (CSV).
+        header: Flag = without("true", "found by itself"),
+        /// What kind of entries these are. Only "opt-out" for now.
+        kind: KindWord = default(KindWord::OptOut),
+        /// What they forbid: "commercial" mail, or "all".
+        scope: ScopeWord = default(ScopeWord::Commercial),
+        /// The age at which the list counts as unknown: recipients who are not on any other list are then answered 451.
+        max_age: Span = without("\"7d\"", "never"),
+        /// A reading that has lost more rows than this, compared with the last good one, is refused.
+        shrink_limit: Share = default(Share(20.0)),
+        /// A reading in which more rows than this hold no address is refused.
+        bad_rows: Share = default(Share(10.0)),
+        /// Whether a list without any row is believed.
+        allow_empty: Flag = default(Flag(false)),
+    }
+}
+
+section! {
+    /// What one client, and all together, may use.
+    Limits = "limits", one {
+        /// Connections at a time.
+        connections: Count<1, 1_000_000> = default(Count(10_000)),
+        /// Connections at a time from one address.
+        connections_per_client: Count<1, 1_000_000> = default(Count(1_000)),
+        /// Recipients in one message; at least 100 (RFC 5321 s4.5.3.1.8).
+        recipients: Count<100, 1_000_000> = default(Count(1_000)),
+        /// Bytes in one message. The smarthost's own limit holds as well.
+        message_size: Size = default(Size(50 << 20)),
+        /// How long a client may take for a command (RFC 5321 s4.5.3.2.7: 5 minutes).
+        command_timeout: Span = default(seconds(300)),
+        /// How long a client may send no mail data.
+        data_timeout: Span = default(seconds(300)),
+        /// Errors after which a session ends with 421.
+        errors: Count<1, 10_000> = default(Count(20)),
+    }
+}
+
+section! {
+    /// What is written to standard error.
+    Log = "log", one {
+        /// How much: "error", "warn", "info", "debug" or "trace". The environment variable OPTGATE_LOG comes first.
+        level: Level = default(Level::Info),
+        /// "text", or "json": one object a line.
+        format: LogFormat = default(LogFormat::Text),
+        /// Whether addresses of people may be written to the log.
+        personal: Flag = default(Flag(false)),
+    }
+}
+
+/// All that a file says.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// `[server]`
+    pub server: Server,
+    /// `[smarthost]`
+    pub smarthost: Smarthost,
+    /// `[[listener]]`; one with all defaults when there is none in the file.
+    pub listeners: Vec<Listener>,
+    /// `[ledger]`
+    pub ledger: Ledger,
+    /// `[evidence]`
+    pub evidence: Evidence,
+    /// `[control]`
+    pub control: Control,
+    /// `[[source]]`
+    pub sources: Vec<Source>,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[log]`
+    pub log: Log,
+}
+
+/// Every section there is, in the order of the documents.
+pub(crate) fn sections() -> Vec<SectionInfo> {
+    vec![
+        Server::info(),
+        Smarthost::info(),
+        Listener::info(),
+        Source::info(),
+        Ledger::info(),
+        Evidence::info(),
+        Control::info(),
+        Limits::info(),
+        Log::info(),
+    ]
+}
+
+/// Reads the text. What cannot be read is told, and the rest is read all the same.
+pub(crate) fn read(text: &str, faults: &mut Vec<Fault>) -> File {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        let message = error.message().to_owned();
+        faults.push(match error.span() {
+            Some(span) => Fault::at(span, message),
+            None => Fault::nowhere(message),
+        });
+    }
+    let root = document.get_ref();
+    let known: Vec<&str> = sections().iter().map(|s| s.name).collect();
+    for (key, _) in root {
+        let name = key.get_ref().as_ref();
+        if !known.contains(&name) {
+            faults.push(unknown_top(key.span(), name, &known));
+        }
+    }
+    let mut listeners = many(root, text, faults);
+    if listeners.is_empty() {
+        listeners.push(empty::<Listener>(text, faults));
+    }
+    File {
+        server: one(root, text, faults),
+        smarthost: one(root, text, faults),
+        listeners,
+        ledger: one(root, text, faults),
+        evidence: one(root, text, faults),
+        control: one(root, text, faults),
+        sources: many(root, text, faults),
+        limits: one(root, text, faults),
+        log: one(root, text, faults),
+    }
+}
+
+/// A name at the top that is no section: a section mistyped, or a key without its section.
+fn unknown_top(span: std::ops::Range<usize>, name: &str, known: &[&str]) -> Fault {
+    let homes: BTreeMap<&str, &str> = sections()
+        .iter()
+        .flat_map(|s| s.keys.iter().map(|k| (k.name, s.name)).collect::<Vec<_>>())
+        .collect();
+    match homes.get(name) {
+        Some(home) => Fault::at(span, format!("`{name}` stands outside of any section"))
+            .help(format!("it belongs under [{home}]")),
+        None => unknown(span, format!("unknown section `{name}`"), name, known),
+    }
+}
+
+fn section_of<S: Section>(
+    table: Option<&DeTable<'_>>,
+    header: Option<std::ops::Range<usize>>,
+    text: &str,
+    faults: &mut Vec<Fault>,
+) -> S {
+    let mut reader = Reader { name: S::NAME, table, text, faults, header, known: Vec::new() };
+    let section = S::read(&mut reader);
+    reader.finish();
+    section
+}
+
+fn empty<S: Section>(text: &str, faults: &mut Vec<Fault>) -> S {
+    section_of(None, None, text, faults)
+}
+
+fn one<S: Section>(root: &DeTable<'_>, text: &str, faults: &mut Vec<Fault>) -> S {
+    let Some((key, value)) = root.get_key_value(S::NAME) else { return empty(text, faults) };
+    if let DeValue::Array(items) = value.get_ref() {
+        let span = items.iter().nth(1).map_or(value.span(), toml::Spanned::span);
+        faults.push(
+            Fault::at(span, format!("there is only one [{}]", S::NAME))
+                .help(format!("single brackets, once: [{}]", S::NAME)),
+        );
+        return quiet(text);
+    }
+    match as_table(value.get_ref(), key.span(), S::NAME, faults) {
+        Some(table) => section_of(Some(table), Some(header_of(text, key.span())), text, faults),
+        None => quiet(text),
+    }
+}
+
+fn many<S: Section>(root: &DeTable<'_>, text: &str, faults: &mut Vec<Fault>) -> Vec<S> {
+    let Some((key, value)) = root.get_key_value(S::NAME) else { return Vec::new() };
+    match value.get_ref() {
+        DeValue::Array(items) => items
+            .iter()
+            .map(|item| {
+                let span = header_of(text, item.span());
+                match as_table(item.get_ref(), item.span(), S::NAME, faults) {
+                    Some(table) => section_of(Some(table), Some(span), text, faults),
+                    None => quiet(text),
+                }
+            })
+            .collect(),
+        DeValue::Table(table) => {
+            let span = header_of(text, key.span());
+            faults.push(
+                Fault::at(span.clone(), format!("there may be several of [{}]", S::NAME))
+                    .help(format!("double brackets: [[{}]]", S::NAME)),
+            );
+            vec![section_of(Some(table), Some(span), text, faults)]
+        }
+        _ => {
+            as_table(value.get_ref(), key.span(), S::NAME, faults);
+            Vec::new()
+        }
+    }
+}
+
+/// A section of which the fault is told already.
+fn quiet<S: Section>(text: &str) -> S {
+    empty(text, &mut Vec::new())
+}
+
+/// The line of the heading, without what follows.
+fn header_of(text: &str, span: std::ops::Range<usize>) -> std::ops::Range<usize> {
+    let start = text.get(..span.start).and_then(|t| t.rfind('\n')).map_or(0, |n| n + 1);
+    let line = text.get(start..).and_then(|t| t.lines().next()).unwrap_or_default();
+    let line = line.split('#').next().unwrap_or_default();
+    let lead = line.len() - line.trim_start().len();
+    let end = start + line.trim_end().len();
+    if end > start + lead { start + lead..end } else { span }
+}
+
+/// `config show`: all values of all sections, with the number of a repeated one.
+pub(crate) fn rows(file: &File) -> Vec<(&'static str, usize, bool, Vec<Row>)> {
+    let mut all = vec![
+        (Server::NAME, 0, false, file.server.rows()),
+        (Smarthost::NAME, 0, false, file.smarthost.rows()),
+    ];
+    all.extend(file.listeners.iter().enumerate().map(|(n, s)| (Listener::NAME, n, true, s.rows())));
+    all.extend(file.sources.iter().enumerate().map(|(n, s)| (Source::NAME, n, true, s.rows())));
+    all.extend([
+        (Ledger::NAME, 0, false, file.ledger.rows()),
+        (Evidence::NAME, 0, false, file.evidence.rows()),
+        (Control::NAME, 0, false, file.control.rows()),
+        (Limits::NAME, 0, false, file.limits.rows()),
+        (Log::NAME, 0, false, file.log.rows()),
+    ]);
+    all
+}

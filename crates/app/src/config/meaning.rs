@@ -1,0 +1,340 @@
+//! What the file means: values checked against each other and against this
+//! machine, and the defaults that depend on something filled in.
+//!
+//! Two rules hold here. A gate never becomes an open relay by what was left out:
+//! a listener that strangers can reach says who may use it. And a fault in one
+//! value does not hide one in another: everything that can be looked at is.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+
+use super::choice::Level;
+use super::fault::{Fault, Severity};
+use super::file::{File, Listener};
+use super::naming::{Domains, HostName};
+use super::network::Networks;
+use super::notice;
+use super::section::{Maybe, Origin, Said, Section};
+use super::settings::{
+    EvidenceSettings, LedgerSettings, LimitSettings, ListenerSettings, LogSettings, Settings,
+    SmarthostSettings,
+};
+use super::{EvidencePath, source};
+
+/// What of the machine and the process the meaning depends on.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// The system's host name.
+    pub hostname: Option<String>,
+    /// The variable `OPTGATE_LOG`.
+    pub log_level: Option<String>,
+}
+
+impl Surroundings {
+    /// Those of this process.
+    pub fn of_this_process() -> Self {
+        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Self {
+            hostname: Some(name).filter(|n| super::network::is_host(n)),
+            log_level: std::env::var("OPTGATE_LOG").ok().filter(|v| !v.is_empty()),
+        }
+    }
+}
+
+/// The longest path of a Unix socket (`sun_path` with its NUL).
+const SOCKET_PATH_MAX: usize = 107;
+
+/// Fills in, checks, and makes the settings; none when a part cannot be made.
+pub(crate) fn settle(
+    file: &mut File,
+    folder: &Path,
+    around: &Surroundings,
+    faults: &mut Vec<Fault>,
+) -> Option<Settings> {
+    derive(file, around, faults);
+    let hostname = file.server.hostname.get().map(|h| h.0.clone());
+    if hostname.is_none() && matches!(file.server.hostname, Maybe::Absent) {
+        faults.push(
+            Fault::nowhere("this system has no host name")
+                .help("add:\n[server]\nhostname = \"mail.example.com\""),
+        );
+    }
+    let listeners = listeners(file, hostname.as_deref(), faults);
+    smarthost_is_not_us(file, &listeners, hostname.as_deref(), faults);
+    let ledger = LedgerSettings {
+        path: folder.join(&file.ledger.path.value.0),
+        key_file: folder.join(&file.ledger.key_file.value.0),
+        store: file.ledger.store.value,
+        person: file.ledger.person.value.rules.clone(),
+    };
+    has_folder(&ledger.path, file.ledger.path.span(), faults);
+    has_folder(&ledger.key_file, file.ledger.key_file.span(), faults);
+    let evidence = match &file.evidence.path.value {
+        EvidencePath::Stdout => EvidencePath::Stdout,
+        EvidencePath::File(path) => {
+            let path = folder.join(path);
+            has_folder(&path, file.evidence.path.span(), faults);
+            EvidencePath::File(path)
+        }
+    };
+    let control = control(file, folder, faults);
+    let sources = source::settle(&file.sources, folder, faults);
+    Some(Settings {
+        hostname: hostname?,
+        own_domains: file.server.own_domains.get().map(|d| d.0.clone()).unwrap_or_default(),
+        smarthost: smarthost(file, faults)?,
+        listeners,
+        ledger,
+        evidence: EvidenceSettings { path: evidence, recipient: file.evidence.recipient.value },
+        control: control?,
+        sources,
+        limits: limits(file, faults),
+        log: LogSettings {
+            level: file.log.level.value,
+            format: file.log.format.value,
+            personal: file.log.personal.value.0,
+        },
+    })
+}
+
+fn derive(file: &mut File, around: &Surroundings, faults: &mut Vec<Fault>) {
+    file.server.hostname.or_derive("the system's host name", || {
+        around.hostname.as_deref().map(|h| HostName(h.to_ascii_lowercase()))
+    });
+    let hostname = file.server.hostname.get().map(|h| h.0.clone());
+    if let Some(host) = hostname.filter(|h| !h.contains('.')) {
+        let fault = Fault::nowhere(format!("the host name `{host}` is not fully qualified"))
+            .severity(Severity::Warning)
+            .help(
+                "some servers refuse such a name; under [server]: hostname = \"mail.example.com\"",
+            );
+        faults.push(fault);
+    }
+    let hostname = file.server.hostname.get().map(|h| h.0.to_ascii_lowercase());
+    file.server.own_domains.or_derive("the host name and its parent domain", || {
+        let host = hostname.filter(|h| !h.starts_with('['))?;
+        let parent = host.split_once('.').map(|(_, p)| p).filter(|p| p.contains('.'));
+        let parent = parent.map(str::to_owned);
+        Some(Domains(std::iter::once(host).chain(parent).collect()))
+    });
+    for listener in &mut file.listeners {
+        if listener.address.value.0.ip().is_loopback() {
+            listener.allow.or_derive("loopback, as the address", || Some(loopback()));
+        }
+    }
+    let ledger = file.ledger.path.value.0.clone();
+    file.control.socket.or_derive("beside the ledger", || {
+        Some(super::form::FilePath(ledger.with_extension("sock")))
+    });
+    if let Some(word) = &around.log_level {
+        match Level::WORDS.iter().find(|(name, _)| name == word) {
+            Some((_, level)) => {
+                file.log.level = Said { value: *level, origin: Origin::Environment("OPTGATE_LOG") };
+            }
+            None => faults.push(
+                Fault::nowhere(format!("the environment variable OPTGATE_LOG is `{word}`"))
+                    .help("one of error, warn, info, debug, trace"),
+            ),
+        }
+    }
+}
+
+fn loopback() -> Networks {
+    let v4 = IpNet::from(IpAddr::from([127, 0, 0, 0]));
+    let v4 = IpNet::new(v4.addr(), 8).unwrap_or(v4);
+    let v6 = IpNet::from(IpAddr::from(std::net::Ipv6Addr::LOCALHOST));
+    Networks(vec![(v4, 0..0), (v6, 0..0)])
+}
+
+fn smarthost(file: &File, faults: &mut Vec<Fault>) -> Option<SmarthostSettings> {
+    let s = &file.smarthost;
+    let client = std::time::Duration::from_secs(600);
+    if s.reply_timeout.value.0 > client {
+        faults.push(
+            Fault::maybe_at(
+                s.reply_timeout.span(),
+                "clients wait 10 minutes for the reply to their final dot",
+            )
+            .severity(Severity::Warning)
+            .help("a longer reply_timeout makes them send a message twice (RFC 5321 s4.5.3.2.6)"),
+        );
+    }
+    Some(SmarthostSettings {
+        address: s.address.get()?.clone(),
+        contact: s.contact.value,
+        connect_timeout: s.connect_timeout.value.0,
+        command_timeout: s.command_timeout.value.0,
+        data_timeout: s.data_timeout.value.0,
+        reply_timeout: s.reply_timeout.value.0,
+    })
+}
+
+fn listeners(
+    file: &File,
+    hostname: Option<&str>,
+    faults: &mut Vec<Fault>,
+) -> Vec<ListenerSettings> {
+    let mut seen: BTreeMap<SocketAddr, Option<Range<usize>>> = BTreeMap::new();
+    let mut out = Vec::new();
+    for listener in &file.listeners {
+        let address = listener.address.value.0;
+        let span = place(listener);
+        if let Some(first) = seen.get(&address) {
+            let mut fault = Fault::maybe_at(span.clone(), format!("two listeners on {address}"));
+            if let Some(first) = first {
+                fault = fault.related(first.clone(), "the first is here");
+            }
+            faults.push(fault);
+        }
+        seen.insert(address, span);
+        may_relay(listener, faults);
+        if let Some(said) = listener.notice.get() {
+            notice::check(said, hostname, faults);
+        }
+        out.push(ListenerSettings {
+            address,
+            allow: listener.allow.get().map(nets).unwrap_or_default(),
+            action: listener.action.value,
+            notice: listener.notice.get().map(|n| n.text.clone()).filter(|n| !n.is_empty()),
+        });
+    }
+    out
+}
+
+fn nets(networks: &Networks) -> Vec<IpNet> {
+    networks.0.iter().map(|(net, _)| *net).collect()
+}
+
+fn place(listener: &Listener) -> Option<Range<usize>> {
+    listener.address.span().or_else(|| listener.heading())
+}
+
+/// Nobody may relay by accident.
+fn may_relay(listener: &Listener, faults: &mut Vec<Fault>) {
+    let address = listener.address.value.0;
+    if address.ip().is_loopback() {
+        return;
+    }
+    if matches!(listener.allow, Maybe::Absent) {
+        faults.push(
+            Fault::maybe_at(
+                place(listener),
+                format!("who may relay through {address}? `allow` is missing"),
+            )
+            .help("name the networks of your own clients: allow = [\"10.0.0.0/8\"]"),
+        );
+    }
+    let Some(networks) = listener.allow.get() else { return };
+    if networks.0.is_empty() {
+        faults.push(
+            Fault::maybe_at(listener.allow.said().and_then(Said::span), "nobody may relay here")
+                .severity(Severity::Warning)
+                .help("an empty list refuses every client"),
+        );
+    }
+    // Networks that together are everything are as open as 0.0.0.0/0.
+    for open in IpNet::aggregate(&nets(networks)).iter().filter(|net| net.prefix_len() == 0) {
+        let part = networks.0.iter().find(|(net, _)| net.prefix_len() == 0);
+        let whole = listener.allow.said().and_then(Said::span);
+        let span = part.map(|(_, span)| span.clone()).or(whole);
+        faults.push(
+            Fault::maybe_at(span, format!("{open} is everybody: {address} would be an open relay"))
+                .help("name the networks of your own clients: allow = [\"10.0.0.0/8\"]"),
+        );
+    }
+}
+
+/// A gate whose smarthost is itself hands every message to itself.
+fn smarthost_is_not_us(
+    file: &File,
+    listeners: &[ListenerSettings],
+    hostname: Option<&str>,
+    faults: &mut Vec<Fault>,
+) {
+    let Some(said) = file.smarthost.address.said() else { return };
+    let target = &said.value;
+    let ip = match target.host.as_str() {
+        "localhost" => Some(IpAddr::from([127, 0, 0, 1])),
+        host => host.parse::<IpAddr>().ok(),
+    };
+    let is_us = |listener: &ListenerSettings| {
+        let own = listener.address;
+        own.port() == target.port
+            && match ip {
+                Some(ip) => own.ip() == ip || (own.ip().is_unspecified() && ip.is_loopback()),
+                None => hostname.is_some_and(|h| h.eq_ignore_ascii_case(&target.host)),
+            }
+    };
+    if let Some(n) = listeners.iter().position(is_us) {
+        let mut fault =
+            Fault::maybe_at(said.span(), format!("the smarthost {target} is this gate itself"))
+                .help("name the server that used to answer here, or another port");
+        if let Some(listener) = file.listeners.get(n) {
+            if let Some(place) = place(listener) {
+                fault = fault.related(place, "the listener");
+            }
+        }
+        faults.push(fault);
+    }
+}
+
+fn has_folder(path: &Path, span: Option<Range<usize>>, faults: &mut Vec<Fault>) {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|f| !f.is_dir()) {
+        let message = format!("the folder {} is not there", folder.display());
+        let fault = Fault::maybe_at(span.clone(), message).severity(Severity::Missing);
+        faults.push(fault.help(format!("mkdir -p {}", folder.display())));
+    }
+    if path.is_dir() {
+        let message = format!("{} is a folder, not a file", path.display());
+        faults.push(Fault::maybe_at(span, message));
+    }
+}
+
+fn control(file: &File, folder: &Path, faults: &mut Vec<Fault>) -> Option<PathBuf> {
+    let said = file.control.socket.said()?;
+    let path = folder.join(&said.value.0);
+    if path.as_os_str().len() > SOCKET_PATH_MAX {
+        let message = format!(
+            "the path of a socket may have {SOCKET_PATH_MAX} bytes; {} has {}",
+            path.display(),
+            path.as_os_str().len()
+        );
+        faults.push(
+            Fault::maybe_at(said.span(), message)
+                .help("under [control]: socket = \"/run/optgate.sock\""),
+        );
+        return None;
+    }
+    Some(path)
+}
+
+/// RFC 5321 s4.5.3.1.7: a message of 64 KiB must be taken.
+const MESSAGE_MIN: u64 = 64 << 10;
+
+fn limits(file: &File, faults: &mut Vec<Fault>) -> LimitSettings {
+    let l = &file.limits;
+    if l.message_size.value.0 < MESSAGE_MIN {
+        faults.push(
+            Fault::maybe_at(
+                l.message_size.span(),
+                "a mail server takes messages of at least 64 KiB (RFC 5321 s4.5.3.1.7)",
+            )
+            .help("for example message_size = \"50MiB\""),
+        );
+    }
+    let size = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    LimitSettings {
+        connections: size(l.connections.value.0),
+        connections_per_client: size(l.connections_per_client.value.0),
+        recipients: size(l.recipients.value.0),
+        message_size: l.message_size.value.0,
+        command_timeout: l.command_timeout.value.0,
+        data_timeout: l.data_timeout.value.0,
+        errors: u32::try_from(l.errors.value.0).unwrap_or(u32::MAX),
+    }
+}

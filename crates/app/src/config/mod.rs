@@ -1,0 +1,79 @@
+//! The configuration file: what it says ([`File`]) and what it means ([`Settings`]).
+//!
+//! Two stages, so that one kind of code looks at text and another at meaning. Every
+//! fault of a file is told at once, each with its place and what would be right.
+//! The sections and keys are written down in one table, `file.rs`; the file that
+//! `init` writes, `config show` and `docs/configuration.md` come from it.
+
+mod choice;
+mod fault;
+mod file;
+mod form;
+mod meaning;
+mod naming;
+mod nearest;
+mod network;
+mod notice;
+mod person;
+mod quantity;
+mod reference;
+mod section;
+mod settings;
+mod show;
+mod source;
+mod template;
+
+use std::path::{Path, PathBuf};
+
+pub use choice::{Action, Contact, EncodingWord, KindWord, Level, LogFormat, ScopeWord, Store};
+pub use fault::{Fault, FaultLine, Report, Severity};
+pub use meaning::Surroundings;
+pub use naming::{Column, EvidencePath, SourceName};
+pub use network::HostPort;
+pub use reference::reference;
+pub use settings::{
+    EvidenceSettings, LedgerSettings, LimitSettings, ListFile, ListFormat, ListenerSettings,
+    LogSettings, Settings, SmarthostSettings, SourceSettings,
+};
+pub use show::{ShownOrigin, ShownValue, show_toml};
+pub use template::{TemplateAnswers, template};
+
+/// A file that was read.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What it means; none when it has an error.
+    pub settings: Option<Settings>,
+    /// What is wrong with it.
+    pub report: Report,
+    /// Every effective value with its origin.
+    pub values: Vec<ShownValue>,
+}
+
+/// Reads a configuration file.
+///
+/// # Errors
+/// When the file cannot be read, or is not UTF-8.
+pub fn load(path: &Path, around: &Surroundings) -> std::io::Result<Loaded> {
+    let text = std::fs::read_to_string(path)?;
+    Ok(load_text(path, &text, around))
+}
+
+/// Reads the text of a configuration file as if it stood at `path`.
+pub fn load_text(path: &Path, text: &str, around: &Surroundings) -> Loaded {
+    let mut faults = Vec::new();
+    // A byte order mark is an editor's doing and no part of the text.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut file = file::read(text, &mut faults);
+    let settings = meaning::settle(&mut file, &folder_of(path), around, &mut faults);
+    let values = show::values(&file, text, path);
+    let report = Report::new(path, text, faults);
+    Loaded { settings: settings.filter(|_| !report.is_fatal()), report, values }
+}
+
+/// The folder of the file; empty for a bare name, which is this process' own folder.
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,248 @@
+//! Forms that name something: hosts, mail domains, sources, columns, characters.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use toml::de::DeValue;
+
+use super::fault::Fault;
+use super::form::{Form, Given, quoted};
+use super::network::is_host;
+
+/// The name this host greets with (RFC 5321 s4.1.1.1: a domain or an address literal).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostName(pub String);
+
+impl Form for HostName {
+    const NAME: &'static str = "a host name";
+    const EXAMPLE: &'static str = "\"mail.example.com\"";
+    fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let text = given.string::<Self>(faults)?;
+        let literal = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).is_some_and(|t| {
+            t.parse::<std::net::Ipv4Addr>().is_ok()
+                || t.strip_prefix("IPv6:").is_some_and(|t| t.parse::<std::net::Ipv6Addr>().is_ok())
+        });
+        if literal || (is_host(text) && !text.ends_with('.') && !text.contains('_')) {
+            return Some(Self(text.to_owned()));
+        }
+        let mut fault =
+            given.wrong::<Self>("letters, digits and hyphens, in labels parted by dots");
+        if let Some(domain) = domain(text) {
+            if domain != text {
+                fault = fault.help(format!("as it goes on the wire: \"{domain}\""));
+            }
+        } else if text.parse::<std::net::Ipv4Addr>().is_ok() {
+            fault = fault.help(format!("as an address literal: \"[{text}]\""));
+        }
+        faults.push(fault);
+        None
+    }
+    fn show(&self) -> String {
+        quoted(&self.0)
+    }
+}
+
+/// A mail domain in its canonical form, by the one parser that also reads recipients.
+pub(crate) fn domain(text: &str) -> Option<String> {
+    match address::Domain::parse(text).ok()? {
+        address::Domain::Name(name) => Some(name),
+        address::Domain::Literal(_) => None,
+    }
+}
+
+/// Mail domains, in canonical form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Domains(pub Vec<String>);
+
+impl Form for Domains {
+    const NAME: &'static str = "a list of mail domains";
+    const EXAMPLE: &'static str = "[\"example.com\", \"example.org\"]";
+    fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let mut names = Vec::new();
+        let mut bad = false;
+        for item in given.elements::<Self>(faults)? {
+            match read_domain::<Self>(&item, faults) {
+                Some(name) => names.push(name),
+                None => bad = true,
+            }
+        }
+        (!bad).then_some(Self(names))
+    }
+    fn show(&self) -> String {
+        show_list(&self.0)
+    }
+}
+
+pub(crate) fn read_domain<F: Form>(item: &Given<'_>, faults: &mut Vec<Fault>) -> Option<String> {
+    let DeValue::String(text) = item.value else {
+        faults.push(item.wrong_type::<F>());
+        return None;
+    };
+    let found = domain(text);
+    if found.is_none() {
+        let mut fault = Fault::at(item.span.clone(), format!("\"{text}\" is not a mail domain"));
+        if let Some((_, name)) = text.rsplit_once('@') {
+            fault = fault.help(format!("the part behind the @ alone: \"{name}\""));
+        }
+        faults.push(fault);
+    }
+    found
+}
+
+pub(crate) fn show_list(items: &[String]) -> String {
+    let items: Vec<_> = items.iter().map(|s| quoted(s)).collect();
+    format!("[{}]", items.join(", "))
+}
+
+/// The name of a source. It stands in refusals on the wire, so it is plain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceName(pub String);
+
+impl SourceName {
+    /// Letters, digits, `.`, `_` and `-`, at most 64.
+    pub fn is_plain(text: &str) -> bool {
+        (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+    }
+}
+
+impl Form for SourceName {
+    const NAME: &'static str = "a name";
+    const EXAMPLE: &'static str = "\"crm\"";
+    fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let text = given.string::<Self>(faults)?;
+        if Self::is_plain(text) {
+            return Some(Self(text.to_owned()));
+        }
+        let plain: String = text
+            .chars()
+            .map(
+                |c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' },
+            )
+            .take(64)
+            .collect();
+        let mut fault = given.wrong::<Self>("letters, digits, `.`, `_` and `-`, at most 64");
+        if !plain.is_empty() {
+            fault =
+                fault.help(format!("it is part of the refusal on the wire; \"{plain}\" would do"));
+        }
+        faults.push(fault);
+        None
+    }
+    fn show(&self) -> String {
+        quoted(&self.0)
+    }
+}
+
+/// A column of a table: its name, or its number from 1. For XML a path inside the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Column {
+    /// By its heading (CSV) or path (XML).
+    Name(String),
+    /// By its number, from 1 (CSV only).
+    Number(u32),
+}
+
+impl Form for Column {
+    const NAME: &'static str = "a column";
+    const EXAMPLE: &'static str = "\"Email Address\", or its number from 1";
+    fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        match given.value {
+            DeValue::String(s) if !s.trim().is_empty() => Some(Self::Name(s.trim().to_owned())),
+            DeValue::Integer(n) => {
+                let number = u32::from_str_radix(n.as_str(), n.radix()).ok().filter(|n| *n > 0);
+                if number.is_none() {
+                    faults.push(given.wrong::<Self>("columns are counted from 1"));
+                }
+                number.map(Self::Number)
+            }
+            _ => {
+                faults.push(given.wrong_type::<Self>());
+                None
+            }
+        }
+    }
+    fn show(&self) -> String {
+        match self {
+            Self::Name(name) => quoted(name),
+            Self::Number(n) => n.to_string(),
+        }
+    }
+}
+
+/// One ASCII character between two fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delimiter(pub u8);
+
+impl Form for Delimiter {
+    const NAME: &'static str = "a delimiter";
+    const EXAMPLE: &'static str = "\",\", \";\" or \"tab\"";
+    fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let text = given.string::<Self>(faults)?;
+        let byte = match text.as_bytes() {
+            b"tab" => Some(b'\t'),
+            [b] if b.is_ascii_punctuation() || matches!(b, b'\t' | b' ') => Some(*b),
+            _ => None,
+        };
+        if byte.is_none_or(|b| b == b'"') {
+            faults.push(given.wrong::<Self>("one ASCII character, not the quote"));
+            return None;
+        }
+        byte.map(Self)
+    }
+    fn show(&self) -> String {
+        if self.0 == b'\t' { quoted("tab") } else { quoted(&char::from(self.0).to_string()) }
+    }
+}
+
+/// Where the evidence goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EvidencePath {
+    /// To this process' standard output.
+    Stdout,
+    /// To a file.
+    File(PathBuf),
+}
+
+impl Form for EvidencePath {
+    const NAME: &'static str = "a path";
+    const EXAMPLE: &'static str = "\"evidence.jsonl\" or \"stdout\"";
+    fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        match given.string::<Self>(faults)? {
+            "stdout" | "-" => Some(Self::Stdout),
+            "" => {
+                faults.push(given.wrong::<Self>("it is empty"));
+                None
+            }
+            path => Some(Self::File(PathBuf::from(path))),
+        }
+    }
+    fn show(&self) -> String {
+        match self {
+            Self::Stdout => quoted("stdout"),
+            Self::File(path) => quoted(&path.display().to_string()),
+        }
+    }
+}
+
+/// The text of a notice, with its place, because what may stand in it is known
+/// only together with the host name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The text.
+    pub text: String,
+    /// Where it stands, quotes included.
+    pub span: Range<usize>,
+}
+
+impl Form for Notice {
+    const NAME: &'static str = "a text";
+    const EXAMPLE: &'static str = "\"No unsolicited commercial mail.\"";
+    fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let text = given.string::<Self>(faults)?.to_owned();
+        Some(Self { text, span: given.span.clone() })
+    }
+    fn show(&self) -> String {
+        quoted(&self.text)
+    }
+}

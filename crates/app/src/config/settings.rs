@@ -1,0 +1,184 @@
+//! What the configuration means: plain values, every default filled in, every
+//! path complete. Nothing here remembers the file; whoever needs the place of a
+//! value asks [`super::file::File`].
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use address::PersonRules;
+use ipnet::IpNet;
+
+pub use super::choice::{
+    Action, Contact, EncodingWord, KindWord, Level, LogFormat, ScopeWord, Store,
+};
+pub use super::naming::{Column, EvidencePath};
+pub use super::network::HostPort;
+
+/// Everything a gate is told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name in greeting, EHLO and Received.
+    pub hostname: String,
+    /// Mail to postmaster here always passes.
+    pub own_domains: Vec<String>,
+    /// The real mail server.
+    pub smarthost: SmarthostSettings,
+    /// Where clients come in; never empty.
+    pub listeners: Vec<ListenerSettings>,
+    /// The record of opt-outs.
+    pub ledger: LedgerSettings,
+    /// The record of decisions.
+    pub evidence: EvidenceSettings,
+    /// The control socket.
+    pub control: PathBuf,
+    /// The outside lists.
+    pub sources: Vec<SourceSettings>,
+    /// What clients may use.
+    pub limits: LimitSettings,
+    /// What is logged.
+    pub log: LogSettings,
+}
+
+/// `[smarthost]`
+#[derive(Clone, Debug)]
+pub struct SmarthostSettings {
+    /// Where it listens.
+    pub address: HostPort,
+    /// When it is contacted.
+    pub contact: Contact,
+    /// For a connection to be made.
+    pub connect_timeout: Duration,
+    /// For a reply to a command.
+    pub command_timeout: Duration,
+    /// For mail data to be taken.
+    pub data_timeout: Duration,
+    /// For the reply to the final dot.
+    pub reply_timeout: Duration,
+}
+
+/// `[[listener]]`
+#[derive(Clone, Debug)]
+pub struct ListenerSettings {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Who may relay; nobody else.
+    pub allow: Vec<IpNet>,
+    /// What is done about a suppressed recipient.
+    pub action: Action,
+    /// The text in the greeting: printable ASCII, fits in one line.
+    pub notice: Option<String>,
+}
+
+/// `[ledger]`
+#[derive(Clone, Debug)]
+pub struct LedgerSettings {
+    /// The SQLite file.
+    pub path: PathBuf,
+    /// The key under which addresses are hashed.
+    pub key_file: PathBuf,
+    /// Whether plain addresses are kept.
+    pub store: Store,
+    /// When two addresses are the same person.
+    pub person: PersonRules,
+}
+
+/// `[evidence]`
+#[derive(Clone, Debug)]
+pub struct EvidenceSettings {
+    /// Where it goes.
+    pub path: EvidencePath,
+    /// How it names recipients.
+    pub recipient: Store,
+}
+
+/// `[[source]]`
+#[derive(Clone, Debug)]
+pub struct SourceSettings {
+    /// Its name.
+    pub name: String,
+    /// The file, and how to read it.
+    pub list: ListFile,
+    /// What kind of entries it gives.
+    pub kind: KindWord,
+    /// What they forbid.
+    pub scope: ScopeWord,
+    /// The age at which the list counts as unknown.
+    pub max_age: Option<Duration>,
+    /// Greatest loss of rows that is believed, in percent.
+    pub shrink_limit: f64,
+    /// Greatest share of bad rows that is believed, in percent.
+    pub bad_rows: f64,
+    /// Whether a list without rows is believed.
+    pub allow_empty: bool,
+}
+
+/// A list file and how to read it.
+#[derive(Clone, Debug)]
+pub struct ListFile {
+    /// The file.
+    pub path: PathBuf,
+    /// CSV or XML.
+    pub format: ListFormat,
+    /// The character set, if it is not to be sniffed.
+    pub encoding: Option<EncodingWord>,
+}
+
+/// How a list is laid out.
+#[derive(Clone, Debug)]
+pub enum ListFormat {
+    /// A table.
+    Csv {
+        /// The column with the address.
+        email: Option<Column>,
+        /// The column with the date.
+        date: Option<Column>,
+        /// The column with the reason.
+        reason: Option<Column>,
+        /// What parts two fields.
+        delimiter: Option<u8>,
+        /// Whether the first line names the columns.
+        header: Option<bool>,
+    },
+    /// A tree.
+    Xml {
+        /// Which elements are records.
+        record: String,
+        /// The path of the address inside a record.
+        email: String,
+        /// The path of the date.
+        date: Option<String>,
+        /// The path of the reason.
+        reason: Option<String>,
+    },
+}
+
+/// `[limits]`
+#[derive(Clone, Debug)]
+pub struct LimitSettings {
+    /// Connections at a time.
+    pub connections: usize,
+    /// Connections at a time from one address.
+    pub connections_per_client: usize,
+    /// Recipients in one transaction.
+    pub recipients: usize,
+    /// Bytes in one message.
+    pub message_size: u64,
+    /// For the client's next command.
+    pub command_timeout: Duration,
+    /// For the client's next mail data.
+    pub data_timeout: Duration,
+    /// Errors until 421.
+    pub errors: u32,
+}
+
+/// `[log]`
+#[derive(Clone, Copy, Debug)]
+pub struct LogSettings {
+    /// How much.
+    pub level: Level,
+    /// In which shape.
+    pub format: LogFormat,
+    /// Whether people's addresses may be in it.
+    pub personal: bool,
+}
