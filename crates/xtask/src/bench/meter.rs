@@ -1,0 +1,143 @@
+//! CPU time and memory of a process and everything below it, from `/proc`.
+//!
+//! CPU time comes from the scheduler's own account of every thread (`schedstat`,
+//! nanoseconds). It forgets threads that have ended, so the clock ticks of `stat` are
+//! taken where they say more; those of children that ended are added. Memory is the
+//! proportional set size: what several processes share is counted once.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// The kernel's unit in `/proc/PID/stat`, fixed at 100 a second (proc(5), USER_HZ).
+const TICK: Duration = Duration::from_millis(10);
+
+/// A process with all its descendants.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Meter {
+    root: u32,
+}
+
+impl Meter {
+    pub(super) fn new(root: u32) -> Self {
+        Self { root }
+    }
+
+    /// CPU time used so far, that of ended children included.
+    pub(super) fn cpu(&self) -> Duration {
+        self.tree().into_iter().map(|pid| own_cpu(pid) + ended_children_cpu(pid)).sum()
+    }
+
+    /// Proportional set size in KiB.
+    pub(super) fn pss(&self) -> u64 {
+        self.sum("smaps_rollup", "Pss:")
+    }
+
+    /// Resident set size in KiB. Of several processes the sum, so shared pages count often.
+    pub(super) fn rss(&self) -> u64 {
+        self.sum("status", "VmRSS:")
+    }
+
+    /// The largest resident set size since `reset_peak`, in KiB.
+    pub(super) fn peak(&self) -> u64 {
+        self.sum("status", "VmHWM:")
+    }
+
+    /// Forgets the largest resident set size seen so far.
+    pub(super) fn reset_peak(&self) {
+        for pid in self.tree() {
+            // A process that ended meanwhile has no peak.
+            let _ = fs::write(format!("/proc/{pid}/clear_refs"), "5");
+        }
+    }
+
+    fn sum(&self, file: &str, field: &str) -> u64 {
+        self.tree().into_iter().filter_map(|pid| kibibytes(pid, file, field)).sum()
+    }
+
+    /// The process and all below it, parents first.
+    fn tree(&self) -> Vec<u32> {
+        let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+        for pid in numbers(Path::new("/proc")) {
+            if let Some(parent) = stat_field(pid, 1) {
+                children.entry(u32::try_from(parent).unwrap_or(0)).or_default().push(pid);
+            }
+        }
+        let mut found = vec![self.root];
+        let mut next = 0;
+        while let Some(pid) = found.get(next) {
+            found.extend(children.remove(pid).unwrap_or_default());
+            next += 1;
+        }
+        found
+    }
+}
+
+fn own_cpu(pid: u32) -> Duration {
+    let ticks = stat_field(pid, 11).unwrap_or(0) + stat_field(pid, 12).unwrap_or(0);
+    let folder = format!("/proc/{pid}/task");
+    let threads = numbers(Path::new(&folder)).into_iter().filter_map(|thread| {
+        let text = fs::read_to_string(format!("{folder}/{thread}/schedstat")).ok()?;
+        text.split_ascii_whitespace().next()?.parse().ok()
+    });
+    Duration::from_nanos(threads.sum()).max(TICK * u32::try_from(ticks).unwrap_or(0))
+}
+
+fn ended_children_cpu(pid: u32) -> Duration {
+    let ticks = stat_field(pid, 13).unwrap_or(0) + stat_field(pid, 14).unwrap_or(0);
+    TICK * u32::try_from(ticks).unwrap_or(0)
+}
+
+/// A field of `/proc/PID/stat`, counted from the one behind the name: 1 is the
+/// parent, 11 and 12 the CPU time, 13 and 14 that of ended children.
+fn stat_field(pid: u32, index: usize) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name stands in parentheses and may hold spaces and parentheses itself.
+    let (_, fields) = text.rsplit_once(')')?;
+    fields.split_ascii_whitespace().nth(index)?.parse().ok()
+}
+
+fn kibibytes(pid: u32, file: &str, field: &str) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(field))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
+}
+
+fn numbers(folder: &Path) -> Vec<u32> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+    use std::time::Instant;
+
+    #[test]
+    fn own_and_ended_childrens_time_is_counted() {
+        let meter = Meter::new(std::process::id());
+        let before = meter.cpu();
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_millis(60) {
+            std::hint::black_box(began.elapsed());
+        }
+        let own = meter.cpu() - before;
+        assert!(own >= Duration::from_millis(5), "{own:?}");
+        let script = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
+        Command::new("sh").args(["-c", script]).status().unwrap();
+        let with_child = meter.cpu() - before;
+        assert!(with_child >= own + Duration::from_millis(20), "{with_child:?} after {own:?}");
+    }
+
+    #[test]
+    fn the_peak_stays_until_it_is_reset() {
+        let meter = Meter::new(std::process::id());
+        drop(std::hint::black_box(vec![1_u8; 64 << 20]));
+        assert!(meter.peak() > meter.rss() + (32 << 10));
+        meter.reset_peak();
+        assert!(meter.peak() < meter.rss() + (32 << 10));
+        assert!(meter.pss() > 0);
+    }
+}

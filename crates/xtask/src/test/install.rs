@@ -1,0 +1,84 @@
+//! Installing what is missing: Debian's packages in one go, then the mail
+//! servers, then what comes from a language's own registry into private folders.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use super::needs::{AIOSMTPD, Kind, NODEMAILER, Need, first_line, on_path};
+use super::{Places, apt, mta};
+use crate::processes;
+
+/// pip and npm fetch a handful of small packages.
+const LIMIT: Duration = Duration::from_secs(5 * 60);
+
+/// Installs all of `missing`; only root gets here.
+pub(super) fn install(missing: &[&Need], places: &Places) -> Result<()> {
+    let mut packages: Vec<String> = Vec::new();
+    for need in missing {
+        let lacking = need.packages.iter().filter(|package| !is_here(package));
+        packages.extend(lacking.map(|package| (*package).to_owned()));
+    }
+    packages.sort();
+    packages.dedup();
+    if !packages.is_empty() || missing.iter().any(|need| need.is_mta()) {
+        apt::update()?;
+    }
+    apt::install(&packages)?;
+    for need in missing {
+        match need.kind {
+            Kind::Command(..) => {}
+            Kind::Postfix | Kind::Exim => mta::install(need.kind, places)?,
+            Kind::Aiosmtpd => install_aiosmtpd(places)?,
+            Kind::Nodemailer => install_nodemailer(places)?,
+        }
+    }
+    println!();
+    Ok(())
+}
+
+/// Whether what a package is wanted for is here already, perhaps from another
+/// place: an interpreter of one's own must not get Debian's beside it.
+fn is_here(package: &str) -> bool {
+    match package {
+        "nodejs" => on_path("node").is_some(),
+        "npm" | "curl" | "swaks" | "msmtp" | "python3" => on_path(package).is_some(),
+        "python3-venv" => {
+            first_line(Command::new("python3").args(["-c", "import venv, ensurepip; print(1)"]))
+                .is_some()
+        }
+        "perl" => first_line(Command::new("perl").args(["-MNet::SMTP", "-e", "print 1"])).is_some(),
+        _ => false,
+    }
+}
+
+fn install_aiosmtpd(places: &Places) -> Result<()> {
+    let folder = places.peers.join("py");
+    println!("+ python3 -m venv {}", folder.display());
+    let mut venv = Command::new("python3");
+    if !processes::run(venv.args(["-m", "venv", "--clear"]).arg(&folder), LIMIT)?.success() {
+        bail!("python3 could not make a virtual environment in {}", folder.display());
+    }
+    let wanted = format!("aiosmtpd=={AIOSMTPD}");
+    println!("+ pip install {wanted}");
+    let mut pip = Command::new(folder.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", &wanted]);
+    if !processes::run(&mut pip, LIMIT)?.success() {
+        bail!("pip could not install {wanted}");
+    }
+    Ok(())
+}
+
+fn install_nodemailer(places: &Places) -> Result<()> {
+    let folder = places.peers.join("npm");
+    std::fs::create_dir_all(&folder)?;
+    let wanted = format!("nodemailer@{NODEMAILER}");
+    println!("+ npm install {wanted} (into {})", folder.display());
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]);
+    if !processes::run(npm.arg(&folder).arg(&wanted), LIMIT)?.success() {
+        bail!("npm could not install {wanted}");
+    }
+    Ok(())
+}

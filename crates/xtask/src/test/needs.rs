@@ -1,0 +1,225 @@
+//! The programs that the end-to-end tests stand on: what each proves, how it is
+//! found, and where it comes from when it is missing.
+//!
+//! A new program is one more row in [`all`]. What a program needs itself (the
+//! Python interpreter, Node.js) is the business of its row, so that leaving the
+//! row out leaves that out too.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Map, Value};
+
+use super::{Places, mta};
+
+/// The pinned versions of what comes from a language's own registry.
+pub(super) const AIOSMTPD: &str = "1.4.6";
+/// Node.js 18 of Debian 12 is enough for this one; version 10 wants Node.js 20.
+pub(super) const NODEMAILER: &str = "7.0.9";
+
+/// One row: a program the tests need.
+pub(crate) struct Need {
+    /// The name for `--without`, and in the names of the tests that need it.
+    pub(crate) name: &'static str,
+    /// What it is there for, for a person.
+    pub(crate) purpose: &'static str,
+    /// Debian packages that must be installed for it.
+    pub(super) packages: &'static [&'static str],
+    pub(super) kind: Kind,
+}
+
+/// How a program is found and installed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A command of a Debian package: its name, and arguments that make it tell
+    /// its version and fail when a part it needs is missing.
+    Command(&'static str, &'static [&'static str]),
+    Postfix,
+    Exim,
+    /// A package from PyPI in a virtual environment of our own.
+    Aiosmtpd,
+    /// A package from the npm registry in a folder of our own.
+    Nodemailer,
+}
+
+/// A program that is here.
+pub(crate) struct Found {
+    /// What it says of its version.
+    pub(crate) version: String,
+    /// What the end-to-end tests must know to start it.
+    pub(crate) fields: Map<String, Value>,
+}
+
+/// Every program, in the order in which a person would ask for them.
+pub(super) fn all() -> Vec<Need> {
+    let need = |name, purpose, packages, kind| Need { name, purpose, packages, kind };
+    vec![
+        need("postfix", "smarthost: the most used one", &[], Kind::Postfix),
+        need("exim", "smarthost: another reading of SMTP", &[], Kind::Exim),
+        need(
+            "aiosmtpd",
+            "smarthost with scripted replies",
+            &["python3", "python3-venv"],
+            Kind::Aiosmtpd,
+        ),
+        need(
+            "curl",
+            "client: the one of the quickstart",
+            &["curl", "ca-certificates"],
+            Kind::Command("curl", &["--version"]),
+        ),
+        need(
+            "swaks",
+            "client: scripted dialogues",
+            &["swaks"],
+            Kind::Command("swaks", &["--version"]),
+        ),
+        need(
+            "msmtp",
+            "client: what cron jobs use",
+            &["msmtp"],
+            Kind::Command("msmtp", &["--version"]),
+        ),
+        need(
+            "smtplib",
+            "client: Python's own",
+            &["python3"],
+            Kind::Command(
+                "python3",
+                &[
+                    "-c",
+                    "import smtplib, email, platform; print('Python', platform.python_version())",
+                ],
+            ),
+        ),
+        need(
+            "net-smtp",
+            "client: Perl's own, Net::SMTP",
+            &["perl"],
+            Kind::Command(
+                "perl",
+                &["-MNet::SMTP", "-e", "print qq{Perl $^V, Net::SMTP $Net::SMTP::VERSION\n}"],
+            ),
+        ),
+        need(
+            "nodemailer",
+            "client: what JavaScript shops use",
+            &["nodejs", "npm"],
+            Kind::Nodemailer,
+        ),
+    ]
+}
+
+impl Need {
+    /// The program, when it is here and works.
+    pub(crate) fn find(&self, places: &Places) -> Option<Found> {
+        match self.kind {
+            Kind::Command(program, arguments) => {
+                let path = on_path(program)?;
+                let version = first_line(Command::new(&path).args(arguments))?;
+                Some(Found { version, fields: fields([("program", &path)]) })
+            }
+            Kind::Postfix => mta::find_postfix(places),
+            Kind::Exim => mta::find_exim(places),
+            Kind::Aiosmtpd => {
+                let python = places.peers.join("py/bin/python").to_str()?.to_owned();
+                let version = first_line(
+                    Command::new(&python)
+                        .args(["-c", "import aiosmtpd; print(aiosmtpd.__version__)"]),
+                )?;
+                Some(Found { version, fields: fields([("program", &python)]) })
+            }
+            Kind::Nodemailer => {
+                let node = on_path("node")?;
+                let modules = places.peers.join("npm/node_modules");
+                let package = modules.join("nodemailer/package.json");
+                let package: Value =
+                    serde_json::from_str(&std::fs::read_to_string(package).ok()?).ok()?;
+                let runtime = first_line(Command::new(&node).arg("--version"))?;
+                let version = format!("{} (Node.js {runtime})", package.get("version")?.as_str()?);
+                let modules = modules.to_str()?.to_owned();
+                Some(Found { version, fields: fields([("program", &node), ("modules", &modules)]) })
+            }
+        }
+    }
+
+    /// Where it comes from when it is missing, for a person.
+    pub(crate) fn origin(&self) -> String {
+        match self.kind {
+            Kind::Command(..) => format!("by apt-get install {}", self.packages.join(" ")),
+            Kind::Postfix | Kind::Exim => mta::origin(self.kind),
+            Kind::Aiosmtpd => format!("by pip, aiosmtpd {AIOSMTPD}, into target/peers/py"),
+            Kind::Nodemailer => format!("by npm, nodemailer {NODEMAILER}, into target/peers/npm"),
+        }
+    }
+
+    /// Whether it is a mail server of the system, which only root can start.
+    pub(crate) fn is_mta(&self) -> bool {
+        matches!(self.kind, Kind::Postfix | Kind::Exim)
+    }
+}
+
+/// String fields of the manifest.
+pub(super) fn fields<const N: usize>(pairs: [(&str, &String); N]) -> Map<String, Value> {
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value.as_str()))).collect()
+}
+
+/// The full path of a command, by the search path and the folders of root's.
+pub(super) fn on_path(program: &str) -> Option<String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    folders
+        .map(|folder| folder.join(program))
+        .find(|file| is_executable(file))
+        .and_then(|file| file.to_str().map(str::to_owned))
+}
+
+pub(super) fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+/// The first line a command prints, when it succeeds and prints one.
+pub(super) fn first_line(command: &mut Command) -> Option<String> {
+    let output = command.stdin(std::process::Stdio::null()).output().ok()?;
+    if !output.status.success() {
+        return None;
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().find(|line| !line.trim().is_empty())?;
+    Some(line.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_found_with_its_version_and_a_missing_one_is_not() {
+        let places = Places { peers: "/nonexistent".into() };
+        let need = |program| Need {
+            name: "sh",
+            purpose: "",
+            packages: &["dash"],
+            kind: Kind::Command(program, &["-c", "echo; echo 1.2"]),
+        };
+        let found = need("sh").find(&places).unwrap();
+        assert_eq!(found.version, "1.2");
+        assert!(found.fields.get("program").unwrap().as_str().unwrap().ends_with("/sh"));
+        assert!(need("no-such-program-here").find(&places).is_none());
+    }
+
+    #[test]
+    fn a_program_that_cannot_tell_its_version_counts_as_missing() {
+        assert_eq!(first_line(Command::new("sh").args(["-c", "echo broken; exit 1"])), None);
+    }
+
+    #[test]
+    fn names_are_unique_and_no_part_of_another() {
+        // `--skip NAME` leaves out tests by a part of their names.
+        let names: Vec<&str> = all().iter().map(|n| n.name).collect();
+        for (i, name) in names.iter().enumerate() {
+            assert!(names.iter().enumerate().all(|(j, other)| i == j || !other.contains(name)));
+        }
+    }
+}
