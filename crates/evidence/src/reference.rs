@@ -1,0 +1,111 @@
+//! References: one name for one decision, short enough to be read out on the phone.
+//!
+//! Thirteen characters of Crockford base32: 45 bits of Unix milliseconds (to the
+//! year 3084), then 20 bits of a counter that starts anywhere. References made
+//! later sort later.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Crockford's alphabet: no I, L, O or U.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// Characters of a reference.
+pub const REFERENCE_LEN: usize = 13;
+
+/// The name of one decision or transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Reference([u8; REFERENCE_LEN]);
+
+impl Reference {
+    /// From Unix milliseconds (45 bits are used) and a number (20 bits are used).
+    pub fn new(unix_millis: u64, number: u32) -> Self {
+        let bits = (u128::from(unix_millis) << 20) | u128::from(number & 0xF_FFFF);
+        let mut text = [b'0'; REFERENCE_LEN];
+        for (at, place) in text.iter_mut().rev().enumerate() {
+            let digit = (bits >> (5 * at)) & 31;
+            *place = ALPHABET.get(digit as usize).copied().unwrap_or(b'0');
+        }
+        Self(text)
+    }
+
+    /// The thirteen characters.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl serde::Serialize for Reference {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// The beginning of a reference, as a person types it: case does not matter, I and L
+/// are 1, O is 0, hyphens are skipped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReferencePrefix(String);
+
+/// Not the beginning of a reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a reference has up to {REFERENCE_LEN} letters and digits, without U")]
+pub struct NotAReference;
+
+impl ReferencePrefix {
+    /// The prefix in the form in which references are written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `reference` begins with it.
+    pub fn matches(&self, reference: &str) -> bool {
+        reference.starts_with(&self.0)
+    }
+}
+
+impl FromStr for ReferencePrefix {
+    type Err = NotAReference;
+
+    fn from_str(text: &str) -> Result<Self, NotAReference> {
+        let mut prefix = String::with_capacity(REFERENCE_LEN);
+        for letter in text.trim().chars().filter(|letter| *letter != '-') {
+            let letter = match letter.to_ascii_uppercase() {
+                'I' | 'L' => '1',
+                'O' => '0',
+                letter if letter.is_ascii() && ALPHABET.contains(&(letter as u8)) => letter,
+                _ => return Err(NotAReference),
+            };
+            prefix.push(letter);
+        }
+        if prefix.is_empty() || prefix.len() > REFERENCE_LEN {
+            return Err(NotAReference);
+        }
+        Ok(Self(prefix))
+    }
+}
+
+/// Makes references, for all sessions of a process, without a lock.
+#[derive(Debug)]
+pub struct Mint {
+    counter: AtomicU32,
+}
+
+impl Mint {
+    /// `start`: anything; different processes should start at different places.
+    pub fn new(start: u32) -> Self {
+        Self { counter: AtomicU32::new(start) }
+    }
+
+    /// The next reference. Two are the same only if over a million are made within
+    /// one millisecond.
+    pub fn next(&self, unix_millis: u64) -> Reference {
+        Reference::new(unix_millis, self.counter.fetch_add(1, Ordering::Relaxed))
+    }
+}
