@@ -1,3 +1,5 @@
 //! From a configuration file to a running daemon. The only crate that knows everyone.
 
+pub mod capture;
+pub mod clock;
 pub mod config;
