@@ -1,1 +1,21 @@
-//! The gates: one check each, with a verdict
+//! The gates: one check each, with a verdict.
+//!
+//! A gate says permit, refuse or defer, with a reason. The opt-out gate is the one
+//! this product exists for: only it can turn a forward-path into a
+//! [`Cleared`] one, and the smarthost's side takes nothing else, so the compiler
+//! keeps the promise that nobody is mailed unchecked.
+//!
+//! Look-ups go through [`Lists`], which `app` wires: an index in memory answers at
+//! once, a list that must be asked over a network answers later.
+
+mod cleared;
+mod lists;
+mod opt_out;
+mod reason;
+mod relay_control;
+
+pub use cleared::{Cleared, Provisional};
+pub use lists::{Lists, LookUp, Lookup, QuestionId};
+pub use opt_out::{Action, Asked, Decision, OptOutGate, RecipientFacts, Ruling, Verdict};
+pub use reason::{GateName, Reason};
+pub use relay_control::RelayControl;

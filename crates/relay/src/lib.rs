@@ -1,1 +1,37 @@
-//! Couples both SMTP sessions with policy; the queue-less rule
+//! The product: couples the client's session and the smarthost's with policy.
+//!
+//! The queue-less rule lives here and nowhere else: a recipient is shown to the
+//! smarthost only after the gates cleared it; 250 is said only after the smarthost
+//! said 250; what was not accepted stays with the client. No sockets, no clocks, no
+//! dice: [`Relay`] is fed with bytes, moments and answers, so that it can be run a
+//! million times against simulated clients and smarthosts that are cut, delayed and
+//! garbled anywhere.
+//!
+//! ```text
+//!  Idle --MAIL--> Envelope --354--> Streaming --dot--> Intent --written--> Dot
+//!   ^                |  \               | upstream lost, flaw, too big      |
+//!   |                |   \--held 354-> Holding        v                     |
+//!   |                |         (NOOPs)  | dot     Swallowing --dot--> reply |
+//!   +---- RSET, refusal --------------- + --------------------- reply ------+
+//! ```
+
+mod data;
+mod dot;
+mod envelope;
+mod event;
+mod header;
+mod hold;
+mod offers;
+mod record;
+mod replies;
+mod session;
+mod trace;
+mod upstream;
+mod verbatim;
+
+pub use event::{Answer, Event, OpenFailure, Side};
+pub use hold::{HoldBudget, HoldSettings};
+pub use offers::CapabilityRecord;
+pub use replies::all as relay_replies;
+pub use session::{Contact, Relay, RelaySettings, SessionFacts, Way};
+pub use upstream::Upstream;

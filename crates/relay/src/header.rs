@@ -1,0 +1,139 @@
+//! The header block as it streams by: Message-ID for the record, Received for loops.
+//!
+//! The hot path must not hold or parse messages, so only the beginning of each line
+//! is looked at, and only up to the empty line. Split anywhere, the result is the
+//! same.
+
+use memchr::memchr;
+
+/// RFC 5321 s6.3: a count of Received fields that means a loop should be at least
+/// 100.
+const RECEIVED_MAX: u32 = 100;
+
+/// A field's line is kept up to this many bytes: enough for any Message-ID that RFC
+/// 5322 s2.1.1 allows on a line.
+const KEPT_MAX: usize = 998;
+
+/// Reads a header block, span by span.
+#[derive(Debug, Default)]
+pub(crate) struct HeaderScan {
+    ended: bool,
+    /// The beginning of the current line.
+    line: Vec<u8>,
+    /// A Message-ID whose value stands on the next, folded line.
+    folded_id: bool,
+    received: u32,
+    message_id: Option<String>,
+}
+
+impl HeaderScan {
+    /// Takes a span of mail data.
+    pub(crate) fn scan(&mut self, mut span: &[u8]) {
+        while !self.ended && !span.is_empty() {
+            let (line, rest, complete) = match memchr(b'\n', span) {
+                Some(end) => {
+                    let (line, rest) = span.split_at(end + 1);
+                    (line, rest, true)
+                }
+                None => (span, Default::default(), false),
+            };
+            if complete && self.line.is_empty() {
+                self.field(line);
+            } else {
+                let room = KEPT_MAX.saturating_sub(self.line.len()).min(line.len());
+                self.line.extend_from_slice(line.get(..room).unwrap_or_default());
+                if complete {
+                    let kept = std::mem::take(&mut self.line);
+                    self.field(&kept);
+                }
+            }
+            span = rest;
+        }
+    }
+
+    fn field(&mut self, line: &[u8]) {
+        let line = line.trim_ascii_end();
+        if line.is_empty() {
+            self.ended = true;
+            return;
+        }
+        if line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
+            if std::mem::take(&mut self.folded_id) {
+                self.keep_id(line);
+            }
+            return;
+        }
+        self.folded_id = false;
+        if starts_with(line, b"received:") {
+            self.received = self.received.saturating_add(1);
+        } else if self.message_id.is_none() && starts_with(line, b"message-id:") {
+            let value = line.get(b"message-id:".len()..).unwrap_or_default();
+            self.keep_id(value);
+            self.folded_id = self.message_id.is_none();
+        }
+    }
+
+    fn keep_id(&mut self, value: &[u8]) {
+        let value = value.trim_ascii();
+        if !value.is_empty() {
+            self.message_id = Some(String::from_utf8_lossy(value).into_owned());
+        }
+    }
+
+    /// More Received fields than any honest path has.
+    pub(crate) fn is_looping(&self) -> bool {
+        self.received > RECEIVED_MAX
+    }
+
+    /// The first Message-ID, as written.
+    pub(crate) fn message_id(&self) -> Option<&str> {
+        self.message_id.as_deref()
+    }
+}
+
+fn starts_with(line: &[u8], name: &[u8]) -> bool {
+    line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MESSAGE: &[u8] = b"Received: a\r\nRECEIVED: b\r\n\tfolded\r\nSubject: x\r\n\
+        Message-ID:\r\n <id@example>\r\nMessage-ID: <second@x>\r\n\r\nReceived: body\r\n";
+
+    #[test]
+    fn any_split_finds_the_same() {
+        for cut in 0..=MESSAGE.len() {
+            let mut scan = HeaderScan::default();
+            let (a, b) = MESSAGE.split_at(cut);
+            scan.scan(a);
+            scan.scan(b);
+            assert_eq!(scan.message_id(), Some("<id@example>"), "cut at {cut}");
+            assert_eq!(scan.received, 2, "cut at {cut}");
+        }
+        let mut scan = HeaderScan::default();
+        MESSAGE.chunks(1).for_each(|byte| scan.scan(byte));
+        assert_eq!((scan.message_id(), scan.received), (Some("<id@example>"), 2));
+    }
+
+    #[test]
+    fn a_hundred_received_fields_pass_and_one_more_is_a_loop() {
+        let mut scan = HeaderScan::default();
+        (0..100).for_each(|_| scan.scan(b"Received: x\r\n"));
+        assert!(!scan.is_looping());
+        scan.scan(b"Received: x\r\n");
+        assert!(scan.is_looping());
+    }
+
+    #[test]
+    fn an_endless_line_is_not_kept() {
+        let mut scan = HeaderScan::default();
+        for _ in 0..1000 {
+            scan.scan(&[b'a'; 1000]);
+        }
+        assert!(scan.line.len() <= KEPT_MAX);
+        scan.scan(b"\r\nMessage-ID: <x@y>\r\n");
+        assert_eq!(scan.message_id(), Some("<x@y>"));
+    }
+}

@@ -1,0 +1,166 @@
+//! The held way: the whole content is kept until the client's dot, while the
+//! smarthost waits before DATA, kept alive by NOOP.
+//!
+//! NOOP is legal there and touches no transaction (RFC 5321 s4.1.1.9); behind a 354
+//! nothing but mail data is. Stock servers drop a client after about ten commands
+//! that carry no mail, so the NOOPs of a transaction are few. All held bytes of the
+//! process count against one budget.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use smtp_session::Moment;
+
+/// How a transaction is held.
+#[derive(Debug, Clone)]
+pub struct HoldSettings {
+    /// The largest content that is held, in octets; more is 552 5.3.4.
+    pub limit: usize,
+    /// The time between two NOOPs.
+    pub noop_every: Duration,
+    /// NOOPs in one transaction.
+    pub noops_max: u32,
+    /// What all transactions together may hold.
+    pub budget: Arc<HoldBudget>,
+}
+
+impl HoldSettings {
+    /// NOOP every 120 seconds, at most four in a transaction.
+    pub fn new(limit: usize, budget: Arc<HoldBudget>) -> Self {
+        Self { limit, noop_every: Duration::from_secs(120), noops_max: 4, budget }
+    }
+}
+
+/// Octets that may still be held by all sessions of the process together.
+#[derive(Debug)]
+pub struct HoldBudget {
+    left: AtomicUsize,
+}
+
+impl HoldBudget {
+    /// A budget of `octets`.
+    pub fn new(octets: usize) -> Self {
+        Self { left: AtomicUsize::new(octets) }
+    }
+
+    /// Octets nobody holds.
+    pub fn left(&self) -> usize {
+        self.left.load(Ordering::Relaxed)
+    }
+
+    fn take(&self, octets: usize) -> bool {
+        self.left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(octets))
+            .is_ok()
+    }
+
+    fn give(&self, octets: usize) {
+        self.left.fetch_add(octets, Ordering::Relaxed);
+    }
+}
+
+/// Why no more could be held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// This content is larger than the limit.
+    Content,
+    /// The process holds as much as it may.
+    Budget,
+}
+
+/// The content of one transaction, counted against the budget as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Held {
+    settings: HoldSettings,
+    content: Vec<u8>,
+    noops: u32,
+    next_noop: Option<Moment>,
+}
+
+impl Held {
+    /// `None` when the budget is used up.
+    pub(crate) fn begin(settings: &HoldSettings, now: Moment) -> Option<Self> {
+        if settings.budget.left() == 0 {
+            return None;
+        }
+        let mut held =
+            Self { settings: settings.clone(), content: Vec::new(), noops: 0, next_noop: None };
+        held.set_timer(now);
+        Some(held)
+    }
+
+    pub(crate) fn push(&mut self, span: &[u8]) -> Result<(), Full> {
+        if self.content.len().saturating_add(span.len()) > self.settings.limit {
+            return Err(Full::Content);
+        }
+        if !self.settings.budget.take(span.len()) {
+            return Err(Full::Budget);
+        }
+        self.content.extend_from_slice(span);
+        Ok(())
+    }
+
+    pub(crate) fn content(&self) -> &[u8] {
+        &self.content
+    }
+
+    /// Whether a NOOP is due; counts it.
+    pub(crate) fn wants_noop(&mut self, now: Moment) -> bool {
+        let due = self.next_noop.is_some_and(|at| now.reached(at));
+        if due {
+            self.noops += 1;
+            self.set_timer(now);
+        }
+        due
+    }
+
+    fn set_timer(&mut self, now: Moment) {
+        self.next_noop = (self.noops < self.settings.noops_max)
+            .then(|| now.plus(self.settings.noop_every));
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Moment> {
+        self.next_noop
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.settings.budget.give(self.content.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_is_shared_and_given_back() {
+        let now = Moment::new(Duration::ZERO, 0);
+        let settings = HoldSettings::new(10, Arc::new(HoldBudget::new(12)));
+        let mut a = Held::begin(&settings, now).unwrap();
+        let mut b = Held::begin(&settings, now).unwrap();
+        assert_eq!(a.push(&[0; 10]), Ok(()));
+        assert_eq!(a.push(&[0; 1]), Err(Full::Content));
+        assert_eq!(b.push(&[0; 3]), Err(Full::Budget));
+        assert_eq!(b.push(&[0; 2]), Ok(()));
+        assert!(Held::begin(&settings, now).is_none());
+        drop(a);
+        assert_eq!(settings.budget.left(), 10);
+    }
+
+    #[test]
+    fn noops_come_at_the_interval_and_end() {
+        let mut now = Moment::new(Duration::ZERO, 0);
+        let settings = HoldSettings::new(10, Arc::new(HoldBudget::new(12)));
+        let mut held = Held::begin(&settings, now).unwrap();
+        assert!(!held.wants_noop(now));
+        for _ in 0..4 {
+            now = now.plus(settings.noop_every);
+            assert!(held.wants_noop(now));
+            assert!(!held.wants_noop(now));
+        }
+        assert_eq!(held.poll_timeout(), None);
+    }
+}

@@ -1,0 +1,108 @@
+//! What the client is offered: what we can do, cut down to what the smarthost can.
+//!
+//! RFC 5321 s4.1.1.1, s4.2.4: an extension is offered only if it will work. With no
+//! knowledge of the smarthost yet, only what optgate supplies alone: PIPELINING,
+//! ENHANCEDSTATUSCODES, its own SIZE and LIMITS.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use smtp_wire::{Capabilities, Limits};
+
+/// What is known of a smarthost's capabilities, shared by all sessions. Refreshed
+/// by every EHLO; read without a lock.
+#[derive(Debug, Default)]
+pub struct CapabilityRecord {
+    last: ArcSwapOption<Capabilities>,
+}
+
+impl CapabilityRecord {
+    /// Notes what the smarthost offered just now.
+    pub fn store(&self, seen: &Arc<Capabilities>) {
+        let known = self.last.load();
+        if known.as_deref() != Some(seen) {
+            self.last.store(Some(Arc::clone(seen)));
+        }
+    }
+
+    /// What it offered last; `None` before the first EHLO.
+    pub fn load(&self) -> Option<Arc<Capabilities>> {
+        self.last.load_full()
+    }
+}
+
+/// The extensions of one listener. `size_max` 0: no limit of our own.
+pub(crate) fn offer(
+    smarthost: Option<&Capabilities>,
+    size_max: u64,
+    recipients_max: u32,
+) -> Capabilities {
+    let alone = Capabilities {
+        size: Some(size_max),
+        pipelining: true,
+        enhanced_status_codes: true,
+        limits: Limits { rcpt_max: Some(recipients_max), ..Limits::default() },
+        ..Capabilities::default()
+    };
+    let Some(smarthost) = smarthost else { return alone };
+    let ours =
+        Capabilities { eight_bit_mime: true, smtputf8: true, dsn: true, ..alone.clone() };
+    let mut common = ours.intersect(smarthost);
+    // A smarthost without these costs the client nothing: we supply them.
+    common.pipelining = true;
+    common.enhanced_status_codes = true;
+    common.size = match smarthost.size {
+        Some(_) => common.size,
+        None => alone.size,
+    };
+    // RFC 6531 s3.1: SMTPUTF8 stands on 8BITMIME.
+    common.smtputf8 &= common.eight_bit_mime;
+    // MAILMAX counts per connection; ours to the smarthost are not the client's.
+    common.limits.mail_max = None;
+    common
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_record_only_what_we_supply_alone() {
+        let offered = offer(None, 1000, 50);
+        assert!(offered.pipelining && offered.enhanced_status_codes);
+        assert_eq!(offered.size, Some(1000));
+        assert_eq!(offered.limits.rcpt_max, Some(50));
+        assert!(!offered.eight_bit_mime && !offered.smtputf8 && !offered.dsn);
+        assert!(!offered.chunking && !offered.starttls);
+    }
+
+    #[test]
+    fn the_smaller_size_is_offered_and_zero_means_none() {
+        let smarthost = |size| Capabilities { size, ..Capabilities::default() };
+        assert_eq!(offer(Some(&smarthost(Some(500))), 1000, 9).size, Some(500));
+        assert_eq!(offer(Some(&smarthost(Some(0))), 1000, 9).size, Some(1000));
+        assert_eq!(offer(Some(&smarthost(Some(500))), 0, 9).size, Some(500));
+        assert_eq!(offer(Some(&smarthost(None)), 1000, 9).size, Some(1000));
+    }
+
+    #[test]
+    fn extensions_need_both_sides() {
+        let smarthost = Capabilities {
+            eight_bit_mime: true,
+            dsn: true,
+            chunking: true,
+            starttls: true,
+            ..Capabilities::default()
+        };
+        let offered = offer(Some(&smarthost), 0, 9);
+        assert!(offered.eight_bit_mime && offered.dsn);
+        assert!(!offered.smtputf8 && !offered.chunking && !offered.starttls);
+        assert!(offered.pipelining, "supplied by us");
+    }
+
+    #[test]
+    fn utf8_is_not_offered_without_8bitmime() {
+        let smarthost = Capabilities { smtputf8: true, ..Capabilities::default() };
+        assert!(!offer(Some(&smarthost), 0, 9).smtputf8);
+    }
+}

@@ -1,0 +1,110 @@
+//! From what happened in a session to the records of `evidence`.
+
+use std::sync::Arc;
+
+use evidence::{Decision, Intent, Outcome, Reference, ReplyText, Verdict};
+use policy::{GateName, Reason, RecipientFacts};
+use smtp_session::Moment;
+use smtp_wire::Reply;
+use suppression::Timestamp;
+
+pub(crate) use evidence::Ending;
+
+use crate::data::{Content, Facts};
+use crate::session::SessionFacts;
+
+/// What a record of one recipient is made of.
+pub(crate) struct Judged<'a> {
+    pub(crate) verdict: Verdict,
+    /// Names the decision; the client reads it in a refusal.
+    pub(crate) reference: Reference,
+    pub(crate) transaction: Reference,
+    pub(crate) reverse_path_domain: Option<Arc<str>>,
+    pub(crate) reason: Option<&'a Reason>,
+    pub(crate) facts: Option<&'a RecipientFacts>,
+    pub(crate) plain: Option<&'a str>,
+    pub(crate) reply: &'a Reply,
+}
+
+pub(crate) fn decision(session: &SessionFacts, now: Moment, judged: Judged<'_>) -> Decision {
+    let entry = match judged.reason {
+        Some(Reason::Suppressed(entry)) => Some(entry),
+        _ => None,
+    };
+    Decision {
+        time: time(now),
+        session: Arc::clone(&session.id),
+        client: session.client,
+        reference: judged.reference,
+        transaction: judged.transaction,
+        reverse_path_domain: judged.reverse_path_domain,
+        recipient: judged.facts.and_then(|facts| facts.digest),
+        recipient_plain: judged.plain.map(str::to_owned),
+        verdict: judged.verdict,
+        gate: judged.reason.map_or(GateName::Smarthost, Reason::gate).as_str(),
+        reason: judged.reason.map(Reason::in_full),
+        list: entry.map(|entry| entry.source.clone()),
+        since: entry.map(|entry| entry.since),
+        entry: entry.map(|entry| entry.position),
+        epoch: judged.facts.map_or(0, |facts| facts.epoch),
+        reply: reply_text(judged.reply),
+    }
+}
+
+pub(crate) fn intent(
+    session: &SessionFacts,
+    facts: &Facts,
+    content: &Content,
+    now: Moment,
+) -> Intent {
+    Intent {
+        time: time(now),
+        session: Arc::clone(&session.id),
+        client: session.client,
+        transaction: facts.reference,
+        reverse_path_domain: facts.reverse_path_domain.clone(),
+        recipients: facts.recipients,
+        message_id: content.header.message_id().map(str::to_owned),
+        bytes: content.size,
+    }
+}
+
+/// `why`: one word, where the ending is not the smarthost's reply to the dot.
+pub(crate) fn outcome(
+    session: &SessionFacts,
+    facts: &Facts,
+    content: &Content,
+    now: Moment,
+    ending: Ending,
+    reply: Option<&Reply>,
+    why: Option<&'static str>,
+) -> Outcome {
+    Outcome {
+        time: time(now),
+        session: Arc::clone(&session.id),
+        client: session.client,
+        transaction: facts.reference,
+        reverse_path_domain: facts.reverse_path_domain.clone(),
+        recipients: facts.recipients,
+        dropped: facts.dropped,
+        message_id: content.header.message_id().map(str::to_owned),
+        bytes: content.size,
+        duration_ms: u64::try_from(now.since(facts.began).as_millis()).unwrap_or(u64::MAX),
+        ending,
+        why,
+        reply: reply.map(reply_text),
+    }
+}
+
+fn reply_text(reply: &Reply) -> ReplyText {
+    let text = match &reply.enhanced {
+        Some(enhanced) => format!("{enhanced} {}", reply.text),
+        None => reply.text.clone(),
+    };
+    ReplyText { code: reply.code, text }
+}
+
+fn time(now: Moment) -> Timestamp {
+    // A clock outside the years a timestamp can hold is a clock nobody set.
+    Timestamp::from_micros(now.unix_micros()).unwrap_or(Timestamp::EPOCH)
+}

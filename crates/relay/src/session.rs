@@ -1,0 +1,465 @@
+//! One session, both sides: the contract, and which phase a transaction is in.
+//!
+//! Four kinds of methods: getters, `handle_*` (bytes, ends, timers), `answer` and
+//! `drain` (mutators), `poll_*` (output). After any mutation drain the output of
+//! both sides, then the events, then ask for the timer. Everything has a limit; one
+//! side is not read while the other's unsent output exceeds [`UNSENT_MAX`].
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use evidence::Mint;
+use policy::{Action, OptOutGate};
+use smtp_session::{Ended, Lost, Moment, Sent, Server, ServerSettings, Step};
+use smtp_session::ClientEvent;
+use smtp_wire::Reply;
+
+use crate::data::{Holding, Streaming, Swallowing};
+use crate::dot::Dot;
+use crate::envelope::Envelope;
+use crate::event::{Answer, Event, OpenFailure, Side};
+use crate::hold::HoldSettings;
+use crate::offers::{self, CapabilityRecord};
+use crate::replies;
+use crate::upstream::Upstream;
+
+/// Unsent output of one side, in bytes, above which the other side is not read.
+const UNSENT_MAX: usize = 64 * 1024;
+
+/// When the smarthost is contacted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Contact {
+    /// At the first permitted recipient: nothing is opened for mail that nobody
+    /// may get.
+    #[default]
+    Recipient,
+    /// Already at MAIL, whose reply is then the smarthost's.
+    Sender,
+}
+
+/// The two ways of mail data.
+#[derive(Debug, Clone, Default)]
+pub enum Way {
+    /// DATA goes upstream when the client sends it; only the dot is held back.
+    #[default]
+    Through,
+    /// The content is kept until the client's dot.
+    Held(HoldSettings),
+}
+
+/// What a relay needs to know about its listener.
+#[derive(Debug, Clone)]
+pub struct RelaySettings {
+    /// The name in Received.
+    pub hostname: String,
+    /// What happens to a suppressed recipient.
+    pub action: Action,
+    /// When the smarthost is contacted.
+    pub contact: Contact,
+    /// The way mail data takes.
+    pub way: Way,
+    /// The largest message in octets; 0: no limit of our own.
+    pub message_size_max: u64,
+    /// Recipients in one transaction (RFC 5321 s4.5.3.1.8: at least 100).
+    pub recipients_max: u32,
+    /// Evidence names recipients in plain, not only by their keyed hash.
+    pub plain_recipients: bool,
+}
+
+/// Who is connected.
+#[derive(Debug, Clone)]
+pub struct SessionFacts {
+    /// Names the session in logs and records.
+    pub id: Arc<str>,
+    /// The client's address.
+    pub client: IpAddr,
+}
+
+#[derive(Debug, Default)]
+pub(crate) enum Phase {
+    /// No transaction.
+    #[default]
+    Idle,
+    /// From MAIL to the answer to DATA.
+    Envelope(Box<Envelope>),
+    /// Mail data goes upstream as it comes.
+    Streaming(Box<Streaming>),
+    /// Mail data is kept until the dot.
+    Holding(Box<Holding>),
+    /// Mail data is read and thrown away; the reply to the dot is known.
+    Swallowing(Box<Swallowing>),
+    /// The client's dot was seen; our own waits for the intent to be written.
+    Intent(Box<Dot>),
+    /// Our dot is on its way.
+    Dot(Box<Dot>),
+}
+
+/// The connection to the smarthost, as this session sees it.
+#[derive(Debug, Default)]
+pub(crate) enum Link {
+    #[default]
+    None,
+    Asked,
+    Open(Box<Upstream>),
+}
+
+/// One session, both sides.
+#[derive(Debug)]
+pub struct Relay {
+    pub(crate) settings: Arc<RelaySettings>,
+    pub(crate) facts: SessionFacts,
+    pub(crate) gate: OptOutGate,
+    pub(crate) record: Arc<CapabilityRecord>,
+    pub(crate) mint: Arc<Mint>,
+    pub(crate) server: Server,
+    pub(crate) client_name: String,
+    pub(crate) phase: Phase,
+    pub(crate) link: Link,
+    pub(crate) events: VecDeque<Event>,
+    pub(crate) questions: u64,
+    /// The client closed its side; it may or may not still listen.
+    pub(crate) client_eof: bool,
+    closed: bool,
+}
+
+impl Relay {
+    /// A session whose greeting is ready to be sent.
+    pub fn new(
+        settings: Arc<RelaySettings>,
+        server: Arc<ServerSettings>,
+        facts: SessionFacts,
+        gate: OptOutGate,
+        record: Arc<CapabilityRecord>,
+        mint: Arc<Mint>,
+        now: Moment,
+    ) -> Self {
+        Self {
+            settings,
+            facts,
+            gate,
+            record,
+            mint,
+            server: Server::new(server, now),
+            client_name: String::new(),
+            phase: Phase::Idle,
+            link: Link::None,
+            events: VecDeque::new(),
+            questions: 0,
+            client_eof: false,
+            closed: false,
+        }
+    }
+
+    /// Takes bytes from one side; tells how many were used. Fewer than given means:
+    /// keep the rest and offer it again after the next change.
+    pub fn handle_bytes(&mut self, now: Moment, side: Side, input: &[u8]) -> usize {
+        match side {
+            Side::Downstream => self.handle_client_bytes(now, input),
+            Side::Upstream => {
+                if let Link::Open(upstream) = &mut self.link {
+                    upstream.handle_bytes(now, input);
+                }
+                self.handle_upstream_events(now);
+                self.settle(now);
+                input.len()
+            }
+        }
+    }
+
+    fn handle_client_bytes(&mut self, now: Moment, input: &[u8]) -> usize {
+        let mut used = 0;
+        while self.wants_input() {
+            let rest = input.get(used..).unwrap_or_default();
+            let (taken, step) = self.server.advance(now, rest);
+            used += taken;
+            let idle = taken == 0 && matches!(step, Step::Idle);
+            self.handle_step(now, step);
+            if idle {
+                break;
+            }
+        }
+        used
+    }
+
+    /// Whether bytes of the client can be taken now.
+    pub fn wants_input(&self) -> bool {
+        let upstream_full = match &self.link {
+            Link::Open(upstream) => upstream.unsent() >= UNSENT_MAX,
+            _ => false,
+        };
+        !upstream_full && self.server.unsent() < UNSENT_MAX
+    }
+
+    fn handle_step(&mut self, now: Moment, step: Step<'_>) {
+        match step {
+            Step::Idle | Step::Answered => {}
+            Step::Hello { name, extended: _ } => {
+                self.forget_transaction();
+                self.client_name = name;
+                let known = self.record.load();
+                let settings = &self.settings;
+                let offered = offers::offer(
+                    known.as_deref(),
+                    settings.message_size_max,
+                    settings.recipients_max,
+                );
+                self.server.welcome(now, Arc::new(offered));
+            }
+            Step::Reset => self.forget_transaction(),
+            Step::Mail(slot, from, params) => self.handle_mail(now, slot, from, params),
+            Step::Rcpt(slot, to, params) => self.handle_rcpt(now, slot, to, params),
+            Step::Data(slot) => self.handle_data(now, slot),
+            Step::Content(span) => self.handle_content(now, span),
+            Step::Flaw(fault) => self.swallow(now, replies::bad_line_end(fault), "line-ends"),
+            Step::EndOfData(slot) => self.handle_end_of_data(now, slot),
+            Step::Ended(why) => self.handle_ended(now, why),
+        }
+    }
+
+    /// One side closed: no more bytes will come from it.
+    pub fn handle_eof(&mut self, now: Moment, side: Side) {
+        match side {
+            Side::Downstream => {
+                self.client_eof = true;
+                let step = self.server.handle_eof();
+                self.handle_step(now, step);
+            }
+            Side::Upstream => {
+                if let Link::Open(upstream) = &mut self.link {
+                    upstream.handle_eof();
+                }
+                self.handle_upstream_events(now);
+            }
+        }
+        self.settle(now);
+    }
+
+    /// The client's connection is broken: nothing can be sent to it any more.
+    pub fn handle_client_broken(&mut self, now: Moment) {
+        self.client_eof = true;
+        let step = self.server.handle_broken();
+        self.handle_step(now, step);
+        self.settle(now);
+    }
+
+    /// Called when [`Self::poll_timeout`] is due, or at any other time.
+    pub fn handle_timeout(&mut self, now: Moment) {
+        let step = self.server.handle_timeout(now);
+        self.handle_step(now, step);
+        if let Link::Open(upstream) = &mut self.link {
+            upstream.handle_timeout(now);
+        }
+        self.handle_upstream_events(now);
+        self.keep_alive(now);
+        self.settle(now);
+    }
+
+    /// The smarthost took none of our bytes for too long.
+    pub fn handle_upstream_stalled(&mut self, now: Moment) {
+        if matches!(self.link, Link::Open(_)) {
+            self.upstream_lost(now, &Lost::Timeout);
+        }
+        self.settle(now);
+    }
+
+    /// The answer to an event.
+    pub fn answer(&mut self, now: Moment, answer: Answer) {
+        match answer {
+            Answer::Opened(result) => self.handle_opened(now, result),
+            Answer::LookedUp(id, asked, lookup) => self.handle_looked_up(now, id, *asked, lookup),
+            Answer::IntentWritten(written) => self.handle_intent_written(now, written),
+        }
+        self.settle(now);
+    }
+
+    /// No new transaction from now on; 421 as soon as none is running.
+    pub fn drain(&mut self, now: Moment) {
+        let step = self.server.drain();
+        self.handle_step(now, step);
+        self.settle(now);
+    }
+
+    fn handle_opened(&mut self, now: Moment, result: Result<Box<Upstream>, OpenFailure>) {
+        if !matches!(self.link, Link::Asked) {
+            // Nobody waits for it any more.
+            if let Ok(upstream) = result {
+                self.events.push_back(Event::ReleaseUpstream(upstream));
+            }
+            return;
+        }
+        self.link = Link::None;
+        match result {
+            Ok(upstream) => {
+                self.record.store(upstream.capabilities());
+                if matches!(self.phase, Phase::Envelope(_)) {
+                    self.link = Link::Open(upstream);
+                    self.offer_envelope(now);
+                } else {
+                    self.events.push_back(Event::ReleaseUpstream(upstream));
+                }
+            }
+            Err(failure) => self.fail_envelope(now, &replies::not_opened(&failure)),
+        }
+    }
+
+    fn handle_upstream_events(&mut self, now: Moment) {
+        loop {
+            let Link::Open(upstream) = &mut self.link else { return };
+            match upstream.poll_event() {
+                None => return,
+                Some(ClientEvent::Ready) => {}
+                Some(ClientEvent::Reply(sent, reply)) => self.handle_reply(now, sent, reply),
+                Some(ClientEvent::RefusedEarly(reply)) => self.refused_early(now, reply),
+                Some(ClientEvent::Lost(why)) => self.upstream_lost(now, &why),
+            }
+        }
+    }
+
+    fn handle_reply(&mut self, now: Moment, sent: Sent, reply: Reply) {
+        match sent {
+            Sent::Mail => self.mail_replied(now, reply),
+            Sent::Rcpt(tag) => self.rcpt_replied(now, tag, reply),
+            Sent::Data => self.data_replied(now, reply),
+            Sent::Dot => self.dot_replied(now, reply),
+            Sent::Rset | Sent::Noop | Sent::Quit => {
+                if !reply.is_positive() && sent == Sent::Rset {
+                    self.upstream_lost(now, &Lost::Nonsense("RSET was refused"));
+                } else {
+                    self.resume_held(now);
+                }
+            }
+        }
+    }
+
+    /// The smarthost is gone, whatever the phase: everything that waits for it is
+    /// answered, nothing that was accepted in part is finished.
+    pub(crate) fn upstream_lost(&mut self, now: Moment, why: &Lost) {
+        self.drop_upstream();
+        match std::mem::take(&mut self.phase) {
+            Phase::Idle => {}
+            phase @ Phase::Swallowing(_) => self.phase = phase,
+            Phase::Envelope(envelope) => {
+                self.phase = Phase::Envelope(envelope);
+                self.fail_envelope(now, &why.reply());
+            }
+            phase @ (Phase::Streaming(_) | Phase::Holding(_)) => {
+                self.phase = phase;
+                self.swallow(now, why.reply(), "smarthost-lost");
+            }
+            Phase::Intent(dot) => self.dot_not_sent(now, *dot, why.reply()),
+            Phase::Dot(dot) => self.dot_lost(now, *dot, why),
+        }
+    }
+
+    /// The transaction is over without mail data (RSET, EHLO, a refusal).
+    pub(crate) fn forget_transaction(&mut self) {
+        self.phase = Phase::Idle;
+        self.release_upstream();
+    }
+
+    fn handle_ended(&mut self, now: Moment, why: Ended) {
+        match std::mem::take(&mut self.phase) {
+            Phase::Idle | Phase::Envelope(_) => self.release_upstream(),
+            phase @ (Phase::Streaming(_) | Phase::Holding(_) | Phase::Swallowing(_)) => {
+                // RFC 5321 s4.1.1.4: without the dot there is no message.
+                self.drop_upstream();
+                self.abandoned(now, phase);
+            }
+            Phase::Intent(dot) => {
+                self.drop_upstream();
+                self.dot_abandoned(now, *dot);
+            }
+            // Our dot is out: whatever the smarthost says has to be written down.
+            phase @ Phase::Dot(_) => {
+                self.client_eof = true;
+                self.phase = phase;
+            }
+        }
+        if !self.closed {
+            self.closed = true;
+            self.events.push_back(Event::Close(why));
+        }
+    }
+
+    /// Gives the connection back when it is at rest, and drops it otherwise: a reply
+    /// still to come would be taken for another transaction's.
+    pub(crate) fn release_upstream(&mut self) {
+        match std::mem::take(&mut self.link) {
+            Link::Open(upstream) if upstream.is_at_rest() => {
+                self.events.push_back(Event::ReleaseUpstream(upstream));
+            }
+            Link::Open(_) => self.events.push_back(Event::DropUpstream),
+            // An answer that comes now is given back in `handle_opened`.
+            Link::Asked | Link::None => {}
+        }
+    }
+
+    pub(crate) fn drop_upstream(&mut self) {
+        if let Link::Open(_) = std::mem::take(&mut self.link) {
+            self.events.push_back(Event::DropUpstream);
+        }
+    }
+
+    /// Lets the client's side go on where an answer has just made room: a postponed
+    /// command, a pending end.
+    fn settle(&mut self, now: Moment) {
+        loop {
+            match self.server.advance(now, &[]) {
+                (_, Step::Idle) => return,
+                (_, step) => self.handle_step(now, step),
+            }
+        }
+    }
+
+    /// Moves waiting output of one side into `out`, behind what is there.
+    pub fn poll_transmit(&mut self, side: Side, out: &mut Vec<u8>) -> bool {
+        let waiting = match (side, &mut self.link) {
+            (Side::Downstream, _) => self.server.output(),
+            (Side::Upstream, Link::Open(upstream)) => upstream.output(),
+            (Side::Upstream, _) => return false,
+        };
+        if waiting.is_empty() {
+            return false;
+        }
+        if out.is_empty() {
+            std::mem::swap(out, waiting);
+        } else {
+            out.append(waiting);
+        }
+        true
+    }
+
+    /// When [`Self::handle_timeout`] wants to be called.
+    pub fn poll_timeout(&self) -> Option<Moment> {
+        let upstream = match &self.link {
+            Link::Open(upstream) => upstream.poll_timeout(),
+            _ => None,
+        };
+        let held = match &self.phase {
+            Phase::Holding(holding) => holding.poll_timeout(),
+            _ => None,
+        };
+        Moment::earliest(Moment::earliest(self.server.poll_timeout(), upstream), held)
+    }
+
+    /// The next thing to do.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The client's side is over and nothing is awaited from the smarthost.
+    pub fn is_finished(&self) -> bool {
+        self.closed && matches!(self.phase, Phase::Idle)
+    }
+
+    /// No transaction is open.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Idle)
+    }
+
+    /// Who is connected.
+    pub fn facts(&self) -> &SessionFacts {
+        &self.facts
+    }
+}

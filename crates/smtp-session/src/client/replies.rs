@@ -1,0 +1,34 @@
+//! What a lost smarthost connection means to our own client.
+//!
+//! None of it is the client's fault and all of it may pass: always 451, never a
+//! 5yz, and no word of the smarthost's that it did not mean for the client.
+
+use smtp_wire::{Enhanced, Reply};
+
+use super::Lost;
+
+impl Lost {
+    /// The reply for every command that still waits for the smarthost.
+    pub fn reply(&self) -> Reply {
+        let (subject, detail, text) = match self {
+            Self::Closed => (4, 2, "connection to the smarthost lost"),
+            Self::Shutdown(_) => (4, 2, "the smarthost is closing down"),
+            Self::Timeout => (4, 2, "the smarthost does not answer"),
+            Self::Nonsense(_) => (4, 2, "the smarthost broke the protocol"),
+            Self::Rejected(_) => (4, 1, "the smarthost turns us away"),
+        };
+        Reply::new(451, Enhanced::new(4, subject, detail), format!("{text}; try again later"))
+    }
+}
+
+/// All of them with the event that brings them, for `docs/replies.md`.
+pub fn all() -> Vec<(&'static str, Reply)> {
+    let word = || Reply::plain(421, "");
+    vec![
+        ("the smarthost closed the connection", Lost::Closed.reply()),
+        ("the smarthost said 421", Lost::Shutdown(word()).reply()),
+        ("the smarthost was silent for too long", Lost::Timeout.reply()),
+        ("the smarthost sent what is no reply", Lost::Nonsense("").reply()),
+        ("the smarthost refused us at its greeting", Lost::Rejected(word()).reply()),
+    ]
+}

@@ -1,0 +1,420 @@
+//! The server role: what optgate is to the submitting client (RFC 5321, RFC 2920).
+//!
+//! ```text
+//!                        EHLO/HELO            MAIL 250               354
+//!   (220) -> Unidentified -------> Identified -------> Transaction ------> MailData
+//!                 ^  (STARTTLS,        ^ ^                 |                  |
+//!                 |   AUTH will sit    | +--- RSET, EHLO --+                  |
+//!                 |   between)         +------- reply to the final dot -------+
+//!   any state: QUIT, 421, a fault that cannot be lived with -> Ended
+//! ```
+//!
+//! One pull call, [`Server::advance`], takes bytes and gives back the next
+//! [`Step`]: a command that somebody above has to answer, a span of mail data, or
+//! the end. What needs no policy (syntax, sequence, NOOP, VRFY, HELP) is answered
+//! here. Invariants: every command gets exactly one reply; replies leave in the
+//! order of the commands; the queue of unanswered commands is bounded, and a
+//! command that must be last in its group (RFC 2920 s3.1) stops consumption until
+//! the queue is empty; no mode changes before the answer that allows it.
+
+mod dispatch;
+mod queue;
+pub(crate) mod replies;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use address::{ForwardPath, ReversePath};
+use smtp_wire::{
+    COMMAND_LINE_MAX, Capabilities, DataDecoder, DataFault, DataStep, LineDecoder, LineEvent,
+    MailParams, RcptParams, Reply,
+};
+
+use crate::moment::Moment;
+use queue::Queue;
+pub use queue::SlotId;
+
+/// How many commands may wait for their answers. A client that pipelines more is
+/// read on as soon as answers come (RFC 2920 s3.2 asks for none to be lost).
+const UNANSWERED_MAX: usize = 128;
+
+/// Mail data that must arrive within one data timeout: a client that drips slower
+/// than this is cut off, however often it sends a byte.
+const DATA_FLOOR: u64 = 4096;
+
+/// What the server role needs to know about its listener.
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// The name in the greeting and in replies that must name the host.
+    pub hostname: String,
+    /// The complete greeting, `220` lines with CRLF.
+    pub greeting: Vec<u8>,
+    /// Time for one command line (RFC 5321 s4.5.3.2.7: at least five minutes).
+    pub command_timeout: Duration,
+    /// Time in which [`DATA_FLOOR`] bytes of mail data must arrive.
+    pub data_timeout: Duration,
+    /// Replies of class 5 to faulty commands before the session ends with 421.
+    pub errors_max: u32,
+}
+
+/// Why a session with a client came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The client said QUIT.
+    Quit,
+    /// The client closed its side.
+    Gone,
+    /// Nothing came for too long.
+    Timeout,
+    /// Too many faulty commands.
+    TooManyErrors,
+    /// Bytes after which nothing of this connection can be trusted: NUL, bare CR
+    /// or LF, 8-bit garbage, BDAT, an HTTP request, pipelining that was not offered.
+    Protocol(&'static str),
+    /// We close: draining, overload, an internal fault.
+    Local,
+}
+
+/// The next thing that happened.
+#[derive(Debug, PartialEq)]
+pub enum Step<'a> {
+    /// Nothing to do until more input or an answer comes.
+    Idle,
+    /// A command was answered here; the rest of the input may hold another.
+    Answered,
+    /// EHLO or HELO: everything learned about a transaction is forgotten. To be
+    /// answered by [`Server::welcome`].
+    Hello {
+        /// What the client calls itself.
+        name: String,
+        /// EHLO, not HELO.
+        extended: bool,
+    },
+    /// MAIL, to be answered.
+    Mail(SlotId, ReversePath, MailParams),
+    /// RCPT, to be answered.
+    Rcpt(SlotId, ForwardPath, RcptParams),
+    /// RSET: the transaction is forgotten and 250 has been said.
+    Reset,
+    /// DATA, to be answered; 354 opens mail data, anything else ends the transaction.
+    Data(SlotId),
+    /// A span of mail data, dots removed, CRLF everywhere.
+    Content(&'a [u8]),
+    /// The mail data breaks RFC 5321 s2.3.8; what follows is swallowed up to the dot.
+    Flaw(DataFault),
+    /// The client's final dot, to be answered.
+    EndOfData(SlotId),
+    /// The session is over; what is still to be sent may be sent, then close.
+    Ended(Ended),
+}
+
+#[derive(Debug)]
+enum State {
+    Unidentified,
+    Identified,
+    /// MAIL was seen; its own answer may still be outstanding.
+    Transaction,
+    /// DATA was seen and waits for its answer.
+    DataAsked,
+    MailData(MailData),
+    /// The dot was seen and waits for its answer.
+    DotAsked,
+    Ended,
+}
+
+#[derive(Debug)]
+struct MailData {
+    decoder: DataDecoder,
+    /// Bytes since the data timer was last set.
+    since_timer: u64,
+}
+
+/// The server role of one session.
+#[derive(Debug)]
+pub struct Server {
+    settings: Arc<ServerSettings>,
+    state: State,
+    offered: Arc<Capabilities>,
+    /// EHLO was used: pipelining is allowed.
+    extended: bool,
+    lines: LineDecoder,
+    queue: Queue,
+    /// A command that may only run when all before it are answered.
+    postponed: Option<smtp_wire::Command>,
+    /// A command that must be last in its group waits for the queue to empty.
+    barrier: bool,
+    out: Vec<u8>,
+    errors: u32,
+    deadline: Option<Moment>,
+    draining: bool,
+    /// The client closed its side while commands were unanswered: it gets their
+    /// replies, should it still listen, and then the end.
+    eof: bool,
+    /// MAIL came with SMTPUTF8 (RFC 6531 s3.4).
+    utf8: bool,
+}
+
+impl Server {
+    /// A session whose greeting is ready to be sent.
+    pub fn new(settings: Arc<ServerSettings>, now: Moment) -> Self {
+        let out = settings.greeting.clone();
+        let deadline = Some(now.plus(settings.command_timeout));
+        Self {
+            settings,
+            state: State::Unidentified,
+            offered: Arc::new(Capabilities::default()),
+            extended: false,
+            lines: LineDecoder::new(COMMAND_LINE_MAX),
+            queue: Queue::default(),
+            postponed: None,
+            barrier: false,
+            out,
+            errors: 0,
+            deadline,
+            draining: false,
+            eof: false,
+            utf8: false,
+        }
+    }
+
+    /// A session that is turned away: `reply` instead of a greeting, then the end.
+    pub fn rejected(settings: Arc<ServerSettings>, now: Moment, reply: &Reply) -> Self {
+        let mut server = Self::new(settings, now);
+        server.out.clear();
+        reply.encode(&mut server.out);
+        server.end(Ended::Local);
+        server
+    }
+
+    /// Takes input and tells what happened next, with the number of bytes used.
+    /// Call again, with the rest, until it says [`Step::Idle`].
+    pub fn advance<'a>(&mut self, now: Moment, input: &'a [u8]) -> (usize, Step<'a>) {
+        match &mut self.state {
+            State::Ended => (input.len(), Step::Idle),
+            State::DataAsked | State::DotAsked => (0, self.not_while_waiting(input)),
+            State::MailData(_) => self.advance_data(now, input),
+            State::Unidentified | State::Identified | State::Transaction => {
+                self.advance_command(now, input)
+            }
+        }
+    }
+
+    fn advance_data<'a>(&mut self, now: Moment, input: &'a [u8]) -> (usize, Step<'a>) {
+        let data_timeout = self.settings.data_timeout;
+        let State::MailData(data) = &mut self.state else { return (0, Step::Idle) };
+        let (used, step) = data.decoder.decode(input);
+        data.since_timer = data.since_timer.saturating_add(used as u64);
+        if data.since_timer >= DATA_FLOOR {
+            data.since_timer = 0;
+            self.deadline = Some(now.plus(data_timeout));
+        }
+        let step = match step {
+            DataStep::NeedMore => Step::Idle,
+            DataStep::Content(span) => Step::Content(span),
+            DataStep::Fault(fault) => Step::Flaw(fault),
+            DataStep::End => {
+                self.state = State::DotAsked;
+                self.deadline = None;
+                Step::EndOfData(self.queue.push())
+            }
+        };
+        (used, step)
+    }
+
+    fn advance_command<'a>(&mut self, now: Moment, input: &'a [u8]) -> (usize, Step<'a>) {
+        if !self.queue.is_empty() {
+            if let step @ Step::Ended(_) = self.not_while_waiting(input) {
+                return (0, step);
+            }
+            if self.barrier || self.postponed.is_some() || self.queue.len() >= UNANSWERED_MAX {
+                return (0, Step::Idle);
+            }
+        }
+        self.barrier = false;
+        if let Some(command) = self.postponed.take() {
+            return (0, self.perform(now, command));
+        }
+        if self.eof {
+            return (input.len(), self.end(Ended::Gone));
+        }
+        if self.draining && matches!(self.state, State::Unidentified | State::Identified) {
+            replies::shutting_down(&self.settings.hostname).encode(&mut self.out);
+            return (0, self.end(Ended::Local));
+        }
+        let (used, event) = self.lines.decode(input);
+        let step = match event {
+            None => Step::Idle,
+            Some(LineEvent::Line(line)) => {
+                let command = smtp_wire::parse(line, &self.offered);
+                let ascii = line.is_ascii();
+                self.interpret(now, command, ascii)
+            }
+            Some(LineEvent::Fault(fault)) => self.faulty_line(now, fault),
+        };
+        (used, step)
+    }
+
+    /// RFC 2920 lets a client send ahead only where PIPELINING was offered, which
+    /// HELO never does: bytes behind an unanswered command are then an attempt at
+    /// smuggling, or a client that does not listen.
+    fn not_while_waiting(&mut self, input: &[u8]) -> Step<'static> {
+        if self.extended || input.is_empty() {
+            return Step::Idle;
+        }
+        self.queue.clear();
+        replies::not_synchronised().encode(&mut self.out);
+        self.end(Ended::Protocol("input before the reply, without PIPELINING"))
+    }
+
+    /// Answers EHLO or HELO; `offered` is what the client may use from now on.
+    pub fn welcome(&mut self, now: Moment, offered: Arc<Capabilities>) {
+        if self.extended {
+            offered.encode(&self.settings.hostname, &mut self.out);
+        } else {
+            replies::hello(&self.settings.hostname).encode(&mut self.out);
+        }
+        self.offered = offered;
+        self.state = State::Identified;
+        self.rearm(now);
+    }
+
+    /// Answers a command. An answer to a command that is no longer there (the
+    /// session has ended) is ignored.
+    pub fn answer(&mut self, now: Moment, slot: SlotId, reply: Reply) {
+        if matches!(self.state, State::Ended) {
+            return;
+        }
+        match self.state {
+            State::DataAsked if self.queue.is_last(slot) => {
+                self.state = if reply.code == 354 {
+                    State::MailData(MailData { decoder: DataDecoder::new(), since_timer: 0 })
+                } else {
+                    State::Identified
+                };
+            }
+            State::DotAsked if self.queue.is_last(slot) => self.state = State::Identified,
+            _ => {}
+        }
+        self.queue.answer(slot, reply);
+        self.queue.flush(&mut self.out);
+        if self.queue.is_empty() {
+            match self.state {
+                State::MailData(_) => {
+                    self.deadline = Some(now.plus(self.settings.data_timeout));
+                }
+                _ => self.rearm(now),
+            }
+        }
+    }
+
+    /// MAIL was refused: RCPT must be preceded by another one.
+    pub fn abandon_transaction(&mut self) {
+        if matches!(self.state, State::Transaction) {
+            self.state = State::Identified;
+        }
+    }
+
+    /// The client closed its side. Mail data without its dot is no message; a
+    /// command that still waits for its answer gets it first.
+    pub fn handle_eof(&mut self) -> Step<'static> {
+        match self.state {
+            State::Ended => Step::Idle,
+            State::MailData(_) => self.end(Ended::Gone),
+            _ if self.queue.is_empty() => self.end(Ended::Gone),
+            _ => {
+                self.eof = true;
+                Step::Idle
+            }
+        }
+    }
+
+    /// The connection is broken: nothing can be said any more.
+    pub fn handle_broken(&mut self) -> Step<'static> {
+        self.out.clear();
+        match self.state {
+            State::Ended => Step::Idle,
+            _ => self.end(Ended::Gone),
+        }
+    }
+
+    /// Called when [`Self::poll_timeout`] is due, or at any other time.
+    pub fn handle_timeout(&mut self, now: Moment) -> Step<'static> {
+        if !self.deadline.is_some_and(|deadline| now.reached(deadline)) {
+            return Step::Idle;
+        }
+        replies::timed_out(&self.settings.hostname).encode(&mut self.out);
+        self.end(Ended::Timeout)
+    }
+
+    /// No new transaction from now on: 421 as soon as none is running.
+    pub fn drain(&mut self) -> Step<'static> {
+        self.draining = true;
+        if self.queue.is_empty()
+            && matches!(self.state, State::Unidentified | State::Identified)
+        {
+            replies::shutting_down(&self.settings.hostname).encode(&mut self.out);
+            return self.end(Ended::Local);
+        }
+        Step::Idle
+    }
+
+    /// Ends the session at once, telling the client with 421 (RFC 5321 s3.8).
+    pub fn abort(&mut self, reply: &Reply) -> Step<'static> {
+        if matches!(self.state, State::Ended) {
+            return Step::Idle;
+        }
+        reply.encode(&mut self.out);
+        self.end(Ended::Local)
+    }
+
+    /// When [`Self::handle_timeout`] wants to be called.
+    pub fn poll_timeout(&self) -> Option<Moment> {
+        self.deadline
+    }
+
+    /// Bytes for the client, to be taken from the front.
+    pub fn output(&mut self) -> &mut Vec<u8> {
+        &mut self.out
+    }
+
+    /// Bytes waiting to be sent.
+    pub fn unsent(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Mail data is being read.
+    pub fn in_mail_data(&self) -> bool {
+        matches!(self.state, State::MailData(_))
+    }
+
+    /// The session is over.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state, State::Ended)
+    }
+
+    /// Commands that wait for their answers.
+    pub fn unanswered(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// The client spoke EHLO, not HELO.
+    pub fn is_extended(&self) -> bool {
+        self.extended
+    }
+
+    /// What the client was offered at its last EHLO.
+    pub fn offered(&self) -> &Capabilities {
+        &self.offered
+    }
+
+    fn rearm(&mut self, now: Moment) {
+        self.deadline = Some(now.plus(self.settings.command_timeout));
+    }
+
+    fn end(&mut self, why: Ended) -> Step<'static> {
+        self.state = State::Ended;
+        self.deadline = None;
+        self.postponed = None;
+        Step::Ended(why)
+    }
+}
