@@ -87,7 +87,7 @@ pub enum CommandError {
     /// Not UTF-8, or not ASCII where no address can be: 500 and close.
     #[error("octets over 127 in a command")]
     EightBit,
-    /// Not what the verb's grammar says: 501 5.5.4 (5.5.2 for control characters).
+    /// Not what the verb's grammar says, or a control character: 501 5.5.4.
     #[error("{0}")]
     Syntax(&'static str),
     /// RSET, DATA, QUIT, STARTTLS with an argument: 501 (RFC 5321 s4.1.1).

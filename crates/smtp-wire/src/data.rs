@@ -169,94 +169,67 @@ impl State {
     }
 }
 
+/// The smallest piece that is looked at as a whole.
+const BLOCK: usize = 64;
+
 /// How much of `text` is content to be handed out in one piece: up to the next line that begins
 /// with a dot, the next fault, or a CR at the end whose LF is not here yet.
+///
+/// Pieces are judged as a whole, doubling in size while nothing is found and shrinking when
+/// something is, so that both a megabyte without a dot and one of dots only cost time in
+/// proportion to their length, however often this is called on what remains.
 fn clean_prefix(text: &[u8]) -> usize {
-    let mut end = text.len();
-    let mut lines = 0;
-    for at in memchr::memchr_iter(b'\n', text) {
-        if at == 0 || text.get(at - 1) != Some(&b'\r') {
-            end = at;
-            break;
+    if matches!(text.first(), Some(b'\n' | 0)) {
+        return 0;
+    }
+    let (mut clean, mut block, mut growing) = (0, BLOCK, true);
+    while clean < text.len() {
+        let end = text.len().min(clean + block);
+        // One octet more, so that each is seen together with the one behind it.
+        let piece = text.get(clean..text.len().min(end + 1)).unwrap_or_default();
+        if !is_special(piece) {
+            clean = end;
+            if growing {
+                block *= 2;
+            }
+        } else if block > BLOCK {
+            block = BLOCK.max(block / 8);
+            growing = false;
+        } else {
+            return clean + first_special(piece);
         }
-        lines += 1;
-        if text.get(at + 1) == Some(&b'.') {
-            end = at + 1;
-            break;
-        }
     }
-    let mut clean = text.get(..end).unwrap_or_default();
-    if let Some(at) = memchr::memchr(0, clean) {
-        clean = clean.get(..at).unwrap_or_default();
-        lines = memchr::memchr_iter(b'\n', clean).count();
-    }
-    if memchr::memchr_iter(b'\r', clean).count() != lines {
-        let bare = memchr::memchr_iter(b'\r', clean).find(|at| clean.get(at + 1) != Some(&b'\n'));
-        clean = clean.get(..bare.unwrap_or(clean.len())).unwrap_or_default();
-    }
-    clean.len()
+    text.len() - usize::from(text.last() == Some(&b'\r'))
 }
 
-/// Doubles the dots at line starts. RFC 5321 s4.5.2.
-#[derive(Debug)]
-pub struct DataEncoder {
-    before: Before,
+/// Whether a span has to end inside `piece`: CR and LF are not always together, there is a NUL, or
+/// a dot behind a LF.
+///
+/// Written so that the compiler turns it into vector instructions: one look at each pair of
+/// neighbours, no branches. On lines of 76 octets that takes half the time of three passes by
+/// `memchr` for LF, CR and NUL, and it does not depend on the length of lines at all.
+fn is_special(piece: &[u8]) -> bool {
+    let next = piece.get(1..).unwrap_or_default();
+    let pairs = piece.iter().zip(next);
+    pairs.fold(false, |special, (octet, next)| {
+        special
+            | ((*octet == b'\r') ^ (*next == b'\n'))
+            | (*next == 0)
+            | ((*octet == b'\n') & (*next == b'.'))
+    })
 }
 
-/// What the content ended with so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Before {
-    LineStart,
-    Cr,
-    Text,
+/// Where in such a piece the span ends.
+fn first_special(piece: &[u8]) -> usize {
+    let next = piece.get(1..).unwrap_or_default();
+    let mut ends = piece.iter().zip(next).enumerate().filter_map(|(at, pair)| match pair {
+        (b'\r', b'\n') => None,
+        (b'\r', _) => Some(at),
+        (_, b'\n' | 0) | (b'\n', b'.') => Some(at + 1),
+        _ => None,
+    });
+    ends.next().unwrap_or(piece.len())
 }
 
-impl Default for DataEncoder {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl DataEncoder {
-    /// An encoder at the beginning of mail data.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { before: Before::LineStart }
-    }
-
-    /// Appends content, stuffed. The content may be cut anywhere.
-    pub fn encode(&mut self, content: &[u8], out: &mut Vec<u8>) {
-        let Some(&first) = content.first() else { return };
-        let mut rest = content;
-        if self.before == Before::LineStart && first == b'.' {
-            out.push(b'.');
-        }
-        if self.before == Before::Cr && content.starts_with(b"\n.") {
-            out.extend_from_slice(b"\n.");
-            rest = content.get(1..).unwrap_or_default();
-        }
-        while let Some(at) = memchr::memmem::find(rest, b"\r\n.") {
-            let (line, next) = rest.split_at_checked(at + 2).unwrap_or((rest, &[]));
-            out.extend_from_slice(line);
-            out.push(b'.');
-            rest = next;
-        }
-        out.extend_from_slice(rest);
-        self.before = match content {
-            [.., b'\r', b'\n'] => Before::LineStart,
-            [b'\n'] if self.before == Before::Cr => Before::LineStart,
-            [.., b'\r'] => Before::Cr,
-            _ => Before::Text,
-        };
-    }
-
-    /// Appends the end of the data. Content that does not end with CRLF gets one; any other CRLF
-    /// before the dot would be one too many (RFC 5321 s4.1.1.4).
-    pub fn finish(&mut self, out: &mut Vec<u8>) {
-        if self.before != Before::LineStart {
-            out.extend_from_slice(b"\r\n");
-        }
-        out.extend_from_slice(b".\r\n");
-        self.before = Before::LineStart;
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -14,13 +14,16 @@ mod line;
 mod parameter;
 mod reply;
 mod reply_decoder;
+mod stuffing;
 mod verb;
+mod xtext;
 
 pub use command::{Command, CommandError, PathVerb};
-pub use data::{DataDecoder, DataEncoder, DataFault, DataStep};
+pub use data::{DataDecoder, DataFault, DataStep};
 pub use extension::{Capabilities, Limits, Offered};
 pub use line::{COMMAND_LINE_MAX, FLOOD_MAX, LineDecoder, LineEvent, LineFault};
 pub use parameter::{Body, MailParams, Notify, ParamError, RcptParams, Ret};
 pub use reply::{Enhanced, REPLY_LINE_MAX, Reply};
 pub use reply_decoder::{ReplyDecoder, ReplyFault};
+pub use stuffing::DataEncoder;
 pub use verb::{Argument, Group, Needs, Verb, parse};

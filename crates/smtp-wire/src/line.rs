@@ -279,3 +279,6 @@ impl Skip {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

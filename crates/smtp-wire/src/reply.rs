@@ -181,3 +181,6 @@ impl fmt::Display for Reply {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

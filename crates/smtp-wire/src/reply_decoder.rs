@@ -195,3 +195,6 @@ fn clean(text: &[u8]) -> String {
         .map(|character| if character.is_control() && character != '\t' { '?' } else { character })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,7 +72,7 @@ pub enum Needs {
 // client, clients MUST NOT send such parameters and servers SHOULD reject commands containing
 // them as having invalid syntax."
 #[rustfmt::skip]
-static VERBS: [Verb; 34] = [
+static VERBS: [Verb; 33] = [
     row("EHLO",     Argument::Needed,    Group::Last,     Needs::Nothing,     true,  ehlo),
     row("HELO",     Argument::Needed,    Group::Last,     Needs::Nothing,     true,  helo),
     row("MAIL",     Argument::Needed,    Group::Anywhere, Needs::Hello,       true,  mail),
@@ -96,7 +96,6 @@ static VERBS: [Verb; 34] = [
     row("BURL",     Argument::Free,      Group::Last,     Needs::Nothing,     false, |_, _| Ok(Command::NotImplemented("BURL"))),
     row("XCLIENT",  Argument::Free,      Group::Last,     Needs::Nothing,     false, |_, _| Ok(Command::NotImplemented("XCLIENT"))),
     row("XFORWARD", Argument::Free,      Group::Last,     Needs::Nothing,     false, |_, _| Ok(Command::NotImplemented("XFORWARD"))),
-    row("LHLO",     Argument::Free,      Group::Last,     Needs::Nothing,     false, |_, _| Err(CommandError::Unknown)),
     // Cross-protocol requests; RFC 9110 s9.3, RFC 5789, RFC 9113 s3.4.
     row("GET",      Argument::Free,      Group::Last,     Needs::Nothing,     false, |_, _| Ok(Command::Http)),
     row("HEAD",     Argument::Free,      Group::Last,     Needs::Nothing,     false, |_, _| Ok(Command::Http)),
@@ -275,3 +274,6 @@ fn is_initial_response(text: &str) -> bool {
     let plain = data.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'));
     text == "=" || (plain && !data.is_empty() && padding <= 2 && text.len().is_multiple_of(4))
 }
+
+#[cfg(test)]
+mod tests;
