@@ -1,4 +1,4 @@
-//! The chores of this workspace: `cargo xtask test`, `layers`, `tidy`.
+//! The chores of this workspace: `cargo xtask test`, `layers`, `tidy`, `bench`.
 //!
 //! A chore is a program and not a shell script so that it can have tests of its
 //! own: a check that cannot fail proves nothing. Nothing here is part of the
@@ -11,6 +11,7 @@
     reason = "chores talk to a person, and wait for the processes they start"
 )]
 
+mod bench;
 mod layers;
 mod processes;
 mod test;
@@ -32,6 +33,8 @@ struct Words {
 enum Verb {
     /// Install what the tests need, build, and run all of them
     Test(test::Options),
+    /// Measure optgate against direct delivery, HAProxy and Postfix
+    Bench(Box<bench::Options>),
     /// Hold the crate table of ARCHITECTURE.md against what cargo sees
     Layers,
     /// Look for what STYLE forbids: long files, empty names, circles of files
@@ -41,6 +44,7 @@ enum Verb {
 fn main() -> ExitCode {
     let result = match Words::parse().verb {
         Verb::Test(options) => test::run(&options),
+        Verb::Bench(options) => bench::run(&options),
         Verb::Layers => layers::run(),
         Verb::Tidy => tidy::run(),
     };

@@ -44,8 +44,29 @@ impl Figures {
         median(pairs.collect())
     }
 
+    /// The median of `figure(first, second)` of one subject over the rounds that have
+    /// both workloads.
+    pub(super) fn median_of_workloads(
+        &self,
+        first: &str,
+        second: &str,
+        subject: Subject,
+        figure: impl Fn(&Sample, &Sample) -> f64,
+    ) -> Option<f64> {
+        let pairs = self.of(first, subject).filter_map(|one| {
+            let twin = self.of(second, subject).find(|two| two.round == one.round)?;
+            Some(figure(one, twin))
+        });
+        median(pairs.collect())
+    }
+
     /// CPU time for a message, as a multiple of another subject's.
-    pub(super) fn cpu_ratio(&self, workload: &str, subject: Subject, other: Subject) -> Option<f64> {
+    pub(super) fn cpu_ratio(
+        &self,
+        workload: &str,
+        subject: Subject,
+        other: Subject,
+    ) -> Option<f64> {
         self.median_of_pairs(workload, subject, other, |a, b| a.cpu_us / b.cpu_us)
     }
 

@@ -28,6 +28,8 @@ pub(super) struct LoadOptions {
     #[arg(long)]
     workload: String,
     #[arg(long)]
+    per_connection: u32,
+    #[arg(long)]
     messages: u32,
     #[arg(long)]
     sessions: u32,
@@ -57,7 +59,7 @@ pub(super) struct LoadReport {
 /// Runs the verb: sends everything, prints the report as a JSON line.
 pub(super) fn run(options: &LoadOptions) -> Result<()> {
     let workload = Workload::named(&options.workload).context("no such workload")?;
-    let connections = options.messages / workload.per_connection.max(1);
+    let connections = options.messages / options.per_connection.max(1);
     let plan = Plan { options, workload, content: mail::message(workload.size) };
     let next = AtomicU32::new(0);
     let began = Instant::now();
@@ -129,8 +131,8 @@ impl Plan<'_> {
     fn connection(&self, number: u32, tally: &mut Tally) -> Result<()> {
         let mut wire = Dialogue::open(self.options.target)?;
         wire.greet()?;
-        for message in 0..self.workload.per_connection {
-            let ordinal = u64::from(number * self.workload.per_connection + message);
+        for message in 0..self.options.per_connection {
+            let ordinal = u64::from(number * self.options.per_connection + message);
             let first = self.options.first + ordinal * u64::from(self.workload.recipients);
             let began = Instant::now();
             self.message(&mut wire, first, tally).with_context(|| format!("message {message}"))?;

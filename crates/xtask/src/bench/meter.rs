@@ -79,7 +79,7 @@ fn own_cpu(pid: u32) -> Duration {
     let folder = format!("/proc/{pid}/task");
     let threads = numbers(Path::new(&folder)).into_iter().filter_map(|thread| {
         let text = fs::read_to_string(format!("{folder}/{thread}/schedstat")).ok()?;
-        text.split_ascii_whitespace().next()?.parse().ok()
+        text.split_ascii_whitespace().next()?.parse::<u64>().ok()
     });
     Duration::from_nanos(threads.sum()).max(TICK * u32::try_from(ticks).unwrap_or(0))
 }

@@ -90,7 +90,10 @@ fn main_cf(folder: &Path, setting: &Setting) -> String {
         ("smtpd_relay_restrictions", "permit_mynetworks, reject".to_owned()),
         (
             "smtpd_recipient_restrictions",
-            format!("check_recipient_access {}:{folder}/optouts, permit_mynetworks, reject", setting.map),
+            format!(
+                "check_recipient_access {}:{folder}/optouts, permit_mynetworks, reject",
+                setting.map
+            ),
         ),
         ("message_size_limit", "52428800".to_owned()),
         // Its log goes to its own small daemon, not to the system's.

@@ -52,7 +52,7 @@ pub(super) struct Sink {
 impl Sink {
     pub(super) fn start(pin: bool) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["bench", "role-sink"]);
+        command.args(["bench", "sink"]);
         let mut child = pinned(&command, pin.then_some(OTHER_CPUS))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -96,7 +96,12 @@ pub(super) struct Driver<'a> {
 
 impl Driver<'_> {
     /// One run, checked.
-    pub(super) fn sample(&mut self, on: &Running, workload: Workload, round: u32) -> Result<Sample> {
+    pub(super) fn sample(
+        &mut self,
+        on: &Running,
+        workload: Workload,
+        round: u32,
+    ) -> Result<Sample> {
         let workload = workload.reduced(on.subject.slowness());
         let title = format!("{} through {}", workload.name, on.subject.name());
         self.sink.ask("take")?;
@@ -128,7 +133,7 @@ impl Driver<'_> {
     /// recipients, counted at a smarthost that answers late.
     pub(super) fn round_trips(&mut self, on: &Running) -> Result<f64> {
         let workload = Workload::named("50rcpt").context("the workload is gone")?;
-        let workload = Workload { messages: workload.per_connection, sessions: 1, ..workload };
+        let workload = Workload { messages: 5, per_connection: 5, sessions: 1, ..workload };
         self.sink.ask("delay 20")?;
         let sent = self.load(on, workload);
         let arrived = self.sink.ask("delay 0")?;
@@ -140,8 +145,9 @@ impl Driver<'_> {
     fn load(&mut self, on: &Running, workload: Workload) -> Result<LoadReport> {
         const LIMIT: Duration = Duration::from_secs(240);
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["bench", "role-load", "--workload", workload.name]);
+        command.args(["bench", "load", "--workload", workload.name]);
         command.args(["--target", &on.address.to_string()]);
+        command.args(["--per-connection", &workload.per_connection.to_string()]);
         command.args(["--messages", &workload.messages.to_string()]);
         command.args(["--sessions", &workload.sessions.to_string()]);
         command.args(["--first", &self.next_person.to_string()]);

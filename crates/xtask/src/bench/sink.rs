@@ -238,7 +238,8 @@ fn data_bytes(tail: &mut Vec<u8>, input: &[u8]) -> (usize, bool) {
 mod tests {
     use super::*;
 
-    const SESSION: &[u8] = b"EHLO me\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<optout0000001@list1.example>\r\n\
+    const SESSION: &[u8] =
+        b"EHLO me\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<optout0000001@list1.example>\r\n\
         RCPT TO:<person1@shop1.example>\r\nDATA\r\n..x\r\n.y\r\n\r\n.\r\nMAIL FROM:<>\r\n\
         RCPT TO:<p@shop1.example>\r\nDATA\r\n.\r\nQUIT\r\n";
 

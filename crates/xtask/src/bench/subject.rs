@@ -166,7 +166,7 @@ fn probe(subject: Subject, address: SocketAddr, setting: &Setting) -> Result<boo
 
 fn pump(address: SocketAddr, setting: &Setting) -> Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["bench", "role-pump", &address.to_string(), &setting.sink.to_string()]);
+    command.args(["bench", "pump", &address.to_string(), &setting.sink.to_string()]);
     Ok(command)
 }
 

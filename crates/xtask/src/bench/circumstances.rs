@@ -1,0 +1,60 @@
+//! Where and how it was measured: a figure without this is a rumour.
+
+use std::fs;
+use std::process::Command;
+
+use super::subject::{Setting, Subject};
+
+/// The lines above the tables.
+pub(super) fn describe(
+    setting: &Setting,
+    rounds: u32,
+    profile: &str,
+    subjects: &[Subject],
+) -> Vec<String> {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let mut lines = vec![
+        format!("- {cores} CPUs, {}, Linux {}", cpu_model(), kernel()),
+        format!(
+            "- {rounds} rounds, {} opt-outs, optgate built with profile {profile}{}",
+            setting.opt_outs,
+            if setting.pin { ", proxies pinned to the first CPU" } else { "" }
+        ),
+    ];
+    for subject in subjects {
+        let gate = setting.gate.to_string_lossy();
+        let version = match subject {
+            Subject::Haproxy => first_line("/usr/sbin/haproxy", &["-v"]),
+            Subject::Postfix => first_line("/usr/sbin/postconf", &["-d", "mail_version"])
+                .map(|line| format!("Postfix {line}, map type {}", setting.map)),
+            Subject::Optgate => first_line(&gate, &["--version"]),
+            Subject::Direct | Subject::Pump => None,
+        };
+        lines.extend(version.map(|version| format!("- {version}")));
+    }
+    lines.push(load_average("at the start"));
+    lines
+}
+
+/// How busy the machine is otherwise.
+pub(super) fn load_average(when: &str) -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    format!("- load average of one minute {when}: {}", text.split(' ').next().unwrap_or("unknown"))
+}
+
+fn cpu_model() -> String {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("model name"));
+    line.map_or("CPU of unknown model", |line| line.trim_start_matches([' ', '\t', ':'])).to_owned()
+}
+
+fn kernel() -> String {
+    let text = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    text.split('-').next().unwrap_or_default().trim().to_owned()
+}
+
+fn first_line(program: &str, words: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(words).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().next().map(|line| line.replace("mail_version = ", ""))
+}

@@ -1,0 +1,83 @@
+//! What must be there before anything is measured: optimised programs, the peers,
+//! and enough file descriptors.
+//!
+//! `cargo xtask` runs a program built for quick building. A load generator of that
+//! kind would be the bottleneck, so the verb builds itself again with optimisation
+//! and hands over.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::subject::Subject;
+use crate::workspace::{Workspace, cargo};
+
+/// Where to measure.
+pub(super) struct Place {
+    /// The folder for configurations, lists and logs.
+    pub(super) folder: PathBuf,
+    /// The optgate binary.
+    pub(super) gate: PathBuf,
+}
+
+/// Whether this process measures.
+pub(super) enum Prepared {
+    Here(Place),
+    /// The optimised program did it, and ended like this.
+    RanElsewhere(ExitCode),
+}
+
+/// Builds what must be built and looks for the peers.
+pub(super) fn place(gate: Option<&Path>, profile: &str, subjects: &[Subject]) -> Result<Prepared> {
+    let workspace = Workspace::load()?;
+    if cfg!(debug_assertions) {
+        build(&["--release", "--package", "xtask"])?;
+        let status = Command::new(workspace.target.join("release/xtask"))
+            .args(std::env::args_os().skip(1))
+            .status()
+            .context("cannot start the optimised program")?;
+        let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+        return Ok(Prepared::RanElsewhere(code.into()));
+    }
+    for (subject, program) in
+        [(Subject::Haproxy, "/usr/sbin/haproxy"), (Subject::Postfix, "/usr/sbin/postmap")]
+    {
+        if subjects.contains(&subject) && !Path::new(program).exists() {
+            bail!(
+                "{program} is missing. Install it (apt-get install --no-install-recommends haproxy \
+                 postfix postfix-cdb), or leave it out with --only"
+            );
+        }
+    }
+    let gate = match gate {
+        Some(gate) => std::path::absolute(gate)?,
+        None if subjects.contains(&Subject::Optgate) => {
+            build(&["--profile", profile, "--package", "cli"])?;
+            workspace.target.join(profile).join("optgate")
+        }
+        None => PathBuf::new(),
+    };
+    let folder = workspace.target.join("bench");
+    std::fs::create_dir_all(&folder)?;
+    Ok(Prepared::Here(Place { folder, gate }))
+}
+
+fn build(words: &[&str]) -> Result<()> {
+    let status = Command::new(cargo())
+        .arg("build")
+        .args(words)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(status.success(), "cargo build {} failed", words.join(" "));
+    Ok(())
+}
+
+/// Thousands of idle sessions need descriptors, here and in every process started from here.
+pub(super) fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    // Without it the measurement of idle sessions fails with a clear error.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
