@@ -1,0 +1,246 @@
+//! The key file: the secret under which addresses are hashed, as a small text file beside the
+//! ledger (DESIGN s6). Whoever has only the ledger has no mailing list; whoever has lost the key
+//! file has no opt-out list either, so creating, naming and checking it are careful:
+//!
+//! - written to a temporary file with mode 0600, synced, then linked into place: a crash leaves
+//!   no half key, and an existing file is never replaced;
+//! - a checksum tells a mistyped or truncated file from a wrong one;
+//! - the ledger keeps a fingerprint of its key, so a wrong key is noticed at the start and not
+//!   by mail that goes out.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+use suppression::{Hasher, KeyId};
+
+use crate::entropy::random;
+use crate::error::LedgerError;
+
+const HEADER: &str = "# optgate key file. Keep it secret and back it up together with the ledger:\n\
+                      # without it nobody can tell whose opt-outs the ledger holds.\n";
+const VERSION: &str = "optgate-key-1";
+/// A key file is under 300 bytes; more than this is some other file.
+const SIZE_MAX: u64 = 4096;
+
+/// SHA-256 over the secret with a prefix: tells keys apart and gives nothing away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint(pub [u8; 32]);
+
+/// A key read from, or written to, its file. Its `Debug` shows no secret.
+#[derive(Clone)]
+pub struct KeyFile {
+    path: PathBuf,
+    id: KeyId,
+    secret: [u8; 32],
+    exposed: bool,
+}
+
+impl KeyFile {
+    /// Makes a new random key and its file.
+    ///
+    /// # Errors
+    /// [`LedgerError::Exists`] when there is a file already; what the operating system says.
+    pub fn create(path: &Path) -> Result<Self, LedgerError> {
+        let secret = random()?;
+        let key = Self { path: path.to_owned(), id: id_of(&secret), secret, exposed: false };
+        if path.symlink_metadata().is_ok() {
+            return Err(LedgerError::Exists { path: path.to_owned() });
+        }
+        place(path, key.text().as_bytes())?;
+        Ok(key)
+    }
+
+    /// Reads and checks a key file.
+    ///
+    /// # Errors
+    /// [`LedgerError::KeyGarbled`] with what is wrong; [`LedgerError::Io`] when it cannot be read.
+    pub fn load(path: &Path) -> Result<Self, LedgerError> {
+        let io = |error| LedgerError::io(path, error);
+        let garbled =
+            |what: &str| LedgerError::KeyGarbled { key: path.to_owned(), what: what.to_owned() };
+        let file = File::open(path).map_err(io)?;
+        let mode = file.metadata().map_err(io)?.permissions().mode();
+        let mut bytes = Vec::new();
+        file.take(SIZE_MAX + 1).read_to_end(&mut bytes).map_err(io)?;
+        if bytes.is_empty() {
+            return Err(garbled("it is empty"));
+        }
+        if bytes.len() as u64 > SIZE_MAX {
+            return Err(garbled("it is too long to be a key file"));
+        }
+        let text = str::from_utf8(&bytes).map_err(|_| garbled("it is not text"))?;
+        let (id, secret) = parse(text).map_err(garbled)?;
+        Ok(Self { path: path.to_owned(), id, secret, exposed: mode & 0o077 != 0 })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its number, stored with every entry.
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// What the ledger stores to know its key again.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        fingerprint_of(&self.secret)
+    }
+
+    /// What hashes addresses under this key.
+    #[must_use]
+    pub fn hasher(&self) -> Hasher {
+        Hasher::new(self.id, &self.secret)
+    }
+
+    /// Whether others than the owner may read or write the file: worth a warning.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        self.exposed
+    }
+
+    fn text(&self) -> String {
+        format!(
+            "{HEADER}{VERSION}\nid {}\nsecret {}\ncheck {}\n",
+            show(self.id),
+            hex(&self.secret),
+            hex(&check_of(self.id, &self.secret))
+        )
+    }
+}
+
+impl fmt::Debug for KeyFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyFile").field("path", &self.path).field("id", &self.id).finish()
+    }
+}
+
+/// The id as the key file writes it.
+pub(crate) fn show(id: KeyId) -> String {
+    format!("{:08x}", id.0)
+}
+
+fn parse(text: &str) -> Result<(KeyId, [u8; 32]), &'static str> {
+    let mut lines =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    match lines.next() {
+        Some(VERSION) => {}
+        Some(line) if line.starts_with("optgate-key-") => {
+            return Err("it was written by a newer optgate");
+        }
+        _ => return Err("it does not begin with the line `optgate-key-1`"),
+    }
+    let mut field = |name: &str| -> Option<&str> {
+        lines.next()?.strip_prefix(name)?.strip_prefix(' ').map(str::trim)
+    };
+    let id = field("id").ok_or("the line `id` is missing")?;
+    let secret = field("secret").ok_or("the line `secret` is missing")?;
+    let check = field("check").ok_or("the line `check` is missing")?;
+    let id: [u8; 4] = unhex(id).ok_or("`id` is not 8 hexadecimal digits")?;
+    let secret: [u8; 32] = unhex(secret).ok_or("`secret` is not 64 hexadecimal digits")?;
+    let check: [u8; 4] = unhex(check).ok_or("`check` is not 8 hexadecimal digits")?;
+    let id = KeyId(u32::from_be_bytes(id));
+    if check != check_of(id, &secret) {
+        return Err("its checksum does not fit: a character was changed or lost");
+    }
+    Ok((id, secret))
+}
+
+fn hash(label: &str, parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(label.as_bytes());
+    hash.update([0]);
+    for part in parts {
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+fn first_four(bytes: [u8; 32]) -> [u8; 4] {
+    let [a, b, c, d, ..] = bytes;
+    [a, b, c, d]
+}
+
+fn id_of(secret: &[u8; 32]) -> KeyId {
+    KeyId(u32::from_be_bytes(first_four(hash("optgate key id", &[secret]))))
+}
+
+fn check_of(id: KeyId, secret: &[u8; 32]) -> [u8; 4] {
+    first_four(hash("optgate key check", &[&id.0.to_be_bytes(), secret]))
+}
+
+fn fingerprint_of(secret: &[u8; 32]) -> Fingerprint {
+    Fingerprint(hash("optgate key fingerprint", &[secret]))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != N || !rest.is_empty() {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(pairs) {
+        let digits = str::from_utf8(pair).ok().filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
+        *byte = u8::from_str_radix(digits?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+/// Writes a new file beside its place and links it there, so that it appears whole or not at all
+/// and never over another.
+fn place(path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
+    let temporary = beside(path, &hex(&random::<6>()?));
+    let written = write_new(&temporary, bytes).and_then(|()| fs::hard_link(&temporary, path));
+    let removed = fs::remove_file(&temporary);
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(LedgerError::Exists { path: path.to_owned() });
+        }
+        other => other.and(removed).map_err(|error| LedgerError::io(path, error))?,
+    }
+    sync_folder(path)
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// A name in the same folder that no ledger uses.
+pub(crate) fn beside(path: &Path, word: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".new-{word}"));
+    path.with_file_name(name)
+}
+
+/// Makes a new name in a folder survive a power loss.
+pub(crate) fn sync_folder(path: &Path) -> Result<(), LedgerError> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| LedgerError::io(folder, error))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! Source, kind and scope, and the names of imports: stored once, referred to by number.
+//! The caches hold only what is committed or about to be; after a failed transaction the ledger
+//! throws them away (see `Ledger::forget`).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension};
+use suppression::{Kind, Origin, Scope};
+
+use crate::chain::origin_bytes;
+
+/// An origin with its number and its form in the hash chain.
+#[derive(Debug)]
+pub(crate) struct KnownOrigin {
+    pub(crate) id: i64,
+    pub(crate) origin: Origin,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl KnownOrigin {
+    fn new(id: i64, origin: Origin) -> Self {
+        let bytes = origin_bytes(&origin.source, origin.kind, &origin.scope);
+        Self { id, origin, bytes }
+    }
+}
+
+/// Origins met so far.
+#[derive(Debug, Default)]
+pub(crate) struct Origins {
+    /// The last one asked for: an import asks for the same one a million times.
+    last: Option<Arc<KnownOrigin>>,
+    by_value: HashMap<Origin, Arc<KnownOrigin>>,
+}
+
+impl Origins {
+    /// The origin with its number, given one when it is new. Inside a write transaction.
+    pub(crate) fn intern(
+        &mut self,
+        connection: &Connection,
+        source: &str,
+        kind: Kind,
+        scope: &Scope,
+    ) -> rusqlite::Result<Arc<KnownOrigin>> {
+        if let Some(last) = &self.last {
+            let Origin { source: s, kind: k, scope: c } = &last.origin;
+            if s == source && *k == kind && c == scope {
+                return Ok(Arc::clone(last));
+            }
+        }
+        let origin = Origin { source: source.to_owned(), kind, scope: scope.clone() };
+        let known = match self.by_value.get(&origin) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let known = Arc::new(KnownOrigin::new(number(connection, &origin)?, origin));
+                self.by_value.insert(known.origin.clone(), Arc::clone(&known));
+                known
+            }
+        };
+        self.last = Some(Arc::clone(&known));
+        Ok(known)
+    }
+}
+
+fn number(connection: &Connection, origin: &Origin) -> rusqlite::Result<i64> {
+    let values = (&origin.source, origin.kind.as_str(), origin.scope.as_str());
+    let found = connection
+        .prepare_cached("SELECT id FROM origin WHERE source = ?1 AND kind = ?2 AND scope = ?3")?
+        .query_row(values, |row| row.get(0))
+        .optional()?;
+    match found {
+        Some(id) => Ok(id),
+        None => {
+            if origin.scope.as_str().parse() != Ok(origin.scope.clone()) {
+                // It would read back as another scope, and the chain would seem broken.
+                let text = format!("the scope name {:?} cannot be stored", origin.scope.as_str());
+                return Err(rusqlite::Error::ToSqlConversionFailure(text.into()));
+            }
+            connection
+                .prepare_cached("INSERT INTO origin (source, kind, scope) VALUES (?1, ?2, ?3)")?
+                .execute(values)?;
+            Ok(connection.last_insert_rowid())
+        }
+    }
+}
+
+/// All origins by number, for reading rows.
+pub(crate) fn all(connection: &Connection) -> rusqlite::Result<HashMap<i64, KnownOrigin>> {
+    let mut statement = connection.prepare_cached("SELECT id, source, kind, scope FROM origin")?;
+    let rows = statement.query_map((), |row| {
+        let word = |at: usize, error| {
+            rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, error)
+        };
+        let kind: Kind =
+            row.get_ref(2)?.as_str()?.parse().map_err(|error| word(2, Box::new(error)))?;
+        let scope: Scope =
+            row.get_ref(3)?.as_str()?.parse().map_err(|error| word(3, Box::new(error)))?;
+        let id = row.get(0)?;
+        Ok((id, KnownOrigin::new(id, Origin { source: row.get(1)?, kind, scope })))
+    })?;
+    rows.collect()
+}
+
+/// The number of an import, given one when its name is new. Inside a write transaction.
+pub(crate) fn import_number(
+    connection: &Connection,
+    name: &str,
+    now: i64,
+) -> rusqlite::Result<i64> {
+    let found = connection
+        .prepare_cached("SELECT id FROM import WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?;
+    match found {
+        Some(id) => Ok(id),
+        None => {
+            connection
+                .prepare_cached("INSERT INTO import (name, started) VALUES (?1, ?2)")?
+                .execute((name, now))?;
+            Ok(connection.last_insert_rowid())
+        }
+    }
+}
+
+/// All names of imports by number, for reading rows.
+pub(crate) fn imports(connection: &Connection) -> rusqlite::Result<HashMap<i64, String>> {
+    let mut statement = connection.prepare_cached("SELECT id, name FROM import")?;
+    let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}

@@ -1,0 +1,114 @@
+//! The tables, and what marks a file as ours.
+//!
+//! `entry` is the record: append-only, positions from 1 without gaps, each row's hash over the
+//! row before (see `chain`). `origin` and `import` hold what many rows share. `lookup` finds the
+//! rows of an address and is derived (see `lookup`): it may be dropped and rebuilt. The view
+//! `entries` shows all of it in words to whoever opens the file with another tool.
+//!
+//! Columns for what later versions write (`refers_to`, `refers_import`, `expires`) are in the
+//! schema and in the hash already, so that filling them changes no format.
+
+use rusqlite::Connection;
+
+/// "optg": says which program's file this is.
+pub(crate) const APPLICATION_ID: i64 = 0x6f70_7467;
+/// The format of the tables. A file with a higher number is left alone.
+pub(crate) const FORMAT: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE meta (
+    name  TEXT PRIMARY KEY NOT NULL,
+    value ANY NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE hash_key (
+    id          INTEGER PRIMARY KEY,
+    fingerprint BLOB NOT NULL,
+    added       INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE origin (
+    id     INTEGER PRIMARY KEY,
+    source TEXT NOT NULL,
+    kind   TEXT NOT NULL,
+    scope  TEXT NOT NULL,
+    UNIQUE (source, kind, scope)
+) STRICT;
+
+CREATE TABLE import (
+    id      INTEGER PRIMARY KEY,
+    name    TEXT NOT NULL UNIQUE,
+    started INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE entry (
+    position      INTEGER PRIMARY KEY,
+    origin        INTEGER NOT NULL REFERENCES origin (id),
+    key_id        INTEGER NOT NULL REFERENCES hash_key (id),
+    exact         BLOB NOT NULL,
+    person        BLOB NOT NULL,
+    stated        INTEGER,
+    recorded      INTEGER NOT NULL,
+    import        INTEGER REFERENCES import (id),
+    refers_to     INTEGER REFERENCES entry (position),
+    refers_import INTEGER REFERENCES import (id),
+    expires       INTEGER,
+    hash          BLOB NOT NULL,
+    personal      BLOB,
+    salt          BLOB,
+    plain         TEXT,
+    reason        TEXT,
+    evidence      TEXT
+) STRICT;
+
+CREATE TABLE lookup (
+    person   INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    identity INTEGER NOT NULL,
+    PRIMARY KEY (person, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE source (
+    name         TEXT PRIMARY KEY NOT NULL,
+    last_attempt INTEGER,
+    last_success INTEGER,
+    last_rows    INTEGER,
+    fingerprint  TEXT,
+    last_error   TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW entries AS
+SELECT e.position, o.kind, o.scope, o.source,
+       strftime('%Y-%m-%dT%H:%M:%fZ', e.stated / 1000000.0, 'unixepoch') AS stated,
+       strftime('%Y-%m-%dT%H:%M:%fZ', e.recorded / 1000000.0, 'unixepoch') AS recorded,
+       i.name AS import, e.refers_to, r.name AS refers_import,
+       strftime('%Y-%m-%dT%H:%M:%fZ', e.expires / 1000000.0, 'unixepoch') AS expires,
+       e.plain, e.reason, e.evidence,
+       e.personal IS NOT NULL AND e.salt IS NULL AS erased,
+       printf('%08x', e.key_id) AS key_id, hex(e.exact) AS exact, hex(e.person) AS person,
+       hex(e.hash) AS hash
+FROM entry e
+JOIN origin o ON o.id = e.origin
+LEFT JOIN import i ON i.id = e.import
+LEFT JOIN import r ON r.id = e.refers_import;
+";
+
+/// Makes the tables of an empty ledger, in one transaction.
+pub(crate) fn create(
+    connection: &mut Connection,
+    ledger_id: &[u8; 16],
+    created: i64,
+) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(TABLES)?;
+    let mut meta = transaction.prepare("INSERT INTO meta (name, value) VALUES (?1, ?2)")?;
+    meta.execute(("ledger_id", &ledger_id[..]))?;
+    meta.execute(("created", created))?;
+    meta.execute(("head", 0))?;
+    meta.execute(("head_hash", &crate::chain::genesis(ledger_id)[..]))?;
+    meta.execute(("indexed", 0))?;
+    drop(meta);
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    transaction.commit()
+}

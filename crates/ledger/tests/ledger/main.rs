@@ -1,0 +1,6 @@
+//! The ledger from outside, through its public face only. One binary: linking SQLite takes long.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
+mod record;
+mod support;
