@@ -7,7 +7,7 @@
 //! space between words, spaces after `FROM:` and `TO:`, white space before the CRLF (RFC 5321
 //! s4.1.1 asks for that one), and host names of hosts that were named by their owners (`bad_name`).
 
-use address::{ForwardPath, ReversePath};
+use address::{ForwardPath, ReversePath, split_path};
 
 use crate::command::{Command, CommandError, PathVerb};
 use crate::extension::{Offered, is_mechanism};
@@ -195,23 +195,39 @@ fn host(name: &str) -> Result<String, CommandError> {
 
 /// `mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF`
 fn mail(argument: &str, offered: &Offered) -> Result<Command, CommandError> {
-    let syntax = CommandError::Syntax("MAIL FROM:<address> was expected");
-    let (path, rest) = path(argument, "FROM:").ok_or(syntax)?;
-    let from = ReversePath::parse(path)
-        .map_err(|error| CommandError::Address { verb: PathVerb::Mail, error })?;
-    let params = MailParams::parse(rest, offered).map_err(refused)?;
+    let address = |error| CommandError::Address { verb: PathVerb::Mail, error };
+    let rest = behind(argument, "FROM:")
+        .ok_or(CommandError::Syntax("MAIL FROM:<address> was expected"))?;
+    let (path, rest) = split_path(rest).map_err(address)?;
+    let from = ReversePath::parse(path).map_err(address)?;
+    let params = MailParams::parse(parameters(rest)?, offered).map_err(refused)?;
     Ok(Command::Mail { from, params })
 }
 
 /// `rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path )
 /// [SP Rcpt-parameters] CRLF`
 fn rcpt(argument: &str, offered: &Offered) -> Result<Command, CommandError> {
-    let syntax = CommandError::Syntax("RCPT TO:<address> was expected");
-    let (path, rest) = path(argument, "TO:").ok_or(syntax)?;
-    let to = ForwardPath::parse(path)
-        .map_err(|error| CommandError::Address { verb: PathVerb::Rcpt, error })?;
-    let params = RcptParams::parse(rest, offered).map_err(refused)?;
+    let address = |error| CommandError::Address { verb: PathVerb::Rcpt, error };
+    let rest =
+        behind(argument, "TO:").ok_or(CommandError::Syntax("RCPT TO:<address> was expected"))?;
+    let (path, rest) = split_path(rest).map_err(address)?;
+    let to = ForwardPath::parse(path).map_err(address)?;
+    let params = RcptParams::parse(parameters(rest)?, offered).map_err(refused)?;
     Ok(Command::Rcpt { to, params })
+}
+
+/// What stands behind `FROM:` or `TO:`, in whatever case.
+fn behind<'a>(argument: &'a str, keyword: &str) -> Option<&'a str> {
+    let (prefix, rest) = argument.split_at_checked(keyword.len())?;
+    prefix.eq_ignore_ascii_case(keyword).then(|| rest.trim_start_matches(' '))
+}
+
+/// `[SP Mail-parameters]`: a path and its parameters do not touch.
+fn parameters(rest: &str) -> Result<&str, CommandError> {
+    if rest.is_empty() || rest.starts_with(' ') {
+        return Ok(rest);
+    }
+    Err(CommandError::Syntax("a space was expected behind the address"))
 }
 
 fn refused(refused: Refused) -> CommandError {
@@ -219,35 +235,6 @@ fn refused(refused: Refused) -> CommandError {
         Refused::Unknown(keyword) => CommandError::UnknownParameter(keyword),
         Refused::Bad(error) => CommandError::Parameter(error),
     }
-}
-
-/// The path behind `keyword`, brackets included, and the parameters behind it. Where the path
-/// ends is decided by brackets and quotes alone; what is in it is for the address crate to judge.
-fn path<'a>(argument: &'a str, keyword: &str) -> Option<(&'a str, &'a str)> {
-    let (prefix, rest) = argument.split_at_checked(keyword.len())?;
-    if !prefix.eq_ignore_ascii_case(keyword) {
-        return None;
-    }
-    let rest = rest.trim_start_matches(' ');
-    if !rest.starts_with('<') {
-        // No path; the address crate says so, with the reply code of a bad address.
-        return Some(rest.split_once(' ').unwrap_or((rest, "")));
-    }
-    let (mut quoted, mut escaped) = (false, false);
-    for (at, byte) in rest.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'>' if !quoted => {
-                let (path, rest) = rest.split_at_checked(at + 1)?;
-                let glued = !rest.is_empty() && !rest.starts_with(' ');
-                return (!glued).then_some((path, rest));
-            }
-            _ => {}
-        }
-    }
-    Some((rest, ""))
 }
 
 /// `auth-command = "AUTH" SP sasl-mech [SP initial-response] *(CRLF [base64]) [CRLF cancel-response]`
