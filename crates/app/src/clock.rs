@@ -19,3 +19,9 @@ pub fn instant() -> Instant {
     #[expect(clippy::disallowed_methods, reason = "the clock of this crate")]
     Instant::now()
 }
+
+/// Waits, in a thread of its own.
+pub fn sleep(duration: std::time::Duration) {
+    #[expect(clippy::disallowed_methods, reason = "for threads outside the runtime")]
+    std::thread::sleep(duration);
+}

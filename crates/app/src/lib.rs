@@ -3,3 +3,8 @@
 pub mod capture;
 pub mod clock;
 pub mod config;
+pub mod entry;
+mod error;
+pub mod keeper;
+
+pub use error::{AppError, Blame};

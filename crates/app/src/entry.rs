@@ -1,0 +1,86 @@
+//! From an address as somebody typed it to an entry of the ledger.
+//!
+//! The address goes through the same parser and the same canonical form as a recipient
+//! in the SMTP session (DESIGN s6): what is recorded here is found there.
+
+use std::collections::BTreeMap;
+
+use address::{Canonical, Mailbox, PersonRules};
+use suppression::{Hasher, Kind, NewEntry, Scope, Timestamp};
+
+use crate::config::Store;
+use crate::error::AppError;
+
+/// Makes entries under one key, one set of rules and one way to store addresses.
+#[derive(Clone, Debug)]
+pub struct EntryMaker {
+    hasher: Hasher,
+    rules: PersonRules,
+    store: Store,
+}
+
+/// What an entry says besides the address.
+#[derive(Clone, Debug)]
+pub struct EntryFacts {
+    /// What it says.
+    pub kind: Kind,
+    /// What part of the mail it is about.
+    pub scope: Scope,
+    /// The name of the source.
+    pub source: String,
+    /// When the person asked.
+    pub stated: Option<Timestamp>,
+    /// Why, in words.
+    pub reason: Option<String>,
+    /// Proof.
+    pub evidence: BTreeMap<String, String>,
+}
+
+impl EntryMaker {
+    /// A maker.
+    pub fn new(hasher: Hasher, rules: PersonRules, store: Store) -> Self {
+        Self { hasher, rules, store }
+    }
+
+    /// The canonical form of an address.
+    ///
+    /// # Errors
+    /// [`AppError::Input`] with what is wrong with it, and without it.
+    pub fn canonical(&self, address: &str) -> Result<Canonical, AppError> {
+        let mailbox = Mailbox::parse(address.trim()).map_err(|e| AppError::Input(e.to_string()))?;
+        self.canonical_of(&mailbox)
+    }
+
+    /// The canonical form of a mailbox.
+    ///
+    /// # Errors
+    /// [`AppError::Input`] with what is wrong with it.
+    pub fn canonical_of(&self, mailbox: &Mailbox) -> Result<Canonical, AppError> {
+        mailbox.canonical(&self.rules).map_err(|e| AppError::Input(e.to_string()))
+    }
+
+    /// The entry about an address.
+    pub fn entry(&self, address: &Canonical, facts: EntryFacts) -> NewEntry {
+        NewEntry {
+            kind: facts.kind,
+            scope: facts.scope,
+            key_id: self.hasher.key_id(),
+            keys: self.hasher.keys(address),
+            plain: (self.store == Store::Plain).then(|| address.exact().to_owned()),
+            source: facts.source,
+            stated: facts.stated,
+            reason: facts.reason,
+            evidence: facts.evidence,
+        }
+    }
+
+    /// The rules of person equality.
+    pub fn rules(&self) -> &PersonRules {
+        &self.rules
+    }
+
+    /// What makes keys of addresses.
+    pub fn hasher(&self) -> &Hasher {
+        &self.hasher
+    }
+}

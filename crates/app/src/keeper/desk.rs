@@ -1,0 +1,251 @@
+//! What the keeper's thread has in its hands: the ledger, and the pen for the index.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use address::PersonRules;
+use ledger::{Appended, Ledger, SourceState};
+use suppression::{
+    AddressKeys, Batch, Entry, Hasher, IndexKey, NewEntry, SharedIndex, SuppressionError, Timestamp,
+};
+
+use super::image;
+use super::lists::ListStates;
+use crate::clock;
+use crate::error::AppError;
+
+/// Rows that enter the index in one step while the ledger is followed.
+const STEP: usize = 64 * 1024;
+/// The name under which a ledger that cannot be followed is unknown. No source can have
+/// it: names of sources hold no space.
+const LEDGER: &str = "the ledger";
+/// Where the rules of person equality are noted: among the sources, under a name that
+/// none can have, because they belong to what a source's rows were hashed with.
+const RULES: &str = "(person rules)";
+
+/// The ledger and the index, for one piece of work at a time.
+#[derive(Debug)]
+pub struct Desk {
+    ledger: Ledger,
+    hasher: Hasher,
+    index: Arc<SharedIndex>,
+    states: Arc<ListStates>,
+    /// The ledger's data version as last seen; another one means another writer.
+    version: i64,
+    /// Up to which position the image on disk goes.
+    imaged: u64,
+    /// When the last image was made.
+    imaged_at: std::time::Instant,
+}
+
+impl Desk {
+    /// Loads the image, reads the tail of the ledger, and has an index.
+    pub(super) fn open(
+        mut ledger: Ledger,
+        hasher: Hasher,
+        rules: &PersonRules,
+        states: Arc<ListStates>,
+    ) -> Result<Self, AppError> {
+        note_rules(&mut ledger, rules)?;
+        let start = clock::instant();
+        let version = ledger.data_version()?;
+        let index = image::load(&ledger, &hasher);
+        let imaged = index.position();
+        let mut desk = Self {
+            ledger,
+            hasher,
+            index: Arc::new(SharedIndex::new(index)),
+            states,
+            version,
+            imaged,
+            imaged_at: start,
+        };
+        desk.follow()?;
+        let entries = desk.index.load().len();
+        let tail = desk.index.load().position() - imaged;
+        let took = start.elapsed();
+        tracing::info!(entries, image = imaged, tail, ?took, "index ready");
+        Ok(desk)
+    }
+
+    /// The index, to share.
+    pub fn index(&self) -> &Arc<SharedIndex> {
+        &self.index
+    }
+
+    /// What makes keys of addresses.
+    pub fn hasher(&self) -> &Hasher {
+        &self.hasher
+    }
+
+    /// Records entries. When this returns they are on disk, and the index refuses them.
+    ///
+    /// # Errors
+    /// Then nothing was recorded, or the index could not take what was; the gate answers
+    /// 451 then until it can.
+    pub fn append(
+        &mut self,
+        now: Timestamp,
+        import: Option<&str>,
+        entries: &[NewEntry],
+    ) -> Result<Appended, AppError> {
+        let appended = self.ledger.append(now, import, entries)?;
+        self.follow()?;
+        Ok(appended)
+    }
+
+    /// Brings rows that others have written into the index.
+    pub(super) fn follow_others(&mut self) -> Result<(), AppError> {
+        let version = self.ledger.data_version()?;
+        if version != self.version || self.states.all_unknown().contains_key(LEDGER) {
+            self.follow()?;
+            self.version = version;
+        }
+        Ok(())
+    }
+
+    /// Brings every row behind the index's position into it.
+    fn follow(&mut self) -> Result<(), AppError> {
+        let result = self.follow_steps();
+        match &result {
+            Ok(()) => self.states.known(LEDGER),
+            Err(error) => {
+                tracing::error!(%error, "the index cannot follow the ledger, deferring mail");
+                self.states.unknown(LEDGER, "it cannot be read");
+            }
+        }
+        result
+    }
+
+    fn follow_steps(&mut self) -> Result<(), AppError> {
+        loop {
+            let from = self.index.load().position();
+            let mut batch = Batch::new();
+            let mut wrong: Option<SuppressionError> = None;
+            let last = self.ledger.for_each_since(from, |row| {
+                let key = IndexKey::from(row.index_digest());
+                match batch.push(key, row.origin, row.effective().day(), row.position) {
+                    Ok(()) if batch.len() < STEP => ControlFlow::Continue(()),
+                    Ok(()) => ControlFlow::Break(()),
+                    Err(error) => {
+                        wrong = Some(error);
+                        ControlFlow::Break(())
+                    }
+                }
+            })?;
+            if let Some(error) = wrong {
+                return Err(error.into());
+            }
+            let full = batch.len() >= STEP;
+            if last > from {
+                self.index.update(|index| index.with_batch(batch, last))?;
+            }
+            if !full {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Every entry about an address.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub fn entries_of(&mut self, keys: &AddressKeys) -> Result<Vec<Entry>, AppError> {
+        Ok(self.ledger.entries_of(keys)?)
+    }
+
+    /// One entry.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub fn entry(&self, position: u64) -> Result<Option<Entry>, AppError> {
+        Ok(self.ledger.entry(position)?)
+    }
+
+    /// How a source fared.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub fn source_state(&self, name: &str) -> Result<Option<SourceState>, AppError> {
+        Ok(self.ledger.source_state(name)?)
+    }
+
+    /// Notes how a source fared.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub fn set_source_state(&mut self, state: &SourceState) -> Result<(), AppError> {
+        Ok(self.ledger.set_source_state(state)?)
+    }
+
+    /// Does a little of what can wait; tells whether there is more.
+    pub(super) fn settle(&mut self) -> Result<bool, AppError> {
+        Ok(self.ledger.settle()?)
+    }
+
+    /// An image that is worth writing now: many rows since the last one, and some time.
+    pub(super) fn image_due(&self) -> bool {
+        let behind = self.index.load().position().saturating_sub(self.imaged);
+        behind > 100_000 && self.imaged_at.elapsed() > Duration::from_secs(60)
+    }
+
+    /// What is needed to write an image, if there are rows that the last one lacks.
+    pub(super) fn image(&mut self) -> Result<Option<Image>, AppError> {
+        let index = self.index.load_full();
+        self.imaged_at = clock::instant();
+        if index.position() == self.imaged {
+            return Ok(None);
+        }
+        let Some(anchor) = image::anchor(&self.ledger, index.position())? else { return Ok(None) };
+        self.imaged = index.position();
+        Ok(Some(Image {
+            ledger: self.ledger.path().to_path_buf(),
+            index: suppression::Index::clone(&index),
+            anchor,
+            hasher: self.hasher.clone(),
+        }))
+    }
+}
+
+/// An image on its way to the disk.
+#[derive(Debug)]
+pub(super) struct Image {
+    ledger: std::path::PathBuf,
+    index: suppression::Index,
+    anchor: [u8; 32],
+    hasher: Hasher,
+}
+
+impl Image {
+    pub(super) fn write(self) {
+        let position = self.index.position();
+        match image::store(&self.ledger, self.index, self.anchor, &self.hasher) {
+            Ok(()) => tracing::debug!(position, "index image written"),
+            Err(error) => {
+                tracing::warn!(%error, "index image not written; the next start takes longer")
+            }
+        }
+    }
+}
+
+/// Entries are hashes of what the rules made of an address: under other rules nobody
+/// would be found again.
+fn note_rules(ledger: &mut Ledger, rules: &PersonRules) -> Result<(), AppError> {
+    let now = rules.to_string();
+    let noted = ledger.source_state(RULES)?.and_then(|state| state.fingerprint);
+    match noted {
+        Some(noted) if noted == now => return Ok(()),
+        Some(noted) if ledger.head()?.position > 0 => return Err(AppError::Rules { noted, now }),
+        Some(_) | None => {}
+    }
+    let state = SourceState {
+        name: RULES.to_owned(),
+        last_attempt: None,
+        last_success: None,
+        last_rows: None,
+        fingerprint: Some(now),
+        last_error: None,
+    };
+    Ok(ledger.set_source_state(&state)?)
+}

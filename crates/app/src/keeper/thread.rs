@@ -1,0 +1,209 @@
+//! The keeper's thread, and the handle by which everybody gives it work.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use address::PersonRules;
+use ledger::{IfMissing, open_pair};
+use suppression::{Hasher, SharedIndex};
+
+use super::desk::Desk;
+use super::lists::{LedgerLists, ListStates};
+use crate::clock;
+use crate::error::AppError;
+
+/// How often other writers are looked for while there is no work.
+const LOOK: Duration = Duration::from_millis(250);
+/// Pieces of work that may wait; whoever brings one more waits as well.
+const QUEUE: usize = 64;
+
+type Work = Box<dyn FnOnce(&mut Desk) + Send>;
+
+/// What the keeper needs to know.
+#[derive(Clone, Debug)]
+pub struct KeeperSettings {
+    /// The SQLite file.
+    pub ledger: PathBuf,
+    /// The key file.
+    pub key: PathBuf,
+    /// When two addresses are the same person.
+    pub rules: PersonRules,
+    /// What to do when neither file is there.
+    pub if_missing: IfMissing,
+}
+
+/// The keeper. Clones of the handle are cheap; the thread ends with [`Keeper::stop`], or
+/// when the last handle is gone.
+#[derive(Clone, Debug)]
+pub struct Keeper {
+    work: SyncSender<Work>,
+    hasher: Hasher,
+    index: Arc<SharedIndex>,
+    states: Arc<ListStates>,
+    stop: Arc<Stop>,
+}
+
+#[derive(Debug)]
+struct Stop {
+    thread: std::sync::Mutex<Option<JoinHandle<()>>>,
+    asked: std::sync::atomic::AtomicBool,
+}
+
+impl Keeper {
+    /// Opens the ledger, has the index ready, and starts the thread.
+    ///
+    /// # Errors
+    /// Each says what to do; nothing runs then.
+    pub fn start(settings: &KeeperSettings) -> Result<Self, AppError> {
+        let now = clock::now();
+        let (ledger, key) = open_pair(&settings.ledger, &settings.key, settings.if_missing, now)?;
+        if key.is_exposed() {
+            tracing::warn!(file = %settings.key.display(), "other users can read the key file; chmod 600 it");
+        }
+        let states = Arc::new(ListStates::default());
+        let hasher = key.hasher();
+        let desk = Desk::open(ledger, hasher.clone(), &settings.rules, states.clone())?;
+        let index = desk.index().clone();
+        let (work, queue) = sync_channel(QUEUE);
+        let stop = Arc::new(Stop {
+            thread: std::sync::Mutex::new(None),
+            asked: std::sync::atomic::AtomicBool::new(false),
+        });
+        let asked = stop.clone();
+        let thread = std::thread::Builder::new()
+            .name("keeper".to_owned())
+            .spawn(move || run(desk, &queue, &asked.asked))
+            .map_err(|e| AppError::io("the keeper's thread", e))?;
+        if let Ok(mut slot) = stop.thread.lock() {
+            *slot = Some(thread);
+        }
+        Ok(Self { work, hasher, index, states, stop })
+    }
+
+    /// Does a piece of work at the desk and waits for its result. Blocks: from a task of
+    /// the runtime only inside `spawn_blocking`.
+    ///
+    /// # Errors
+    /// [`AppError::Stopped`] when the keeper is gone, else what the work says.
+    pub fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Desk) -> Result<T, AppError> + Send + 'static,
+    ) -> Result<T, AppError> {
+        let (reply, answer) = sync_channel(1);
+        let work: Work = Box::new(move |desk| {
+            // Whoever asked may have gone; the work is done all the same.
+            let _ = reply.send(work(desk));
+        });
+        self.work.send(work).map_err(|_| AppError::Stopped)?;
+        answer.recv().map_err(|_| AppError::Stopped)?
+    }
+
+    /// The index as the gate's lists.
+    pub fn lists(&self) -> LedgerLists {
+        LedgerLists::new(self.hasher.clone(), self.index.clone(), self.states.clone())
+    }
+
+    /// What makes keys of addresses.
+    pub fn hasher(&self) -> &Hasher {
+        &self.hasher
+    }
+
+    /// The index.
+    pub fn index(&self) -> &Arc<SharedIndex> {
+        &self.index
+    }
+
+    /// What is unknown.
+    pub fn states(&self) -> &Arc<ListStates> {
+        &self.states
+    }
+
+    /// Finishes the work that waits, writes the index image, and ends the thread.
+    pub fn stop(&self) {
+        self.stop.asked.store(true, std::sync::atomic::Ordering::Release);
+        // Wakes it; it looks at the flag after every piece of work.
+        let _ = self.work.send(Box::new(|_| ()));
+        let thread = self.stop.thread.lock().ok().and_then(|mut slot| slot.take());
+        if let Some(thread) = thread {
+            if thread.join().is_err() {
+                tracing::error!("the keeper's thread panicked");
+            }
+        }
+    }
+}
+
+fn run(mut desk: Desk, queue: &Receiver<Work>, stop: &std::sync::atomic::AtomicBool) {
+    let merging = merger(desk.index().clone());
+    let mut unsettled = true;
+    loop {
+        let wait = if unsettled { Duration::from_millis(1) } else { LOOK };
+        match queue.recv_timeout(wait) {
+            Ok(work) => {
+                work(&mut desk);
+                unsettled = true;
+                wake(&merging);
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                if let Err(error) = desk.follow_others() {
+                    tracing::error!(%error, "other writers cannot be followed");
+                }
+                unsettled = unsettled && settle(&mut desk);
+                if desk.image_due() {
+                    write_image(&mut desk, false);
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if stop.load(std::sync::atomic::Ordering::Acquire) {
+            while let Ok(work) = queue.try_recv() {
+                work(&mut desk);
+            }
+            break;
+        }
+    }
+    write_image(&mut desk, true);
+}
+
+fn settle(desk: &mut Desk) -> bool {
+    desk.settle().unwrap_or_else(|error| {
+        tracing::warn!(%error, "the ledger's look-up table lags behind");
+        false
+    })
+}
+
+fn write_image(desk: &mut Desk, now: bool) {
+    match desk.image() {
+        Ok(Some(image)) if now => image.write(),
+        Ok(Some(image)) => {
+            let thread = std::thread::Builder::new().name("index-image".to_owned());
+            if let Err(error) = thread.spawn(move || image.write()) {
+                tracing::warn!(%error, "index image not written");
+            }
+        }
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%error, "index image not written"),
+    }
+}
+
+/// A thread that merges segments of the index whenever it is woken.
+fn merger(index: Arc<SharedIndex>) -> SyncSender<()> {
+    let (wake, woken) = sync_channel::<()>(1);
+    let thread = std::thread::Builder::new().name("index-merge".to_owned());
+    let spawned = thread.spawn(move || {
+        while woken.recv().is_ok() {
+            while index.merge_once() {}
+        }
+    });
+    if let Err(error) = spawned {
+        tracing::warn!(%error, "the index is not merged, look-ups get slower");
+    }
+    wake
+}
+
+fn wake(merging: &SyncSender<()>) {
+    // Full: it is awake already. Gone: told when it could not be started.
+    let _ = merging.try_send(());
+}
