@@ -1,1 +1,23 @@
-//! Sockets, clocks, limits: moves bytes in and out of one relay
+//! Sockets and clocks around the relay: moves bytes in and out, keeps limits.
+//!
+//! Every decision is made in `relay`; this crate only knows how to read, write,
+//! connect, wait and stop. One task serves one session with both its sockets, so
+//! that reads and writes always progress together; an idle session owns no buffer.
+
+mod clock;
+mod counters;
+mod dial;
+mod driver;
+mod farewell;
+mod listener;
+mod recorder;
+mod scratch;
+mod session;
+mod smarthost;
+mod socket;
+
+pub use clock::Clock;
+pub use counters::{Counters, CountersView};
+pub use listener::{Gate, GateError, Limits, ListenerSettings};
+pub use recorder::Recorder;
+pub use smarthost::{Smarthost, SmarthostSettings, SmarthostState};

@@ -1,0 +1,101 @@
+//! What happened since the start, in numbers.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use evidence::{Ending, Verdict};
+use serde::Serialize;
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+        /// Counted without a lock, by all sessions.
+        #[derive(Debug, Default)]
+        pub struct Counters {
+            $($(#[$doc])* pub $name: AtomicU64,)*
+        }
+
+        /// The numbers at one moment.
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+        pub struct CountersView {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl Counters {
+            /// The numbers now.
+            pub fn view(&self) -> CountersView {
+                CountersView { $($name: self.$name.load(Ordering::Relaxed),)* }
+            }
+        }
+    };
+}
+
+counters! {
+    /// Sessions accepted.
+    sessions,
+    /// Sessions now open.
+    sessions_open,
+    /// Clients turned away: not allowed to relay.
+    clients_refused,
+    /// Clients turned away: too many connections.
+    clients_limited,
+    /// Sessions ended by a fault of optgate's own.
+    sessions_panicked,
+    /// Recipients offered to the smarthost.
+    recipients_permitted,
+    /// Recipients refused because they opted out.
+    recipients_refused,
+    /// Recipients deferred because a list could not tell.
+    recipients_deferred,
+    /// Recipients answered 250 and not forwarded.
+    recipients_dropped,
+    /// Recipients let through by a listener in shadow mode.
+    recipients_shadowed,
+    /// Messages the smarthost accepted.
+    messages_accepted,
+    /// Messages refused after their data.
+    messages_refused,
+    /// Messages deferred after their data.
+    messages_deferred,
+    /// Messages thrown away because nobody was left.
+    messages_dropped,
+    /// Messages the client broke off.
+    messages_abandoned,
+    /// Messages whose fate is not known.
+    messages_unknown,
+    /// Octets of mail data of messages that ended.
+    bytes,
+    /// Connections made to the smarthost.
+    smarthost_connections,
+    /// Tries to connect to the smarthost that failed.
+    smarthost_failures,
+    /// Evidence records that could not be written.
+    evidence_failures,
+}
+
+/// Adds one.
+pub(crate) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+impl Counters {
+    pub(crate) fn recipient(&self, verdict: Verdict) {
+        count(match verdict {
+            Verdict::Permit => &self.recipients_permitted,
+            Verdict::Refuse => &self.recipients_refused,
+            Verdict::Defer => &self.recipients_deferred,
+            Verdict::Drop => &self.recipients_dropped,
+            Verdict::Shadow => &self.recipients_shadowed,
+        });
+    }
+
+    pub(crate) fn message(&self, ending: Ending, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        count(match ending {
+            Ending::Accepted => &self.messages_accepted,
+            Ending::Refused => &self.messages_refused,
+            Ending::Deferred => &self.messages_deferred,
+            Ending::Dropped => &self.messages_dropped,
+            Ending::Abandoned => &self.messages_abandoned,
+            Ending::Unknown => &self.messages_unknown,
+        });
+    }
+}

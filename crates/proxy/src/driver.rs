@@ -1,0 +1,331 @@
+//! Drives one relay: bytes between two sockets and the state machine, events to
+//! where they belong, timers.
+//!
+//! A hand-written poll instead of a select: every turn does all that can be done on
+//! both sides and then waits for whatever comes first, and an idle session costs one
+//! small allocation. The order of a turn matters: events before output (an answer
+//! may add to it), the smarthost before the client (what it said must be known
+//! before more is sent to it).
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use policy::Lookup;
+use relay::{Answer, Event, OpenFailure, Relay, Side, Upstream};
+use smtp_session::{Ended, Moment};
+use tokio::time::Sleep;
+
+use crate::clock::Clock;
+use crate::counters::count;
+use crate::listener::Shared;
+use crate::scratch;
+use crate::socket::Socket;
+
+type Opening =
+    Pin<Box<dyn Future<Output = Result<(Socket, Box<Upstream>), OpenFailure>> + Send>>;
+
+pub(crate) struct Driver {
+    relay: Relay,
+    shared: Arc<Shared>,
+    clock: Clock,
+    down: Socket,
+    up: Option<Socket>,
+    opening: Option<Opening>,
+    /// A connection at rest, kept for the next transaction of this session.
+    pub(crate) parked: Option<(Socket, Box<Upstream>)>,
+    /// Bytes of the client that could not be taken yet.
+    leftover: Vec<u8>,
+    client_eof: bool,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// For when the timer is set.
+    armed: Option<Moment>,
+    ended: Option<Ended>,
+}
+
+impl Driver {
+    pub(crate) fn new(relay: Relay, down: Socket, shared: Arc<Shared>, clock: Clock) -> Self {
+        Self {
+            relay,
+            shared,
+            clock,
+            down,
+            up: None,
+            opening: None,
+            parked: None,
+            leftover: Vec::new(),
+            client_eof: false,
+            timer: None,
+            armed: None,
+            ended: None,
+        }
+    }
+
+    /// No new transaction from now on.
+    pub(crate) fn drain(&mut self) {
+        self.relay.drain(self.clock.now());
+    }
+
+    /// The client's socket, for the last word.
+    pub(crate) fn into_parts(self) -> (Socket, Option<(Socket, Box<Upstream>)>, Option<Ended>) {
+        (self.down, self.parked, self.ended)
+    }
+
+    pub(crate) fn down(&self) -> &Socket {
+        &self.down
+    }
+
+    /// One turn after another until nothing can be done; ready when the session is
+    /// over and all its output is written.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let now = self.clock.now();
+            let mut progress = self.handle_events(now);
+            progress |= self.poll_opening(cx, now);
+            progress |= self.write(cx, now);
+            progress |= self.read_upstream(cx, now);
+            progress |= self.read_client(cx, now);
+            if progress {
+                continue;
+            }
+            if self.relay.is_finished() && !self.down.has_output() && self.up.is_none() {
+                return Poll::Ready(());
+            }
+            if !self.poll_timer(cx, now) {
+                self.down.relax();
+                if let Some(up) = &mut self.up {
+                    up.relax();
+                }
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn handle_events(&mut self, now: Moment) -> bool {
+        let mut any = false;
+        while let Some(event) = self.relay.poll_event() {
+            any = true;
+            match event {
+                Event::OpenUpstream => self.open(now),
+                Event::ReleaseUpstream(upstream) => self.park(upstream),
+                Event::DropUpstream => self.up = None,
+                Event::Ask(id, asked) => {
+                    // No source is asked live yet, so no answer can ever come.
+                    let unknown = Lookup::Unknown("no live source is configured".to_owned());
+                    self.relay.answer(now, Answer::LookedUp(id, asked, unknown));
+                }
+                Event::Decided(record) => {
+                    self.shared.counters.recipient(record.verdict);
+                    self.shared.recorder.decided(&record);
+                }
+                Event::Intent(record) => {
+                    self.hear_smarthost(now);
+                    let written = self.shared.recorder.intent(&record);
+                    if !written {
+                        count(&self.shared.counters.evidence_failures);
+                    }
+                    self.relay.answer(now, Answer::IntentWritten(written));
+                }
+                Event::Outcome(record) => {
+                    self.shared.counters.message(record.ending, record.bytes);
+                    self.shared.recorder.outcome(&record);
+                }
+                Event::Close(why) => self.ended = Some(why),
+            }
+        }
+        any
+    }
+
+    fn open(&mut self, now: Moment) {
+        if let Some((socket, upstream)) = self.parked.take()
+            && socket.is_quiet()
+        {
+            self.up = Some(socket);
+            self.relay.answer(now, Answer::Opened(Ok(upstream)));
+            return;
+        }
+        let (shared, clock) = (Arc::clone(&self.shared), self.clock);
+        let opening =
+            async move { shared.smarthost.open(clock, &shared.counters).await };
+        self.opening = Some(Box::pin(opening));
+    }
+
+    fn park(&mut self, upstream: Box<Upstream>) {
+        if let Some(socket) = self.up.take()
+            && !upstream.is_spent()
+        {
+            self.parked = Some((socket, upstream));
+        }
+    }
+
+    /// Before the dot goes upstream everything the smarthost has said must be heard:
+    /// a stray reply would be taken for the answer to it.
+    fn hear_smarthost(&mut self, now: Moment) {
+        let Some(up) = &self.up else { return };
+        let relay = &mut self.relay;
+        scratch::with(|buffer| match up.read_now(buffer) {
+            Ok(None) => {}
+            Ok(Some(read @ 1..)) => {
+                relay.handle_bytes(now, Side::Upstream, buffer.get(..read).unwrap_or_default());
+            }
+            Ok(Some(0)) | Err(_) => relay.handle_eof(now, Side::Upstream),
+        });
+    }
+
+    fn poll_opening(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
+        let Some(opening) = &mut self.opening else { return false };
+        if self.relay.is_finished() {
+            self.opening = None;
+            return true;
+        }
+        let Poll::Ready(result) = opening.as_mut().poll(cx) else { return false };
+        self.opening = None;
+        let answer = result.map(|(socket, upstream)| {
+            self.up = Some(socket);
+            upstream
+        });
+        self.relay.answer(now, Answer::Opened(answer));
+        true
+    }
+
+    /// Writes both sides; true when that made room.
+    fn write(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
+        let mut progress = self.relay.poll_transmit(Side::Downstream, self.down.out());
+        if self.down.has_output() {
+            match self.down.poll_flush(cx, now) {
+                Poll::Ready(Ok(())) => progress = true,
+                Poll::Ready(Err(_)) => {
+                    self.down.out().clear();
+                    self.relay.handle_client_broken(now);
+                    progress = true;
+                }
+                Poll::Pending => {}
+            }
+        }
+        let Some(up) = &mut self.up else { return progress };
+        // Not more is taken out of the relay than the socket took before: what waits
+        // there is what holds the client back.
+        if !up.has_output() {
+            progress |= self.relay.poll_transmit(Side::Upstream, up.out());
+        }
+        if up.has_output() {
+            match up.poll_flush(cx, now) {
+                Poll::Ready(Ok(())) => progress = true,
+                Poll::Ready(Err(_)) => {
+                    up.out().clear();
+                    self.relay.handle_eof(now, Side::Upstream);
+                    progress = true;
+                }
+                Poll::Pending => {}
+            }
+        }
+        progress
+    }
+
+    fn read_upstream(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
+        let Some(up) = &mut self.up else { return false };
+        let relay = &mut self.relay;
+        scratch::with(|buffer| match up.poll_read(cx, buffer) {
+            Poll::Pending => false,
+            Poll::Ready(Ok(read @ 1..)) => {
+                relay.handle_bytes(now, Side::Upstream, buffer.get(..read).unwrap_or_default());
+                true
+            }
+            Poll::Ready(Ok(0) | Err(_)) => {
+                relay.handle_eof(now, Side::Upstream);
+                true
+            }
+        })
+    }
+
+    fn read_client(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
+        if !self.leftover.is_empty() {
+            let used = self.relay.handle_bytes(now, Side::Downstream, &self.leftover);
+            if used == 0 {
+                return false;
+            }
+            self.leftover.drain(..used);
+            if self.leftover.is_empty() {
+                self.leftover = Vec::new();
+            }
+            return true;
+        }
+        if self.client_eof || !self.relay.wants_input() {
+            return false;
+        }
+        let (down, relay) = (&mut self.down, &mut self.relay);
+        let (leftover, eof) = (&mut self.leftover, &mut self.client_eof);
+        scratch::with(|buffer| match down.poll_read(cx, buffer) {
+            Poll::Pending => false,
+            Poll::Ready(Ok(read @ 1..)) => {
+                let input = buffer.get(..read).unwrap_or_default();
+                let used = relay.handle_bytes(now, Side::Downstream, input);
+                leftover.extend_from_slice(input.get(used..).unwrap_or_default());
+                true
+            }
+            Poll::Ready(Ok(0)) => {
+                *eof = true;
+                relay.handle_eof(now, Side::Downstream);
+                true
+            }
+            Poll::Ready(Err(_)) => {
+                *eof = true;
+                relay.handle_client_broken(now);
+                true
+            }
+        })
+    }
+
+    /// Sets the timer for what is due next; true when something was due.
+    fn poll_timer(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
+        let Some(due) = self.next_due() else { return false };
+        if now.reached(due) {
+            self.armed = None;
+            self.timeout(now);
+            return true;
+        }
+        // A timer that fires too early is set again; one that is later than needed is
+        // set anew. Most commands only move the deadline back, and cost nothing here.
+        let rearm = !self.armed.is_some_and(|armed| due.reached(armed));
+        if rearm {
+            self.armed = Some(due);
+            let at = self.clock.instant(due);
+            match &mut self.timer {
+                Some(timer) => timer.as_mut().reset(at),
+                None => self.timer = Some(Box::pin(tokio::time::sleep_until(at))),
+            }
+        }
+        let Some(timer) = &mut self.timer else { return false };
+        if timer.as_mut().poll(cx).is_ready() {
+            self.armed = None;
+            return true;
+        }
+        false
+    }
+
+    fn next_due(&self) -> Option<Moment> {
+        let limit = self.shared.smarthost.settings().data_timeout;
+        let up = self.up.as_ref().and_then(|up| up.stall_deadline(limit));
+        let down = self.down.stall_deadline(self.stall_limit());
+        Moment::earliest(Moment::earliest(up, down), self.relay.poll_timeout())
+    }
+
+    fn stall_limit(&self) -> Duration {
+        self.shared.limits.client_write_timeout
+    }
+
+    fn timeout(&mut self, now: Moment) {
+        let limit = self.shared.smarthost.settings().data_timeout;
+        if self.up.as_ref().and_then(|up| up.stall_deadline(limit)).is_some_and(|at| now.reached(at))
+        {
+            self.relay.handle_upstream_stalled(now);
+        }
+        if self.down.stall_deadline(self.stall_limit()).is_some_and(|at| now.reached(at)) {
+            self.down.out().clear();
+            self.relay.handle_client_broken(now);
+        }
+        self.relay.handle_timeout(now);
+    }
+}

@@ -1,0 +1,265 @@
+//! Accepting clients: who may, how many at once, and stopping without cutting
+//! anybody off.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use evidence::Mint;
+use policy::{OptOutGate, RelayControl};
+use relay::{Relay, RelaySettings, SessionFacts};
+use smtp_session::{Ended, ServerSettings};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+
+use crate::clock::Clock;
+use crate::counters::{Counters, count};
+use crate::recorder::Recorder;
+use crate::session;
+use crate::smarthost::Smarthost;
+use crate::socket::Socket;
+
+/// The pause after an accept that failed for want of a resource.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How many clients are served.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Sessions at once.
+    pub connections: usize,
+    /// Sessions at once from one address.
+    pub connections_per_client: usize,
+    /// How long a client may leave our replies unread.
+    pub client_write_timeout: Duration,
+}
+
+/// One place to listen at.
+#[derive(Debug)]
+pub struct ListenerSettings {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// Who may relay.
+    pub control: RelayControl,
+    /// For the relay of each session.
+    pub relay: Arc<RelaySettings>,
+    /// For the server role of each session.
+    pub server: Arc<ServerSettings>,
+}
+
+/// Why a gate could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum GateError {
+    /// The address is taken, not ours, or not allowed.
+    #[error("cannot listen at {address}: {error}")]
+    Bind {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
+}
+
+/// What all sessions of a gate use.
+pub(crate) struct Shared {
+    pub(crate) hostname: String,
+    pub(crate) smarthost: Arc<Smarthost>,
+    pub(crate) recorder: Arc<dyn Recorder>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) limits: Limits,
+    gate: OptOutGate,
+    mint: Arc<Mint>,
+    sessions: AtomicU64,
+    open: Mutex<Open>,
+}
+
+/// Sessions now open. Locked when a session begins and ends, never in between.
+#[derive(Debug, Default)]
+struct Open {
+    all: usize,
+    by_client: HashMap<IpAddr, usize>,
+}
+
+/// The listeners of a gate, bound and ready.
+pub struct Gate {
+    shared: Arc<Shared>,
+    clock: Clock,
+    listeners: Vec<(TcpListener, ListenerSettings)>,
+}
+
+impl Gate {
+    /// Binds every listener, or none.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot be bound.
+    #[expect(clippy::too_many_arguments, reason = "the parts of a gate, each once")]
+    pub async fn bind(
+        hostname: String,
+        listeners: Vec<ListenerSettings>,
+        smarthost: Arc<Smarthost>,
+        gate: OptOutGate,
+        recorder: Arc<dyn Recorder>,
+        counters: Arc<Counters>,
+        mint: Arc<Mint>,
+        limits: Limits,
+        clock: Clock,
+    ) -> Result<Self, GateError> {
+        let mut bound = Vec::new();
+        for settings in listeners {
+            let address = settings.address;
+            match TcpListener::bind(address).await {
+                Ok(listener) => bound.push((listener, settings)),
+                Err(error) => return Err(GateError::Bind { address, error }),
+            }
+        }
+        let sessions = AtomicU64::new(0);
+        let open = Mutex::default();
+        let shared =
+            Shared { hostname, smarthost, recorder, counters, limits, gate, mint, sessions, open };
+        Ok(Self { shared: Arc::new(shared), clock, listeners: bound })
+    }
+
+    /// Where it listens; a port given as 0 has its real number.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect()
+    }
+
+    /// Serves until `drain` turns true, then until the last session has ended or
+    /// `grace` is over.
+    pub async fn serve(self, drain: watch::Receiver<bool>, grace: Duration) {
+        // Every session holds a sender; when all are gone, nobody is left.
+        let (alive, mut nobody_left) = mpsc::channel::<()>(1);
+        let mut accepting = Vec::new();
+        for (listener, settings) in self.listeners {
+            let (shared, drain, alive) =
+                (Arc::clone(&self.shared), drain.clone(), alive.clone());
+            let clock = self.clock;
+            accepting.push(tokio::spawn(async move {
+                accept(listener, Arc::new(settings), shared, clock, drain, alive).await;
+            }));
+        }
+        drop(alive);
+        let mut drain = drain;
+        let _ = drain.wait_for(|drain| *drain).await;
+        for task in accepting {
+            let _ = task.await;
+        }
+        let _ = tokio::time::timeout(grace, nobody_left.recv()).await;
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    settings: Arc<ListenerSettings>,
+    shared: Arc<Shared>,
+    clock: Clock,
+    drain: watch::Receiver<bool>,
+    alive: mpsc::Sender<()>,
+) {
+    let mut stop = drain.clone();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|drain| *drain) => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let peer = peer.ip().to_canonical();
+                begin(stream, peer, &settings, &shared, clock, drain.clone(), alive.clone());
+            }
+            // The client went away before it was accepted: no reason to wait.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn begin(
+    stream: TcpStream,
+    peer: IpAddr,
+    settings: &Arc<ListenerSettings>,
+    shared: &Arc<Shared>,
+    clock: Clock,
+    drain: watch::Receiver<bool>,
+    alive: mpsc::Sender<()>,
+) {
+    let socket = Socket::new(stream);
+    if !settings.control.permits(peer) {
+        count(&shared.counters.clients_refused);
+        tracing::info!(client = %peer, "refused: not allowed to relay");
+        // RFC 5321 s3.1: 554 instead of a greeting.
+        let reply = format!("554 {} relaying denied for {peer}\r\n", shared.hostname);
+        tokio::spawn(async move { turn_away(socket, &reply).await });
+        return;
+    }
+    let Some(seat) = Seat::take(shared, peer) else {
+        count(&shared.counters.clients_limited);
+        let reply = format!("421 {} too many connections, try again later\r\n", shared.hostname);
+        tokio::spawn(async move { turn_away(socket, &reply).await });
+        return;
+    };
+    count(&shared.counters.sessions);
+    let number = shared.sessions.fetch_add(1, Ordering::Relaxed);
+    let now = clock.now();
+    let id = format!("{:x}-{number:x}", now.unix_millis() / 1000);
+    let relay = Relay::new(
+        Arc::clone(&settings.relay),
+        Arc::clone(&settings.server),
+        SessionFacts { id: id.into(), client: peer },
+        shared.gate.clone(),
+        Arc::clone(shared.smarthost.record()),
+        Arc::clone(&shared.mint),
+        now,
+    );
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        session::run(relay, socket, shared, clock, drain).await;
+        drop(seat);
+        drop(alive);
+    });
+}
+
+async fn turn_away(socket: Socket, reply: &str) {
+    socket.write_now(reply.as_bytes());
+    session::close(socket, Some(Ended::Local)).await;
+}
+
+/// A place among the sessions; given back when dropped, even by a panic.
+struct Seat {
+    shared: Arc<Shared>,
+    peer: IpAddr,
+}
+
+impl Seat {
+    fn take(shared: &Arc<Shared>, peer: IpAddr) -> Option<Self> {
+        let mut open = shared.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = open.by_client.get(&peer).copied().unwrap_or(0);
+        if open.all >= shared.limits.connections || here >= shared.limits.connections_per_client {
+            return None;
+        }
+        open.all += 1;
+        open.by_client.insert(peer, here + 1);
+        shared.counters.sessions_open.store(open.all as u64, Ordering::Relaxed);
+        Some(Self { shared: Arc::clone(shared), peer })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut open = self.shared.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.all = open.all.saturating_sub(1);
+        self.shared.counters.sessions_open.store(open.all as u64, Ordering::Relaxed);
+        if let Some(here) = open.by_client.get_mut(&self.peer) {
+            *here = here.saturating_sub(1);
+            if *here == 0 {
+                open.by_client.remove(&self.peer);
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The life of one session's task.
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use relay::Relay;
+use smtp_session::Ended;
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::counters::count;
+use crate::driver::Driver;
+use crate::farewell::farewell;
+use crate::listener::Shared;
+use crate::scratch;
+use crate::socket::Socket;
+
+/// How long a client that was cut off may take to read why.
+const LINGER: Duration = Duration::from_secs(2);
+
+pub(crate) async fn run(
+    relay: Relay,
+    socket: Socket,
+    shared: Arc<Shared>,
+    clock: Clock,
+    mut drain: watch::Receiver<bool>,
+) {
+    let mut driver = Driver::new(relay, socket, Arc::clone(&shared), clock);
+    let mut draining = pin!(async move {
+        // An error means that the gate is gone, which is a drain as well.
+        let _ = drain.wait_for(|drain| *drain).await;
+    });
+    let mut told = false;
+    let finished = poll_fn(|cx| {
+        if !told && draining.as_mut().poll(cx).is_ready() {
+            told = true;
+            driver.drain();
+        }
+        match catch_unwind(AssertUnwindSafe(|| driver.poll(cx))) {
+            Ok(poll) => poll.map(|()| true),
+            Err(_) => Poll::Ready(false),
+        }
+    })
+    .await;
+    if !finished {
+        count(&shared.counters.sessions_panicked);
+        tracing::error!("a session ended by a fault of its own; the client was told 421");
+        let last_word = format!("421 4.3.0 {} internal error\r\n", shared.hostname);
+        driver.down().write_now(last_word.as_bytes());
+        return;
+    }
+    let (down, parked, ended) = driver.into_parts();
+    close(down, ended).await;
+    if let Some((socket, upstream)) = parked
+        && socket.is_quiet()
+    {
+        farewell(socket, upstream, clock).await;
+    }
+}
+
+/// Closes the client's connection. Where it may still be sending, its bytes are read
+/// for a moment: closing over unread input resets the connection, and the reply that
+/// says why would be lost.
+pub(crate) async fn close(mut down: Socket, ended: Option<Ended>) {
+    if matches!(ended, Some(Ended::Gone | Ended::Quit)) {
+        return;
+    }
+    let rest = poll_fn(|cx| {
+        if down.poll_shutdown(cx).is_pending() {
+            return Poll::Pending;
+        }
+        loop {
+            match scratch::with(|buffer| down.poll_read(cx, buffer)) {
+                Poll::Ready(Ok(1..)) => {}
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    });
+    let _ = tokio::time::timeout(LINGER, rest).await;
+}
