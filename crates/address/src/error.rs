@@ -76,7 +76,8 @@ pub(crate) const LITERAL: AddressError =
     AddressError::ambiguous("an address literal in place of a domain name");
 pub(crate) const NUMERIC: AddressError =
     AddressError::ambiguous("a domain that could be read as an IP address");
-pub(crate) const EMPTY_LOCAL: AddressError = AddressError::ambiguous("an empty local part");
+pub(crate) const EMPTY_LOCAL: AddressError =
+    AddressError::ambiguous("a local part that is empty, or nothing but dots");
 pub(crate) const ROUTING: AddressError =
     AddressError::ambiguous("routing in the local part: an at sign, a percent sign or a bang");
 pub(crate) const QUOTE_INSIDE: AddressError =
@@ -91,6 +92,8 @@ pub(crate) const GATEWAY: AddressError =
     AddressError::ambiguous("an encapsulated address in the local part");
 pub(crate) const INVISIBLE: AddressError =
     AddressError::ambiguous("an invisible, private or unassigned character");
+pub(crate) const LEADING_MARK: AddressError =
+    AddressError::ambiguous("a local part that begins with a combining mark");
 pub(crate) const COMPATIBILITY: AddressError =
     AddressError::ambiguous("a character that turns into punctuation when it is normalised");
 pub(crate) const UNSTABLE: AddressError =

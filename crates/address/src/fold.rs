@@ -71,8 +71,9 @@ fn settle(local: &str, normal: ComposingNormalizerBorrowed<'_>) -> Result<String
 
 /// Refuses characters of which nobody can say what another program makes of them.
 fn refuse_unsafe(local: &str) -> Result<(), AddressError> {
+    // It would combine with the bracket or quotation mark that is written before it.
     if local.starts_with(is_mark) {
-        return Err(error::INVISIBLE);
+        return Err(error::LEADING_MARK);
     }
     let nfkd = DecomposingNormalizerBorrowed::new_nfkd();
     for c in local.chars().filter(|c| !c.is_ascii()) {

@@ -20,13 +20,11 @@ pub const LOCAL_PART_MAX: usize = 64;
 /// Reads a local part; gives it unquoted, and what stands behind it, beginning with
 /// the at sign.
 pub(crate) fn local_part(text: &str) -> Result<(Cow<'_, str>, &str), AddressError> {
-    let (local, rest) = match text.strip_prefix('"') {
-        Some(inside) => quoted_string(inside)?,
-        None => {
-            let (local, rest) = dot_string(text)?;
-            (Cow::Borrowed(local), rest)
-        }
+    let Some(inside) = text.strip_prefix('"') else {
+        let (local, rest) = dot_string(text)?;
+        return Ok((Cow::Borrowed(local), rest));
     };
+    let (local, rest) = quoted_string(inside)?;
     match rest.chars().next() {
         Some('@') => Ok((local, rest)),
         Some(_) => Err(error::PARTLY_QUOTED),
@@ -38,11 +36,11 @@ pub(crate) fn local_part(text: &str) -> Result<(Cow<'_, str>, &str), AddressErro
 // Atom = 1*atext
 fn dot_string(text: &str) -> Result<(&str, &str), AddressError> {
     let end = text.find(|c| !(is_atext(c) || c == '.')).unwrap_or(text.len());
-    let (head, rest) = text.split_at(end);
+    let (local, rest) = text.split_at(end);
     match rest.chars().next() {
-        Some('@') if head.is_empty() => Err(error::LEADING_AT),
-        Some('@') | None if is_dot_string(head) => Ok((head, rest)),
-        Some('@') => Err(error::DOTS),
+        Some('@') if local.is_empty() => Err(error::LEADING_AT),
+        Some('@') if has_empty_atom(local) => Err(error::DOTS),
+        Some('@') => Ok((local, rest)),
         None => Err(error::NO_DOMAIN),
         Some('"') => Err(error::PARTLY_QUOTED),
         Some('\\') => Err(error::BACKSLASH),
@@ -82,9 +80,14 @@ fn quoted_string(inside: &str) -> Result<(Cow<'_, str>, &str), AddressError> {
     Err(error::OPEN_QUOTE)
 }
 
-/// Whether the local part needs no quotes.
+/// Whether the local part is a `Dot-string`, and so needs no quotes.
 fn is_dot_string(local: &str) -> bool {
-    local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atext))
+    !has_empty_atom(local) && local.chars().all(|c| is_atext(c) || c == '.')
+}
+
+/// Whether a dot stands at an end, or beside another: only quotes allow that.
+pub(crate) fn has_empty_atom(local: &str) -> bool {
+    local.split('.').any(str::is_empty)
 }
 
 /// Writes a local part with no more quotes than needed.

@@ -37,7 +37,7 @@ impl Mailbox {
         if text.len() - rest.len() > local_max {
             return Err(error::LOCAL_TOO_LONG);
         }
-        let domain = Domain::parse(rest.strip_prefix('@').unwrap_or(rest))?;
+        let domain = Domain::parse_printable(rest.strip_prefix('@').unwrap_or(rest))?;
         Ok(Self { local: local.into_owned(), domain })
     }
 

@@ -22,7 +22,7 @@ pub(crate) fn check(mailbox: &Mailbox) -> Result<(), AddressError> {
 
 /// Refuses a local part, unquoted, that another program could read in another way.
 pub(crate) fn one_reading(local: &str) -> Result<(), AddressError> {
-    if local.is_empty() {
+    if local.chars().all(|c| c == '.') {
         return Err(error::EMPTY_LOCAL);
     }
     for c in local.chars() {

@@ -8,7 +8,7 @@
 //! s4.5.3.1 asks for no limits where possible. Source routes are refused in both, as
 //! RFC 5321 s3.6.1 permits.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::domain::Domain;
 use crate::error::{self, AddressError};
@@ -182,5 +182,16 @@ fn unbracket(path: &str) -> Result<&str, AddressError> {
 
 /// A-labels may be longer than what was received: what is sent on must fit as well.
 fn within_limit(path: &impl fmt::Display) -> Result<(), AddressError> {
-    if path.to_string().len() > PATH_MAX { Err(error::PATH_TOO_LONG) } else { Ok(()) }
+    let mut room = Room(PATH_MAX);
+    write!(room, "{path}").map_err(|_| error::PATH_TOO_LONG)
+}
+
+/// Octets that may still be written.
+struct Room(usize);
+
+impl fmt::Write for Room {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 = self.0.checked_sub(text.len()).ok_or(fmt::Error)?;
+        Ok(())
+    }
 }

@@ -1,13 +1,25 @@
-use crate::{ForwardPath, Mailbox, PersonRules};
+//! What the crate promises, from the outside: only its public face is used.
 
-fn person(text: &str) -> String {
-    let rules = PersonRules::default();
-    Mailbox::parse(text).unwrap().canonical(&rules).unwrap().person().to_owned()
+mod grammar;
+mod limits;
+mod next_hop;
+mod person;
+mod properties;
+mod threats;
+mod unicode;
+
+use crate::{AddressFault, Canonical, ForwardPath, Mailbox, PersonRules};
+
+/// The canonical form of a mailbox that must have one, under the default rules.
+fn canonical(text: &str) -> Canonical {
+    let mailbox = Mailbox::parse(text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
+    mailbox.canonical(&PersonRules::default()).unwrap_or_else(|error| panic!("{text:?}: {error}"))
 }
 
-#[test]
-fn a_mailbox_is_read_and_written() {
-    assert_eq!(ForwardPath::parse("<Bob@X.Example.>").unwrap().to_string(), "<Bob@x.example>");
-    assert_eq!(person("\"vi\\ctim\"@optout.example"), "victim@optout.example");
-    assert_eq!(person("B.o.b+shop@GoogleMail.com"), "bob@gmail.com");
+/// The fault of a forward-path that must be refused.
+fn fault(path: &str) -> AddressFault {
+    match ForwardPath::parse(path) {
+        Ok(path) => panic!("accepted as {path}"),
+        Err(error) => error.fault,
+    }
 }
