@@ -10,9 +10,11 @@
 //! fails the run, unless `--without NAME` names it, which the last line repeats.
 
 mod apt;
+mod found;
 mod install;
 mod mta;
 mod needs;
+mod places;
 mod tally;
 
 use std::fs;
@@ -25,6 +27,7 @@ use anyhow::{Context, Result, bail};
 use crate::processes;
 use crate::workspace::{Workspace, cargo};
 use needs::Need;
+use places::Places;
 use tally::Tally;
 
 /// From nothing, on two cores. The rest of `.ci/run` has to fit beside it.
@@ -42,25 +45,6 @@ pub(crate) struct Options {
     /// Leave out the tests that need this program; may be given several times
     #[arg(long, value_name = "NAME")]
     without: Vec<String>,
-}
-
-/// Where the programs of the end-to-end tests live.
-pub(crate) struct Places {
-    /// `target/peers`: everything that is not the system's own.
-    pub(crate) peers: PathBuf,
-}
-
-impl Places {
-    fn new(workspace: &Workspace) -> Result<Self> {
-        let peers = workspace.target.join("peers");
-        fs::create_dir_all(&peers).with_context(|| format!("cannot make {}", peers.display()))?;
-        Ok(Self { peers })
-    }
-
-    /// Where the end-to-end tests note the servers they have started.
-    fn running(&self) -> PathBuf {
-        self.peers.join("running")
-    }
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {

@@ -1,1 +1,43 @@
-//! Real programs around a real gate.
+//! The stage of the end-to-end tests: real mail servers as smarthost, real
+//! programs as clients, and the built `optgate` between them.
+//!
+//! `cargo xtask test` installs the programs and says in a manifest where they
+//! are (see [`Peers`]); without it every test fails and says so. Every server
+//! has a folder and ports of its own and is stopped when its value is dropped;
+//! what a killed test leaves behind is noted in a folder that xtask sweeps.
+//! Nothing waits without a limit.
+
+#![expect(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a stage for tests: what goes wrong here fails the test that asked, with its reason"
+)]
+
+mod aiosmtpd;
+mod client;
+mod exim;
+mod gate;
+mod letter;
+mod peers;
+mod port;
+mod postfix;
+mod process;
+mod scratch;
+mod smarthost;
+mod stored;
+mod wire;
+
+pub use aiosmtpd::{Aiosmtpd, Taken};
+pub use client::{Client, Told};
+pub use exim::Exim;
+pub use gate::{Gate, Setup};
+pub use letter::Letter;
+pub use peers::Peers;
+pub use port::free_port;
+pub use postfix::Postfix;
+pub use process::{Ran, Server, run, wait_until};
+pub use scratch::Scratch;
+pub use smarthost::Smarthost;
+pub use stored::Stored;
+pub use wire::{Dialogue, Reply};

@@ -74,9 +74,16 @@ pub(super) fn extract(packages: &[&str], into: &Path) -> Result<()> {
         libraries.extend(library_names(&depends));
         std::fs::remove_file(&file)?;
     }
+    // One that is here is not upgraded: this is somebody's machine.
+    libraries.retain(|name| !is_installed(name));
     libraries.sort();
     libraries.dedup();
     install(&libraries)
+}
+
+fn is_installed(package: &str) -> bool {
+    let mut ask = Command::new("dpkg-query");
+    output(ask.args(["-W", "-f", "${db:Status-Status}", package])).is_ok_and(|s| s == "installed")
 }
 
 /// The libraries among the packages of a `Depends` field. What else is in there

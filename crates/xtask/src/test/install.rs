@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::needs::{AIOSMTPD, Kind, NODEMAILER, Need, first_line, on_path};
-use super::{Places, apt, mta};
+use super::found::{first_line, on_path};
+use super::needs::{AIOSMTPD, Kind, NODEMAILER, Need};
+use super::places::Places;
+use super::{apt, mta};
 use crate::processes;
 
 /// pip and npm fetch a handful of small packages.
@@ -29,7 +31,8 @@ pub(super) fn install(missing: &[&Need], places: &Places) -> Result<()> {
     for need in missing {
         match need.kind {
             Kind::Command(..) => {}
-            Kind::Postfix | Kind::Exim => mta::install(need.kind, places)?,
+            Kind::Postfix => mta::install_postfix(places)?,
+            Kind::Exim => mta::install_exim(places)?,
             Kind::Aiosmtpd => install_aiosmtpd(places)?,
             Kind::Nodemailer => install_nodemailer(places)?,
         }

@@ -12,40 +12,42 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::needs::{Found, Kind, fields, first_line, is_executable, on_path};
-use super::{Places, apt};
+use super::apt;
+use super::found::{Found, fields, first_line, is_executable, on_path};
+use super::places::Places;
 use crate::processes;
 
 /// The user that Debian's Exim is built to look up at its start.
 const EXIM_USER: &str = "Debian-exim";
 
-/// Installs or unpacks one mail server.
-pub(super) fn install(kind: Kind, places: &Places) -> Result<()> {
-    match kind {
-        Kind::Postfix if other_mta().is_none() => {
-            // Without this answer the package would write a configuration and
-            // start the server.
-            apt::preseed("postfix postfix/main_mailer_type select No configuration\n")?;
-            apt::install_unchecked(&["postfix".to_owned()])
-        }
-        Kind::Postfix => apt::extract(&["postfix"], &places.peers.join("postfix")),
-        Kind::Exim => {
-            apt::extract(&["exim4-daemon-light"], &places.peers.join("exim"))?;
-            make_exim_user()
-        }
-        _ => bail!("not a mail server"),
+/// Installs Postfix where no mail server is, unpacks it where one is.
+pub(super) fn install_postfix(places: &Places) -> Result<()> {
+    if other_mta().is_some() {
+        return apt::extract(&["postfix"], &places.peers.join("postfix"));
+    }
+    // Without this answer the package would write a configuration and start the
+    // server.
+    apt::preseed("postfix postfix/main_mailer_type select No configuration\n")?;
+    apt::install_unchecked(&["postfix".to_owned()])
+}
+
+/// Unpacks Exim, whatever is installed.
+pub(super) fn install_exim(places: &Places) -> Result<()> {
+    apt::extract(&["exim4-daemon-light"], &places.peers.join("exim"))?;
+    make_exim_user()
+}
+
+/// How a missing Postfix would come, for a person.
+pub(super) fn origin_of_postfix() -> String {
+    match other_mta() {
+        None => "by apt-get install postfix (no mail server is here)".to_owned(),
+        Some(mta) => format!("by apt-get download into target/peers/postfix ({mta} is here)"),
     }
 }
 
-/// How a missing one would come, for a person.
-pub(super) fn origin(kind: Kind) -> String {
-    match (kind, other_mta()) {
-        (Kind::Postfix, None) => "by apt-get install postfix (no mail server is here)".to_owned(),
-        (Kind::Postfix, Some(mta)) => {
-            format!("by apt-get download into target/peers/postfix ({mta} is here)")
-        }
-        _ => "by apt-get download into target/peers/exim".to_owned(),
-    }
+/// How a missing Exim would come, for a person.
+pub(super) fn origin_of_exim() -> String {
+    "by apt-get download into target/peers/exim".to_owned()
 }
 
 /// The mail server this machine has, by package or by its `sendmail`.
@@ -93,8 +95,9 @@ pub(super) fn find_exim(places: &Places) -> Option<Found> {
     if !is_executable(&program) || !user_exists(EXIM_USER) {
         return None;
     }
-    // The version is only told when all libraries are found.
-    let version = first_line(Command::new(&program).arg("-bV"))?;
+    // The version is only told when all libraries are found; with no configuration
+    // of its own it would look for the machine's.
+    let version = first_line(Command::new(&program).args(["-C", "/dev/null", "-bV"]))?;
     let version = version.split(" #").next().unwrap_or(&version).replace("Exim version ", "");
     let program = program.to_str()?.to_owned();
     Some(Found {

@@ -5,12 +5,13 @@
 //! Python interpreter, Node.js) is the business of its row, so that leaving the
 //! row out leaves that out too.
 
-use std::path::Path;
 use std::process::Command;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Places, mta};
+use super::found::{Found, fields, first_line, on_path};
+use super::mta;
+use super::places::Places;
 
 /// The pinned versions of what comes from a language's own registry.
 pub(super) const AIOSMTPD: &str = "1.4.6";
@@ -40,14 +41,6 @@ pub(super) enum Kind {
     Aiosmtpd,
     /// A package from the npm registry in a folder of our own.
     Nodemailer,
-}
-
-/// A program that is here.
-pub(crate) struct Found {
-    /// What it says of its version.
-    pub(crate) version: String,
-    /// What the end-to-end tests must know to start it.
-    pub(crate) fields: Map<String, Value>,
 }
 
 /// Every program, in the order in which a person would ask for them.
@@ -116,8 +109,11 @@ impl Need {
         match self.kind {
             Kind::Command(program, arguments) => {
                 let path = on_path(program)?;
-                let version = first_line(Command::new(&path).args(arguments))?;
-                Some(Found { version, fields: fields([("program", &path)]) })
+                let line = first_line(Command::new(&path).args(arguments))?;
+                Some(Found {
+                    version: number(&line, self.name),
+                    fields: fields([("program", &path)]),
+                })
             }
             Kind::Postfix => mta::find_postfix(places),
             Kind::Exim => mta::find_exim(places),
@@ -147,7 +143,8 @@ impl Need {
     pub(crate) fn origin(&self) -> String {
         match self.kind {
             Kind::Command(..) => format!("by apt-get install {}", self.packages.join(" ")),
-            Kind::Postfix | Kind::Exim => mta::origin(self.kind),
+            Kind::Postfix => mta::origin_of_postfix(),
+            Kind::Exim => mta::origin_of_exim(),
             Kind::Aiosmtpd => format!("by pip, aiosmtpd {AIOSMTPD}, into target/peers/py"),
             Kind::Nodemailer => format!("by npm, nodemailer {NODEMAILER}, into target/peers/npm"),
         }
@@ -159,35 +156,11 @@ impl Need {
     }
 }
 
-/// String fields of the manifest.
-pub(super) fn fields<const N: usize>(pairs: [(&str, &String); N]) -> Map<String, Value> {
-    pairs.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value.as_str()))).collect()
-}
-
-/// The full path of a command, by the search path and the folders of root's.
-pub(super) fn on_path(program: &str) -> Option<String> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
-    folders
-        .map(|folder| folder.join(program))
-        .find(|file| is_executable(file))
-        .and_then(|file| file.to_str().map(str::to_owned))
-}
-
-pub(super) fn is_executable(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-}
-
-/// The first line a command prints, when it succeeds and prints one.
-pub(super) fn first_line(command: &mut Command) -> Option<String> {
-    let output = command.stdin(std::process::Stdio::null()).output().ok()?;
-    if !output.status.success() {
-        return None;
-    }
-    let text = String::from_utf8_lossy(&output.stdout);
-    let line = text.lines().find(|line| !line.trim().is_empty())?;
-    Some(line.trim().to_owned())
+/// `curl 7.88.1 (x86_64) libcurl/7.88.1` is `7.88.1`.
+fn number(line: &str, name: &str) -> String {
+    let line = line.split(" (").next().unwrap_or(line);
+    let line = line.strip_prefix(name).unwrap_or(line).trim_start();
+    line.strip_prefix("version").unwrap_or(line).trim_start().to_owned()
 }
 
 #[cfg(test)]
@@ -210,8 +183,10 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_cannot_tell_its_version_counts_as_missing() {
-        assert_eq!(first_line(Command::new("sh").args(["-c", "echo broken; exit 1"])), None);
+    fn the_version_is_told_without_the_name() {
+        assert_eq!(number("curl 7.88.1 (x86_64) libcurl/7.88.1", "curl"), "7.88.1");
+        assert_eq!(number("msmtp version 1.8.23", "msmtp"), "1.8.23");
+        assert_eq!(number("Python 3.11.7", "smtplib"), "Python 3.11.7");
     }
 
     #[test]

@@ -1,0 +1,27 @@
+// Sends one message with nodemailer; prints what it was told as JSON.
+//
+// Arguments: host, port, sender, file, recipients.
+
+const fs = require('fs');
+const nodemailer = require('nodemailer');
+
+const [host, port, sender, file, ...recipients] = process.argv.slice(2);
+const transport = nodemailer.createTransport({
+  host, port: Number(port), secure: false, ignoreTLS: true, name: 'client.test',
+  connectionTimeout: 30000, socketTimeout: 30000,
+});
+
+transport.sendMail(
+  { envelope: { from: sender, to: recipients, use8BitMime: true }, raw: fs.readFileSync(file) },
+  (error, info) => {
+    const refused = {};
+    for (const one of (error && error.rejectedErrors) || (info && info.rejectedErrors) || []) {
+      refused[one.recipient] = one.response;
+    }
+    if (error && Object.keys(refused).length === 0) {
+      refused[''] = error.response || String(error);
+    }
+    console.log(JSON.stringify({ accepted: !error, refused }));
+    transport.close();
+  },
+);

@@ -1,0 +1,37 @@
+# Sends one message with Perl's Net::SMTP; prints what it was told as JSON.
+#
+# Arguments: host, port, sender, file, recipients. Refused recipients are left
+# out (SkipBad), as mailing scripts do.
+
+use strict;
+use warnings;
+use Net::SMTP;
+use JSON::PP;
+
+my ($host, $port, $sender, $file, @recipients) = @ARGV;
+open my $message, '<:raw', $file or die "cannot read $file: $!";
+my $content = do { local $/; <$message> };
+
+my $smtp = Net::SMTP->new($host, Port => $port, Hello => 'client.test', Timeout => 30)
+    or die "no connection: $@";
+my (%refused, @taken);
+if ($smtp->mail($sender)) {
+    for my $recipient (@recipients) {
+        if ($smtp->recipient($recipient)) {
+            push @taken, $recipient;
+        } else {
+            $refused{$recipient} = $smtp->code . ' ' . join('', $smtp->message);
+        }
+    }
+} else {
+    $refused{''} = $smtp->code . ' ' . join('', $smtp->message);
+}
+my $accepted = 0;
+if (@taken) {
+    # The lines of the file end with CRLF; datasend makes CRLF of "\n" itself.
+    $content =~ s/\r\n/\n/g;
+    $accepted = $smtp->data && $smtp->datasend($content) && $smtp->dataend;
+    $refused{''} = $smtp->code . ' ' . join('', $smtp->message) unless $accepted;
+}
+$smtp->quit;
+print encode_json({ accepted => $accepted ? JSON::PP::true : JSON::PP::false, refused => \%refused }), "\n";

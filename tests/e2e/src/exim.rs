@@ -1,0 +1,135 @@
+//! Exim as the smarthost: another implementation, with other habits (it answers
+//! without enhanced status codes, hangs up on early talkers, offers PIPECONNECT).
+//!
+//! It runs from where its package was unpacked. Because it starts itself again
+//! under its own user, the binary is copied to where that user can reach it.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::peers::Peers;
+use crate::port::free_port;
+use crate::process::Server;
+use crate::scratch::{Scratch, User};
+use crate::smarthost::{Smarthost, holds_files};
+use crate::wire::Dialogue;
+
+const NAME: &str = "exim.test";
+
+/// A running Exim.
+pub struct Exim {
+    _server: Server,
+    address: SocketAddr,
+    spool: PathBuf,
+    maildir: PathBuf,
+}
+
+impl Exim {
+    /// What it says to `RCPT TO:<gone@...>`: two lines.
+    pub const GONE: [&str; 2] = ["The mailbox \"gone\" was closed in May;", "ask +49 30 1234"];
+
+    /// Starts one in `scratch`.
+    pub fn start(scratch: &Scratch) -> Self {
+        let peers = Peers::get();
+        let address = free_port();
+        let user = User::find(peers.field("exim", "user")).expect("Exim's user exists");
+        let program = scratch.path().join("exim4");
+        fs::copy(peers.field("exim", "program"), &program).expect("Exim can be copied");
+        // Delivery starts it again, and needs root for a moment.
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o4755)).expect("mode can be set");
+        let spool = scratch.folder("exim-spool", Some(&user), 0o750);
+        scratch.folder("exim-log", Some(&user), 0o750);
+        scratch.folder("exim-mail", Some(&user), 0o755);
+        let configuration = scratch.write("exim.conf", configuration(scratch, address, &user));
+
+        let mut command = Command::new(&program);
+        command.arg("-C").arg(&configuration).args(["-bdf", "-q1m"]).env_clear();
+        let log = scratch.path().join("exim.log");
+        let mut server = Server::start("exim", &mut command, log);
+        server.wait_ready(Duration::from_secs(30), || Dialogue::open(address).is_ok());
+        let maildir = scratch.path().join("exim-mail/inbox");
+        Self { _server: server, address, spool, maildir }
+    }
+}
+
+impl Smarthost for Exim {
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn maildir(&self) -> &Path {
+        &self.maildir
+    }
+
+    fn is_busy(&self) -> bool {
+        holds_files(&self.spool.join("input"))
+    }
+}
+
+fn configuration(scratch: &Scratch, address: SocketAddr, user: &User) -> String {
+    format!(
+        r#"primary_hostname = {NAME}
+exim_path = {root}/exim4
+exim_user = {user}
+exim_group = {gid}
+spool_directory = {root}/exim-spool
+log_file_path = {root}/exim-log/%slog
+pid_file_path = {root}/exim-log/exim.pid
+keep_environment =
+local_interfaces = 127.0.0.1
+daemon_smtp_ports = {port}
+acl_smtp_rcpt = recipient
+acl_smtp_data = accept
+host_lookup =
+rfc1413_query_timeout = 0s
+dsn_advertise_hosts = *
+smtputf8_advertise_hosts = *
+chunking_advertise_hosts = *
+tls_advertise_hosts =
+smtp_accept_max = 200
+smtp_accept_max_per_connection = 0
+smtp_accept_queue_per_connection = 0
+recipients_max = 0
+return_path_remove = false
+message_size_limit = 50M
+
+begin acl
+recipient:
+  deny local_parts = gone
+       message = "{first}\n{second}"
+  accept
+
+begin routers
+every:
+  driver = accept
+  transport = maildir
+
+begin transports
+maildir:
+  driver = appendfile
+  directory = {root}/exim-mail/inbox
+  maildir_format
+  create_directory
+  message_prefix =
+  message_suffix =
+  check_string =
+  escape_string =
+  envelope_to_add
+  user = {user}
+"#,
+        root = scratch.path().display(),
+        user = user.name,
+        gid = user.gid,
+        port = address.port(),
+        first = Exim::GONE[0],
+        second = Exim::GONE[1],
+    )
+}

@@ -1,0 +1,195 @@
+//! Postfix as the smarthost: its master process in the foreground, with a
+//! configuration, a queue and a port of its own.
+//!
+//! It stores everything unchanged (no rewriting of headers, none dropped) into
+//! one Maildir, a copy for each recipient. Two recipients it refuses, in its own
+//! words, which the client must hear.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::peers::Peers;
+use crate::port::free_port;
+use crate::process::Server;
+use crate::scratch::{Scratch, User};
+use crate::smarthost::{Smarthost, holds_files};
+use crate::wire::Dialogue;
+
+const NAME: &str = "postfix.test";
+
+/// A running Postfix.
+pub struct Postfix {
+    server: Server,
+    address: SocketAddr,
+    spool: PathBuf,
+    maildir: PathBuf,
+}
+
+impl Postfix {
+    /// What it says to `RCPT TO:<gone@...>`, after the code and the address.
+    pub const GONE: &str = "The mailbox \"gone\" was closed in May; ask +49 30 1234, or postmaster";
+
+    /// Starts one in `scratch`.
+    pub fn start(scratch: &Scratch) -> Self {
+        Self::start_at(scratch, free_port())
+    }
+
+    /// Starts one on a given port; again in the same scratch folder it finds
+    /// what it stored before.
+    pub fn start_at(scratch: &Scratch, address: SocketAddr) -> Self {
+        let peers = Peers::get();
+        let daemons = peers.field("postfix", "daemons");
+        let etc = write_configuration(scratch, address);
+        let spool = make_queue(scratch);
+        let mut command = Command::new(format!("{daemons}/master"));
+        // -d: stay in the foreground and in our process group.
+        command.arg("-c").arg(&etc).arg("-d").env_clear();
+        if let Some(libraries) = peers.optional("postfix", "libraries") {
+            command.env("LD_LIBRARY_PATH", libraries);
+        }
+        let log = scratch.path().join("postfix.log");
+        let mut server = Server::start("postfix", &mut command, log);
+        server.wait_ready(Duration::from_secs(30), || Dialogue::open(address).is_ok());
+        let maildir = scratch.path().join("postfix-mail/inbox");
+        Self { server, address, spool, maildir }
+    }
+
+    /// Stops it, as for the weekend.
+    pub fn stop(mut self) {
+        self.server.stop(Duration::from_secs(10));
+    }
+}
+
+impl Smarthost for Postfix {
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn maildir(&self) -> &Path {
+        &self.maildir
+    }
+
+    fn is_busy(&self) -> bool {
+        let queues = ["maildrop", "incoming", "active", "deferred", "hold"];
+        queues.iter().any(|queue| holds_files(&self.spool.join(queue)))
+    }
+}
+
+/// The user that owns the queue: Debian's, or where Postfix is only unpacked one
+/// that every Debian has. Postfix wants the group of its public folders to be
+/// nobody's own.
+fn owner() -> (User, &'static str) {
+    match User::find("postfix") {
+        Some(user) => (user, "postdrop"),
+        None => (User::find("mail").expect("Debian has the user mail"), "uucp"),
+    }
+}
+
+fn write_configuration(scratch: &Scratch, address: SocketAddr) -> PathBuf {
+    let peers = Peers::get();
+    let etc = scratch.folder("postfix-etc", None, 0o755);
+    let (owner, group) = owner();
+    let root = scratch.path().display();
+    let store = User::find("mail").expect("Debian has the user mail");
+    scratch.folder("postfix-mail", Some(&store), 0o755);
+    let (uid, gid) = (store.uid, store.gid);
+    let main = format!(
+        "compatibility_level = 3.6
+maillog_file = {root}/postfix-mail.log
+maillog_file_prefixes = {root}
+queue_directory = {root}/postfix-spool
+data_directory = {root}/postfix-data
+daemon_directory = {daemons}
+command_directory = {commands}
+shlib_directory = {shared}
+meta_directory = {root}/postfix-etc
+import_environment = MAIL_CONFIG TZ LANG=C LD_LIBRARY_PATH={libraries}
+mail_owner = {owner}
+setgid_group = {group}
+myhostname = {NAME}
+mydestination =
+mynetworks = 127.0.0.0/8
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+virtual_mailbox_domains = regexp:{root}/postfix-etc/every
+virtual_mailbox_maps = static:inbox/
+virtual_mailbox_base = {root}/postfix-mail
+virtual_uid_maps = static:{uid}
+virtual_gid_maps = static:{gid}
+virtual_minimum_uid = 1
+virtual_mailbox_limit = 0
+local_header_rewrite_clients =
+message_drop_headers =
+alias_maps =
+alias_database =
+smtpd_recipient_restrictions = check_recipient_access texthash:{root}/postfix-etc/refused, permit_mynetworks, reject
+smtpd_recipient_limit = 1000
+smtpd_client_connection_count_limit = 0
+message_size_limit = 52428800
+",
+        daemons = peers.field("postfix", "daemons"),
+        commands = peers.field("postfix", "commands"),
+        shared = peers.field("postfix", "shared"),
+        libraries = peers.optional("postfix", "libraries").unwrap_or("/usr/lib/postfix"),
+        owner = owner.name,
+    );
+    // smtpd with a client connection of its own each, the queue, and delivery to
+    // virtual mailboxes; nothing that sends anything out.
+    let master = format!(
+        "{address} inet n - n - 100 smtpd
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+error unix - - n - - error
+retry unix - - n - - error
+virtual unix - n n - - virtual
+anvil unix - - n - 1 anvil
+proxymap unix - - n - - proxymap
+postlog unix-dgram n - n - 1 postlogd
+"
+    );
+    let refused = format!("gone@example.com 550 5.1.1 {}\n", Postfix::GONE)
+        + "busy@example.com 450 4.2.1 The mailbox is being moved; come back in an hour\n";
+    scratch.write("postfix-etc/main.cf", main);
+    scratch.write("postfix-etc/master.cf", master);
+    scratch.write("postfix-etc/every", "/./ yes\n");
+    scratch.write("postfix-etc/refused", refused);
+    etc
+}
+
+/// The folders of the queue, with the owners that Postfix insists on.
+fn make_queue(scratch: &Scratch) -> PathBuf {
+    let (owner, group) = owner();
+    let drop = User {
+        name: owner.name.clone(),
+        uid: owner.uid,
+        gid: group_id(group).expect("the group exists"),
+    };
+    scratch.folder("postfix-data", Some(&owner), 0o755);
+    let spool = scratch.folder("postfix-spool", None, 0o755);
+    for queue in [
+        "active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private",
+        "saved", "trace",
+    ] {
+        scratch.folder(&format!("postfix-spool/{queue}"), Some(&owner), 0o700);
+    }
+    scratch.folder("postfix-spool/pid", None, 0o755);
+    scratch.folder("postfix-spool/public", Some(&drop), 0o710);
+    scratch.folder("postfix-spool/maildrop", Some(&drop), 0o730);
+    spool
+}
+
+fn group_id(name: &str) -> Option<u32> {
+    let output = Command::new("getent").args(["group", name]).output().ok()?;
+    String::from_utf8_lossy(&output.stdout).split(':').nth(2)?.parse().ok()
+}

@@ -1,0 +1,31 @@
+//! optgate between real clients and real mail servers.
+//!
+//! The name of a test holds the names of the programs it needs, as they are
+//! called in `cargo xtask test --without NAME` (a dash becomes an underscore).
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "functions that tests share, outside of any test as the lints see it"
+)]
+
+mod crash;
+mod demo;
+mod mixed;
+mod opt_out;
+mod smarthost;
+mod unchanged;
+mod verbs;
+
+use e2e::Smarthost;
+
+/// Who the mail of the tests is from.
+const SENDER: &str = "shop@corp.example";
+
+/// The recipients of everything the server has stored, in order.
+fn recipients(server: &dyn Smarthost) -> Vec<String> {
+    let mut recipients: Vec<String> = server.stored().iter().map(|s| s.recipient()).collect();
+    recipients.sort();
+    recipients
+}
