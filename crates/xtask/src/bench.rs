@@ -11,6 +11,7 @@ mod circumstances;
 mod figures;
 mod haproxy;
 mod interrupt;
+mod layout;
 mod load;
 mod mail;
 mod meter;
@@ -33,6 +34,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use figures::Figures;
+use layout::{Cpus, Layout};
 use meter::Meter;
 use report::Style;
 use run::{Driver, Sink};
@@ -74,9 +76,9 @@ pub(crate) struct Options {
     /// Map type of Postfix: cdb, lmdb or hash
     #[arg(long, default_value = "cdb")]
     postfix_map: String,
-    /// Run the proxies on the first CPU alone, load generator and sink on the second
-    #[arg(long)]
-    pin: bool,
+    /// On which CPUs the programs run, separated by commas [default: apart,together]
+    #[arg(long, value_delimiter = ',', value_name = "LAYOUT")]
+    layout: Vec<Layout>,
     #[command(subcommand)]
     role: Option<Role>,
 }
@@ -110,48 +112,34 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 fn measure(options: &Options) -> Result<ExitCode> {
     let subjects = subjects(options);
     let workloads = workloads(options)?;
+    let layouts = layouts(options);
     let place = match prepare::place(options.gate.as_deref(), &options.profile, &subjects)? {
         prepare::Prepared::Here(place) => place,
         prepare::Prepared::RanElsewhere(code) => return Ok(code),
     };
     interrupt::watch();
     prepare::raise_file_limit();
-    let mut sink = Sink::start(options.pin)?;
+    let mut sink = Sink::start()?;
     let setting = Setting {
         folder: place.folder,
         sink: sink.address,
         opt_outs: options.opt_outs.unwrap_or(if options.quick { 10_000 } else { 1_000_000 }),
         gate: place.gate,
         map: options.postfix_map.clone(),
-        pin: options.pin,
+        cpus: Cpus::allowed(&layouts)?,
     };
     let rounds = options.rounds.unwrap_or(if options.quick { 1 } else { 5 }).max(1);
     let mut circumstances = circumstances::describe(&setting, rounds, &options.profile, &subjects);
-    let mut driver = Driver { setting: &setting, sink: &mut sink, next_person: 0 };
-    let mut figures = Figures::default();
+    let first = layouts.first().copied().unwrap_or(Layout::Apart);
+    let mut driver = Driver { setting: &setting, sink: &mut sink, layout: first, next_person: 0 };
+    let mut figures = Figures { layouts, ..Figures::default() };
 
     let running = start_all(&subjects, &setting, options.workloads.is_empty(), &mut figures)?;
     for round in 0..rounds {
         eprintln!("round {} of {rounds}", round + 1);
-        for &workload in &workloads {
-            let workload = workload.reduced(if options.quick { 20 } else { 1 });
-            for turn in 0..running.len() {
-                let Some(on) = running.get((turn + round as usize) % running.len()) else {
-                    continue;
-                };
-                let sample = driver.sample(on, workload, round)?;
-                eprintln!(
-                    "  {:<16} {:<8} {:>7.0}/s  {:>8.1} µs CPU  {:>8.0} µs a message",
-                    workload.name,
-                    on.subject.name(),
-                    sample.per_second,
-                    sample.cpu_us,
-                    sample.message_us
-                );
-                figures.samples.push(sample);
-            }
-        }
+        play_round(&mut driver, &running, &workloads, round, options.quick, &mut figures)?;
     }
+    driver.lay_out(first)?;
     for on in &running {
         eprintln!("round trips of {}", on.subject.name());
         figures.round_trips.push((on.subject, driver.round_trips(on)?));
@@ -165,6 +153,39 @@ fn measure(options: &Options) -> Result<ExitCode> {
     }
     circumstances.push(circumstances::load_average("at the end"));
     write_report(options, &setting, &figures, &circumstances)
+}
+
+/// Every workload in every layout through every subject. The order of the subjects
+/// moves on with each round.
+fn play_round(
+    driver: &mut Driver<'_>,
+    running: &[Running],
+    workloads: &[Workload],
+    round: u32,
+    quick: bool,
+    figures: &mut Figures,
+) -> Result<()> {
+    for layout in figures.layouts.clone() {
+        driver.lay_out(layout)?;
+        for &workload in workloads {
+            let workload = workload.reduced(if quick { 20 } else { 1 });
+            let turns = running.iter().cycle().skip(round as usize % running.len().max(1));
+            for on in turns.take(running.len()) {
+                let sample = driver.sample(on, workload, round)?;
+                eprintln!(
+                    "  {:<16} {:<9} {:<8} {:>7.0}/s  {:>8.1} µs CPU  {:>8.0} µs a message",
+                    workload.name,
+                    layout.name(),
+                    on.subject.name(),
+                    sample.per_second,
+                    sample.cpu_us,
+                    sample.message_us
+                );
+                figures.samples.push(sample);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn write_report(
@@ -190,6 +211,13 @@ fn subjects(options: &Options) -> Vec<Subject> {
     subjects.sort_unstable();
     subjects.dedup();
     subjects
+}
+
+fn layouts(options: &Options) -> Vec<Layout> {
+    if options.layout.is_empty() {
+        return vec![Layout::Apart, Layout::Together];
+    }
+    options.layout.clone()
 }
 
 fn workloads(options: &Options) -> Result<Vec<Workload>> {

@@ -1,6 +1,6 @@
 //! What issue and design promise, as one table, and whether this run keeps it.
 
-use super::figures::Figures;
+use super::figures::{At, Figures};
 use super::subject::Subject;
 use super::workload::{Measures, WORKLOADS};
 
@@ -41,31 +41,51 @@ const ROUND_TRIPS: f64 = 4.0;
 /// All aims with the figures of this run.
 pub(super) fn aims(figures: &Figures) -> Vec<Aim> {
     use Subject::{Haproxy, Optgate, Postfix};
+    let layouts = &figures.layouts;
     let mut aims = Vec::new();
-    for workload in WORKLOADS.iter().filter(|w| w.measures == Measures::Cost) {
-        for (other, limit) in [(Haproxy, CPU_OF_HAPROXY), (Postfix, CPU_OF_POSTFIX)] {
-            aims.push(Aim {
-                what: format!("CPU a message, {}: of {}", workload.name, other.name()),
-                limit,
-                figure: figures.cpu_ratio(workload.name, Optgate, other),
-                unit: "times",
-            });
+    for &layout in layouts {
+        for workload in WORKLOADS.iter().filter(|w| w.measures == Measures::Cost) {
+            for (other, limit) in [(Haproxy, CPU_OF_HAPROXY), (Postfix, CPU_OF_POSTFIX)] {
+                let (workload, place) = (workload.name, layout.name());
+                aims.push(Aim {
+                    what: format!("CPU a message, {workload}, {place}: of {}", other.name()),
+                    limit,
+                    figure: figures.cpu_ratio(At(layout, workload), Optgate, other),
+                    unit: "times",
+                });
+            }
         }
     }
-    let added = |name: &str, subject| figures.added(name, subject, |s| s.message_us);
+    for &layout in layouts {
+        let warm = |subject| figures.added(At(layout, "latency"), subject, |s| s.message_us);
+        aims.push(Aim {
+            what: format!("added latency of a message, {}: of haproxy", layout.name()),
+            limit: LATENCY_OF_HAPROXY,
+            figure: ratio(warm(Optgate), warm(Haproxy)),
+            unit: "times",
+        });
+        let first =
+            |subject| figures.added(At(layout, "latency-first"), subject, |s| s.connection_us);
+        aims.push(Aim {
+            what: format!("added latency of a connection, {}: of haproxy", layout.name()),
+            limit: LATENCY_OF_HAPROXY,
+            figure: ratio(first(Optgate), first(Haproxy)),
+            unit: "times",
+        });
+    }
+    aims.extend(memory_aims(figures));
     aims.push(Aim {
-        what: "added latency of a message, one session: of haproxy".into(),
-        limit: LATENCY_OF_HAPROXY,
-        figure: ratio(added("latency", Optgate), added("latency", Haproxy)),
-        unit: "times",
+        what: "pipelining kept: round trips for 50 recipients".into(),
+        limit: ROUND_TRIPS,
+        figure: figures.round_trips.iter().find(|(s, _)| *s == Optgate).map(|(_, trips)| *trips),
+        unit: "",
     });
-    let added = |subject| figures.added("latency-first", subject, |s| s.connection_us);
-    aims.push(Aim {
-        what: "added latency of a connection with one message: of haproxy".into(),
-        limit: LATENCY_OF_HAPROXY,
-        figure: ratio(added(Optgate), added(Haproxy)),
-        unit: "times",
-    });
+    aims
+}
+
+fn memory_aims(figures: &Figures) -> Vec<Aim> {
+    use Subject::Optgate;
+    let mut aims = Vec::new();
     aims.push(Aim {
         what: "memory for an idle session".into(),
         limit: IDLE_KIB,
@@ -84,19 +104,19 @@ pub(super) fn aims(figures: &Figures) -> Vec<Aim> {
         figure: figures.import.map(|(_, rss, _)| rss as f64 / 1024.0),
         unit: "MiB",
     });
+    let grown = figures.layouts.first().and_then(|&layout| {
+        figures.median_of_workloads(
+            At(layout, "5m"),
+            At(layout, "twenty"),
+            Optgate,
+            |big, small| (big.peak_kib as f64 - small.peak_kib as f64) / 1024.0,
+        )
+    });
     aims.push(Aim {
         what: "growth of the largest resident set, 2 KB to 5 MB messages".into(),
         limit: FLAT_MIB,
-        figure: figures.median_of_workloads("5m", "twenty", Optgate, |big, small| {
-            (big.peak_kib as f64 - small.peak_kib as f64) / 1024.0
-        }),
+        figure: grown,
         unit: "MiB",
-    });
-    aims.push(Aim {
-        what: "pipelining kept: round trips for 50 recipients".into(),
-        limit: ROUND_TRIPS,
-        figure: figures.round_trips.iter().find(|(s, _)| *s == Optgate).map(|(_, trips)| *trips),
-        unit: "",
     });
     aims
 }

@@ -16,9 +16,8 @@ pub(super) fn describe(
     let mut lines = vec![
         format!("- {cores} CPUs, {}, Linux {}", cpu_model(), kernel()),
         format!(
-            "- {rounds} rounds, {} opt-outs, optgate built with profile {profile}{}",
-            setting.opt_outs,
-            if setting.pin { ", proxies pinned to the first CPU" } else { "" }
+            "- {rounds} rounds, {} opt-outs, optgate built with profile {profile}",
+            setting.opt_outs
         ),
     ];
     for subject in subjects {

@@ -1,12 +1,19 @@
 //! Medians and ratios over the rounds. A ratio is made within a round and the median
 //! taken of the ratios: both numbers then saw the same state of the machine.
 
+use super::layout::Layout;
 use super::run::{MemorySample, Sample};
 use super::subject::Subject;
+
+/// A layout and the name of a workload.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At<'a>(pub(super) Layout, pub(super) &'a str);
 
 /// All samples of one run of the benchmark.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
+    /// The layouts of this run, in the order of the report.
+    pub(super) layouts: Vec<Layout>,
     pub(super) samples: Vec<Sample>,
     pub(super) memory: Vec<MemorySample>,
     /// Round trips to the smarthost for a message with 50 recipients.
@@ -22,23 +29,23 @@ impl Figures {
     /// The median of a figure over the rounds.
     pub(super) fn median(
         &self,
-        workload: &str,
+        at: At<'_>,
         subject: Subject,
         figure: impl Fn(&Sample) -> f64,
     ) -> Option<f64> {
-        median(self.of(workload, subject).map(figure).collect())
+        median(self.of(at, subject).map(figure).collect())
     }
 
     /// The median of `figure(subject, other)` over the rounds that have both.
     pub(super) fn median_of_pairs(
         &self,
-        workload: &str,
+        at: At<'_>,
         subject: Subject,
         other: Subject,
         figure: impl Fn(&Sample, &Sample) -> f64,
     ) -> Option<f64> {
-        let pairs = self.of(workload, subject).filter_map(|one| {
-            let twin = self.of(workload, other).find(|two| two.round == one.round)?;
+        let pairs = self.of(at, subject).filter_map(|one| {
+            let twin = self.of(at, other).find(|two| two.round == one.round)?;
             Some(figure(one, twin))
         });
         median(pairs.collect())
@@ -48,8 +55,8 @@ impl Figures {
     /// both workloads.
     pub(super) fn median_of_workloads(
         &self,
-        first: &str,
-        second: &str,
+        first: At<'_>,
+        second: At<'_>,
         subject: Subject,
         figure: impl Fn(&Sample, &Sample) -> f64,
     ) -> Option<f64> {
@@ -61,23 +68,18 @@ impl Figures {
     }
 
     /// CPU time for a message, as a multiple of another subject's.
-    pub(super) fn cpu_ratio(
-        &self,
-        workload: &str,
-        subject: Subject,
-        other: Subject,
-    ) -> Option<f64> {
-        self.median_of_pairs(workload, subject, other, |a, b| a.cpu_us / b.cpu_us)
+    pub(super) fn cpu_ratio(&self, at: At<'_>, subject: Subject, other: Subject) -> Option<f64> {
+        self.median_of_pairs(at, subject, other, |a, b| a.cpu_us / b.cpu_us)
     }
 
     /// Median time above direct delivery, microseconds.
     pub(super) fn added(
         &self,
-        workload: &str,
+        at: At<'_>,
         subject: Subject,
         time: impl Fn(&Sample) -> f64,
     ) -> Option<f64> {
-        self.median_of_pairs(workload, subject, Subject::Direct, |a, b| time(a) - time(b))
+        self.median_of_pairs(at, subject, Subject::Direct, |a, b| time(a) - time(b))
     }
 
     /// The median of a memory figure.
@@ -89,8 +91,10 @@ impl Figures {
         median(self.memory.iter().filter(|s| s.subject == subject).map(figure).collect())
     }
 
-    fn of(&self, workload: &str, subject: Subject) -> impl Iterator<Item = &Sample> {
-        self.samples.iter().filter(move |s| s.subject == subject && s.workload == workload)
+    fn of(&self, at: At<'_>, subject: Subject) -> impl Iterator<Item = &Sample> {
+        self.samples
+            .iter()
+            .filter(move |s| s.subject == subject && (s.layout, s.workload) == (at.0, at.1))
     }
 }
 
@@ -119,6 +123,7 @@ mod tests {
     fn a_ratio_is_made_within_a_round() {
         let sample = |subject, round, cpu_us| Sample {
             subject,
+            layout: Layout::Apart,
             workload: "one",
             round,
             cpu_us,
@@ -133,7 +138,13 @@ mod tests {
             figures.samples.push(sample(Subject::Haproxy, round, theirs));
         }
         figures.samples.push(sample(Subject::Optgate, 3, 1.0));
-        assert_eq!(figures.cpu_ratio("one", Subject::Optgate, Subject::Haproxy), Some(2.0));
-        assert_eq!(figures.cpu_ratio("two", Subject::Optgate, Subject::Haproxy), None);
+        assert_eq!(
+            figures.cpu_ratio(At(Layout::Apart, "one"), Subject::Optgate, Subject::Haproxy),
+            Some(2.0)
+        );
+        assert_eq!(
+            figures.cpu_ratio(At(Layout::Together, "one"), Subject::Optgate, Subject::Haproxy),
+            None
+        );
     }
 }

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::aims::{Aim, aims};
-use super::figures::Figures;
+use super::figures::{At, Figures};
+use super::run::Sample;
 use super::subject::Subject;
 use super::workload::{Measures, WORKLOADS, Workload};
 
@@ -24,15 +25,11 @@ pub(super) fn render(figures: &Figures, circumstances: &[String], style: Style) 
         let _ = writeln!(out, "{line}");
     }
     for workload in WORKLOADS {
-        let rows = match workload.measures {
-            Measures::Cost => cost(figures, workload),
-            Measures::Latency => latency(figures, workload),
-        };
         let title = format!("{} (`{}`)", workload.title, workload.name);
-        table(&mut out, style, &title, header(workload), rows);
+        table(&mut out, style, &title, header(figures, workload), rows(figures, workload));
     }
     let head = ["", "resident MiB", "PSS MiB", "start s", "idle session KiB", "sessions held"];
-    table(&mut out, style, "Memory with the list, after a start", &head, memory(figures));
+    table(&mut out, style, "Memory with the list, after a start", words(&head), memory(figures));
     if let Some((seconds, rss, peak)) = figures.import {
         let _ = writeln!(
             out,
@@ -45,7 +42,7 @@ pub(super) fn render(figures: &Figures, circumstances: &[String], style: Style) 
     let trips = figures.round_trips.iter().map(|(s, trips)| vec![s.name().into(), f(*trips, 1)]);
     let head = ["", "round trips"];
     let title = "Round trips to the smarthost for a message with 50 recipients";
-    table(&mut out, style, title, &head, trips.collect());
+    table(&mut out, style, title, words(&head), trips.collect());
     aims_table(&mut out, figures, style);
     out
 }
@@ -58,60 +55,79 @@ fn aims_table(out: &mut String, figures: &Figures, style: Style) {
         let limit = format!("{} {}", f(aim.limit, 2), aim.unit);
         vec![aim.what.clone(), limit, figure, aim.verdict().into()]
     });
-    table(out, style, "Aims", &["", "at most", "measured", ""], rows.collect());
+    table(out, style, "Aims", words(&["", "at most", "measured", ""]), rows.collect());
     if !missing.is_empty() {
         let _ = writeln!(out, "\nNot measured in this run: {} aims.", missing.len());
     }
 }
 
-fn header(workload: Workload) -> &'static [&'static str] {
-    match workload.measures {
-        Measures::Cost => {
-            &["", "messages/s", "CPU µs/message", "of haproxy", "of postfix", "peak MiB"]
+/// The titles of the columns: the same ones for every layout.
+fn header(figures: &Figures, workload: Workload) -> Vec<String> {
+    let columns: &[&str] = match workload.measures {
+        Measures::Cost => &["messages/s", "CPU µs", "of haproxy", "of postfix"],
+        Measures::Latency => &["median µs", "added µs", "of haproxy"],
+    };
+    let mut head = vec![String::new()];
+    for layout in &figures.layouts {
+        for (index, &column) in columns.iter().enumerate() {
+            let place = if index == 0 { format!("{}: ", layout.name()) } else { String::new() };
+            head.push(place + column);
         }
-        Measures::Latency => &["", "median µs", "added µs", "of haproxy"],
     }
+    if workload.measures == Measures::Cost {
+        head.push("peak MiB".to_owned());
+    }
+    head
 }
 
-fn cost(figures: &Figures, workload: Workload) -> Vec<Vec<String>> {
+/// One row for every subject that was measured.
+fn rows(figures: &Figures, workload: Workload) -> Vec<Vec<String>> {
     let rows = SUBJECTS.into_iter().filter_map(|subject| {
-        let rate = figures.median(workload.name, subject, |s| s.per_second)?;
-        let cpu = figures.median(workload.name, subject, |s| s.cpu_us)?;
-        let peak = figures.median(workload.name, subject, |s| s.peak_kib as f64)?;
-        let of = |other| {
-            let ratio = figures.cpu_ratio(workload.name, subject, other);
-            ratio.filter(|_| cpu > 0.0).map_or_else(String::new, |ratio| f(ratio, 2))
-        };
-        let measured = |text: String| if cpu > 0.0 { text } else { String::new() };
-        Some(vec![
-            subject.name().into(),
-            f(rate, 0),
-            measured(f(cpu, if cpu < 1000.0 { 1 } else { 0 })),
-            of(Subject::Haproxy),
-            of(Subject::Postfix),
-            measured(mib(peak)),
-        ])
+        let mut row = vec![subject.name().to_owned()];
+        for &layout in &figures.layouts {
+            let at = At(layout, workload.name);
+            row.extend(match workload.measures {
+                Measures::Cost => cost(figures, at, subject)?,
+                Measures::Latency => latency(figures, at, subject, workload)?,
+            });
+        }
+        if workload.measures == Measures::Cost {
+            let at = At(*figures.layouts.first()?, workload.name);
+            let peak = figures.median(at, subject, |s| s.peak_kib as f64)?;
+            row.push(if peak > 0.0 { mib(peak) } else { String::new() });
+        }
+        Some(row)
     });
     rows.collect()
 }
 
-fn latency(figures: &Figures, workload: Workload) -> Vec<Vec<String>> {
-    let first = workload.per_connection == 1;
-    let time = |s: &super::run::Sample| if first { s.connection_us } else { s.message_us };
-    let of_haproxy = figures.added(workload.name, Subject::Haproxy, time);
-    let rows = SUBJECTS.into_iter().filter_map(|subject| {
-        let median = figures.median(workload.name, subject, time)?;
-        let added =
-            figures.added(workload.name, subject, time).filter(|_| subject != Subject::Direct);
-        let ratio = added.zip(of_haproxy).map(|(ours, theirs)| f(ours / theirs, 2));
-        Some(vec![
-            subject.name().into(),
-            f(median, 0),
-            added.map_or_else(String::new, |added| f(added, 0)),
-            ratio.unwrap_or_default(),
-        ])
-    });
-    rows.collect()
+fn cost(figures: &Figures, at: At<'_>, subject: Subject) -> Option<Vec<String>> {
+    let rate = figures.median(at, subject, |s| s.per_second)?;
+    let cpu = figures.median(at, subject, |s| s.cpu_us)?;
+    if subject == Subject::Direct {
+        return Some(vec![f(rate, 0), String::new(), String::new(), String::new()]);
+    }
+    let of = |other| figures.cpu_ratio(at, subject, other).map_or_else(String::new, |r| f(r, 2));
+    let digits = if cpu < 1000.0 { 1 } else { 0 };
+    Some(vec![f(rate, 0), f(cpu, digits), of(Subject::Haproxy), of(Subject::Postfix)])
+}
+
+fn latency(
+    figures: &Figures,
+    at: At<'_>,
+    subject: Subject,
+    workload: Workload,
+) -> Option<Vec<String>> {
+    let whole = workload.per_connection == 1;
+    let time = |s: &Sample| if whole { s.connection_us } else { s.message_us };
+    let median = figures.median(at, subject, time)?;
+    let added = figures.added(at, subject, time).filter(|_| subject != Subject::Direct);
+    let of_haproxy = added.zip(figures.added(at, Subject::Haproxy, time));
+    Some(vec![
+        f(median, 0),
+        added.map_or_else(String::new, |added| f(added, 0)),
+        of_haproxy.map_or_else(String::new, |(ours, theirs)| f(ours / theirs, 2)),
+    ])
 }
 
 fn memory(figures: &Figures) -> Vec<Vec<String>> {
@@ -137,11 +153,14 @@ fn mib(kibibytes: f64) -> String {
     f(kibibytes / 1024.0, 1)
 }
 
-fn table(out: &mut String, style: Style, title: &str, head: &[&str], rows: Vec<Vec<String>>) {
+fn words(head: &[&str]) -> Vec<String> {
+    head.iter().map(|&word| word.to_owned()).collect()
+}
+
+fn table(out: &mut String, style: Style, title: &str, head: Vec<String>, rows: Vec<Vec<String>>) {
     if rows.is_empty() {
         return;
     }
-    let head: Vec<String> = head.iter().map(|&word| word.to_owned()).collect();
     let width = |column: usize| {
         let cells = std::iter::once(&head).chain(&rows).filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -180,8 +199,8 @@ mod tests {
         let rows =
             || vec![vec!["a".to_owned(), "1".to_owned()], vec!["bb".to_owned(), "22".to_owned()]];
         let (mut text, mut markdown) = (String::new(), String::new());
-        table(&mut text, Style::Text, "T (`t`)", &["", "n"], rows());
-        table(&mut markdown, Style::Markdown, "T (`t`)", &["", "n"], rows());
+        table(&mut text, Style::Text, "T (`t`)", words(&["", "n"]), rows());
+        table(&mut markdown, Style::Markdown, "T (`t`)", words(&["", "n"]), rows());
         assert_eq!(text, "\nT (t)\n       n\n  a    1\n  bb  22\n");
         assert_eq!(
             markdown,

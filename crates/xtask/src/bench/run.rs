@@ -8,15 +8,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use super::layout::{Layout, pin, pinned};
 use super::load::{Dialogue, LoadReport};
 use super::sink::SinkReport;
-use super::subject::{self, Running, Setting, Subject, pinned};
+use super::subject::{self, Running, Setting, Subject};
 use super::workload::Workload;
 
 /// One workload through one subject in one round.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample {
     pub(super) subject: Subject,
+    pub(super) layout: Layout,
     pub(super) workload: &'static str,
     pub(super) round: u32,
     /// CPU time of the subject for a message, microseconds. Nought for direct delivery.
@@ -50,10 +52,10 @@ pub(super) struct Sink {
 }
 
 impl Sink {
-    pub(super) fn start(pin: bool) -> Result<Self> {
+    pub(super) fn start() -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["bench", "sink"]);
-        let mut child = pinned(&command, pin.then_some(OTHER_CPUS))
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -83,18 +85,22 @@ impl Drop for Sink {
     }
 }
 
-/// Where load and sink run when the proxies are pinned to the first CPU.
-const OTHER_CPUS: &str = "1";
-
 /// Drives workloads through subjects and checks what arrives.
 pub(super) struct Driver<'a> {
     pub(super) setting: &'a Setting,
     pub(super) sink: &'a mut Sink,
+    pub(super) layout: Layout,
     /// The number of the next recipient: nobody is mailed twice.
     pub(super) next_person: u64,
 }
 
 impl Driver<'_> {
+    /// From now on load generator and sink run where this layout wants them.
+    pub(super) fn lay_out(&mut self, layout: Layout) -> Result<()> {
+        self.layout = layout;
+        pin(self.sink.child.id(), self.setting.cpus.of_peers(layout))
+    }
+
     /// One run, checked.
     pub(super) fn sample(
         &mut self,
@@ -119,6 +125,7 @@ impl Driver<'_> {
         check(on.subject, &sent, &arrived).with_context(|| title)?;
         Ok(Sample {
             subject: on.subject,
+            layout: self.layout,
             workload: workload.name,
             round,
             cpu_us: cpu.unwrap_or(0.0),
@@ -155,7 +162,7 @@ impl Driver<'_> {
             command.args(["--opt-outs", &self.setting.opt_outs.to_string()]);
         }
         self.next_person += u64::from(workload.messages) * u64::from(workload.recipients);
-        let mut command = pinned(&command, self.setting.pin.then_some(OTHER_CPUS));
+        let mut command = pinned(&command, self.setting.cpus.of_peers(self.layout));
         let mut report = None;
         let status = crate::processes::run_lines(&mut command, LIMIT, |line| {
             report = serde_json::from_str(line).ok();

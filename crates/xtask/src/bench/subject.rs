@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
+use super::layout::{Cpus, pinned};
 use super::load::Dialogue;
 use super::meter::Meter;
 use super::{haproxy, mail, optgate, postfix};
@@ -64,8 +65,7 @@ pub(super) struct Setting {
     pub(super) gate: PathBuf,
     /// Map type of Postfix.
     pub(super) map: String,
-    /// Run the proxies on the first CPU alone, load and sink on the others.
-    pub(super) pin: bool,
+    pub(super) cpus: Cpus,
 }
 
 /// A subject that takes mail. Dropping it ends its processes.
@@ -101,8 +101,9 @@ pub(super) fn start(subject: Subject, setting: &Setting) -> Result<Running> {
         Subject::Optgate => optgate::command(&folder, address, setting)?,
     };
     let began = Instant::now();
-    let mut process = Process::start(&command, &folder.join("output.log"), setting.pin)
-        .with_context(|| format!("cannot start {}", subject.name()))?;
+    let mut process =
+        Process::start(&command, &folder.join("output.log"), setting.cpus.of_proxies())
+            .with_context(|| format!("cannot start {}", subject.name()))?;
     wait_until_ready(subject, address, setting, &mut process).with_context(|| {
         format!("{} did not get ready; see {}", subject.name(), folder.join("output.log").display())
     })?;
@@ -182,9 +183,9 @@ struct Process {
 }
 
 impl Process {
-    fn start(command: &Command, log: &Path, pin: bool) -> Result<Self> {
+    fn start(command: &Command, log: &Path, cpus: &str) -> Result<Self> {
         let log = File::create(log)?;
-        let child = pinned(command, pin.then_some("0"))
+        let child = pinned(command, cpus)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -208,21 +209,4 @@ impl Drop for Process {
         let _ = self.child.wait();
         super::interrupt::forget(self.child.id());
     }
-}
-
-/// The same command, on these CPUs alone if any are named.
-pub(super) fn pinned(command: &Command, cpus: Option<&str>) -> Command {
-    let mut whole = match cpus {
-        None => Command::new(command.get_program()),
-        Some(cpus) => {
-            let mut taskset = Command::new("taskset");
-            taskset.args(["-c", cpus]).arg(command.get_program());
-            taskset
-        }
-    };
-    whole.args(command.get_args());
-    if let Some(folder) = command.get_current_dir() {
-        whole.current_dir(folder);
-    }
-    whole
 }

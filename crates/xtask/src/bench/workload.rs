@@ -40,7 +40,7 @@ const BASE: Workload = Workload {
     recipients: 1,
     suppressed: 0,
     sessions: 8,
-    messages: 8000,
+    messages: 4000,
     lockstep: false,
     measures: Measures::Cost,
 };
@@ -51,7 +51,7 @@ pub(super) const WORKLOADS: [Workload; 10] = [
         name: "one",
         title: "2 KB, 1 message a connection",
         per_connection: 1,
-        messages: 4000,
+        messages: 3000,
         ..BASE
     },
     Workload { name: "twenty", title: "2 KB, 20 messages a connection", ..BASE },
@@ -59,7 +59,7 @@ pub(super) const WORKLOADS: [Workload; 10] = [
         name: "50k",
         title: "50 KB, 20 messages a connection",
         size: 50 << 10,
-        messages: 4000,
+        messages: 2400,
         ..BASE
     },
     Workload {
@@ -67,7 +67,7 @@ pub(super) const WORKLOADS: [Workload; 10] = [
         title: "50 recipients, 5 suppressed, 20 messages a connection",
         recipients: 50,
         suppressed: 5,
-        messages: 2000,
+        messages: 1440,
         ..BASE
     },
     Workload {
@@ -75,7 +75,7 @@ pub(super) const WORKLOADS: [Workload; 10] = [
         title: "5 MB, 4 messages a connection",
         size: 5 << 20,
         per_connection: 4,
-        messages: 160,
+        messages: 96,
         ..BASE
     },
     // The same without pipelining: what smtplib, nodemailer and smtp-source do.
@@ -83,13 +83,14 @@ pub(super) const WORKLOADS: [Workload; 10] = [
         name: "one-lockstep",
         title: "2 KB, 1 message a connection, client without pipelining",
         per_connection: 1,
-        messages: 4000,
+        messages: 2000,
         lockstep: true,
         ..BASE
     },
     Workload {
         name: "twenty-lockstep",
         title: "2 KB, 20 messages a connection, client without pipelining",
+        messages: 2400,
         lockstep: true,
         ..BASE
     },
@@ -98,7 +99,7 @@ pub(super) const WORKLOADS: [Workload; 10] = [
         title: "50 recipients, 5 suppressed, client without pipelining",
         recipients: 50,
         suppressed: 5,
-        messages: 1000,
+        messages: 640,
         lockstep: true,
         ..BASE
     },
@@ -107,7 +108,7 @@ pub(super) const WORKLOADS: [Workload; 10] = [
         title: "One session: connect, one message, QUIT",
         per_connection: 1,
         sessions: 1,
-        messages: 1000,
+        messages: 400,
         measures: Measures::Latency,
         ..BASE
     },
@@ -115,7 +116,7 @@ pub(super) const WORKLOADS: [Workload; 10] = [
         name: "latency",
         title: "One session: a message, 20 a connection",
         sessions: 1,
-        messages: 2000,
+        messages: 1000,
         measures: Measures::Latency,
         ..BASE
     },
