@@ -1,13 +1,15 @@
-//! Rows on their way into the index: collected in any order, sorted where they stand, packed
-//! where they stand. A million rows never take more than their 24 bytes each (and what the
-//! vector grew beyond them, nothing when the number was told beforehand).
+//! Rows on their way into the index: collected by shard in any order, sorted where they stand,
+//! packed where they stand. A million rows never take more than their 24 bytes each (and what
+//! the vectors grew beyond them, next to nothing when the number was told beforehand).
 
 use crate::error::SuppressionError;
 use crate::fact::Fact;
 use crate::hasher::IndexKey;
 use crate::kind::Kind;
 use crate::origin::{Origin, OriginId, Origins};
-use crate::segment::{DirectoryWriter, ROW, Segment, bits_for, dropped, pair, row, stride_for};
+use crate::segment::{
+    DirectoryWriter, Pair, ROW, SHARDS, Segment, bits_for, dropped, pair, row, shard_of, stride_for,
+};
 use crate::time::Day;
 
 /// Facts that enter the index together. Independent of any index: origins get their numbers
@@ -15,8 +17,42 @@ use crate::time::Day;
 #[derive(Debug)]
 pub struct Batch {
     pub(crate) origins: Origins,
-    pub(crate) objections: Vec<[u8; ROW]>,
-    pub(crate) consents: Vec<[u8; ROW]>,
+    pub(crate) objections: Unsorted,
+    pub(crate) consents: Unsorted,
+}
+
+/// Whole rows, by shard.
+#[derive(Debug, Default)]
+pub(crate) struct Unsorted([Vec<[u8; ROW]>; SHARDS]);
+
+impl Unsorted {
+    /// Room for that many rows, if their keys are evenly spread. A few percent more than the
+    /// even share, so that next to no shard has to grow.
+    fn with_capacity(rows: usize) -> Self {
+        let share = rows / SHARDS;
+        Self(std::array::from_fn(|_| Vec::with_capacity(share + share / 32)))
+    }
+
+    fn push(&mut self, pair: Pair) -> Result<(), SuppressionError> {
+        let rows = self
+            .0
+            .get_mut(usize::from(shard_of(pair.0)))
+            .filter(|rows| u32::try_from(rows.len()).is_ok())
+            .ok_or(SuppressionError::SegmentTooLarge)?;
+        rows.push(row(pair));
+        Ok(())
+    }
+
+    fn len(&self) -> usize {
+        self.0.iter().map(Vec::len).sum()
+    }
+
+    /// Sorts and packs the rows of each shard that has some. Each shard's rows are freed, or
+    /// become the segment's, before the next ones are touched.
+    pub(crate) fn seal(self) -> impl Iterator<Item = Segment> {
+        let shards = (0_u8..).zip(self.0).filter(|(_, rows)| !rows.is_empty());
+        shards.map(|(shard, rows)| seal(shard, rows))
+    }
 }
 
 impl Batch {
@@ -31,8 +67,8 @@ impl Batch {
     pub fn with_capacity(facts: usize) -> Self {
         Self {
             origins: Origins::new(),
-            objections: Vec::with_capacity(facts),
-            consents: Vec::new(),
+            objections: Unsorted::with_capacity(facts),
+            consents: Unsorted::default(),
         }
     }
 
@@ -58,11 +94,7 @@ impl Batch {
             | Kind::Undeliverable
             | Kind::Withdrawn => &mut self.objections,
         };
-        if u32::try_from(rows.len()).is_err() {
-            return Err(SuppressionError::SegmentTooLarge);
-        }
-        rows.push(row((key.0, fact.pack())));
-        Ok(())
+        rows.push((key.0, fact.pack()))
     }
 
     /// How many facts it holds.
@@ -79,7 +111,7 @@ impl Batch {
 
     /// Gives the facts the origin numbers of an index. `numbers` has one for each of ours.
     pub(crate) fn renumber(&mut self, numbers: &[OriginId]) {
-        for bytes in self.objections.iter_mut().chain(&mut self.consents) {
+        for bytes in self.objections.0.iter_mut().chain(&mut self.consents.0).flatten() {
             let (key, payload) = pair(bytes);
             let mut fact = Fact::unpack(payload);
             if let Some(number) = numbers.get(usize::from(fact.origin.0)) {
@@ -96,11 +128,16 @@ impl Default for Batch {
     }
 }
 
-/// Sorts rows and packs them into a segment, in the memory they are in.
-pub(crate) fn seal(mut rows: Vec<[u8; ROW]>) -> Segment {
+/// Sorts the rows of a shard and packs them into a segment, in the memory they are in.
+fn seal(shard: u8, mut rows: Vec<[u8; ROW]>) -> Segment {
     rows.sort_unstable_by_key(pair);
     rows.dedup();
     let bits = bits_for(rows.len());
+    pack(shard, rows, bits)
+}
+
+/// Packs sorted rows under a directory of that many bits.
+fn pack(shard: u8, rows: Vec<[u8; ROW]>, bits: u32) -> Segment {
     let mut directory = DirectoryWriter::new(bits);
     for row in &rows {
         directory.push(pair(row).0);
@@ -112,5 +149,8 @@ pub(crate) fn seal(mut rows: Vec<[u8; ROW]>) -> Segment {
         bytes.copy_within(start + dropped(bits)..start + ROW, index * stride);
     }
     bytes.truncate(count * stride);
-    Segment::from_parts(bits, directory.finish(), bytes)
+    Segment::from_parts(shard, bits, directory.finish(), bytes)
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,5 +107,4 @@ fn reaches(scope: &Scope, stream: StreamClass) -> bool {
 }
 
 #[cfg(test)]
-#[path = "decide_tests.rs"]
 mod tests;

@@ -161,3 +161,6 @@ impl fmt::Debug for Hasher {
         f.debug_struct("Hasher").field("id", &self.id).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use crate::batch::{Batch, seal};
+use crate::batch::Batch;
 use crate::decide::{Finding, StreamClass, decide};
 use crate::error::SuppressionError;
 use crate::fact::Fact;
@@ -19,14 +19,15 @@ use crate::kind::Kind;
 use crate::merge::{Merge, Merged, Which};
 use crate::origin::{Origin, OriginId, Origins};
 use crate::scope::Scope;
-use crate::stack::Stack;
+use crate::shards::Shards;
+use crate::stack::Limits;
 use crate::time::Day;
 
 /// One immutable state of everything known. Cloning it is cheap.
 #[derive(Debug, Clone)]
 pub struct Index {
-    pub(crate) objections: Stack,
-    pub(crate) consents: Stack,
+    pub(crate) objections: Shards,
+    pub(crate) consents: Shards,
     pub(crate) origins: Arc<Origins>,
     pub(crate) epoch: u64,
     pub(crate) position: u64,
@@ -39,12 +40,16 @@ impl Index {
     /// The index of an empty ledger.
     #[must_use]
     pub fn empty() -> Self {
-        Self::from_parts(Stack::empty(), Stack::empty(), Origins::new(), 0, 0)
+        Self::with_limits(Limits::DEFAULT)
+    }
+
+    pub(crate) fn with_limits(limits: Limits) -> Self {
+        Self::from_parts(Shards::empty(limits), Shards::empty(limits), Origins::new(), 0, 0)
     }
 
     pub(crate) fn from_parts(
-        objections: Stack,
-        consents: Stack,
+        objections: Shards,
+        consents: Shards,
         origins: Origins,
         epoch: u64,
         position: u64,
@@ -119,10 +124,10 @@ impl Index {
         self.objections.memory() + self.consents.memory()
     }
 
-    /// How many segments a probe looks into.
+    /// How many segments a probe looks into at most.
     #[must_use]
-    pub fn segments(&self) -> usize {
-        self.objections.segments().count()
+    pub fn depth(&self) -> usize {
+        self.objections.depth()
     }
 
     /// The next state, with a few more facts. `position` is the last ledger position included.
@@ -165,8 +170,8 @@ impl Index {
             numbers?
         };
         batch.renumber(&numbers);
-        next.objections = self.objections.with(seal(batch.objections));
-        next.consents = self.consents.with(seal(batch.consents));
+        next.objections = self.objections.with(batch.objections.seal());
+        next.consents = self.consents.with(batch.consents.seal());
         Ok(next)
     }
 
@@ -176,7 +181,7 @@ impl Index {
     pub fn merge_due(&self) -> Option<Merge> {
         [(Which::Objections, &self.objections), (Which::Consents, &self.consents)]
             .into_iter()
-            .find_map(|(which, stack)| Some(Merge { which, inputs: stack.merge_due()? }))
+            .find_map(|(which, shards)| Some(Merge { which, inputs: shards.merge_due()? }))
     }
 
     /// This state with a finished merge in place: the same answers from fewer segments.
@@ -184,13 +189,11 @@ impl Index {
     #[must_use]
     pub fn merged(&self, merged: &Merged) -> Self {
         let mut next = self.clone();
-        let stack = match merged.merge.which {
+        let shards = match merged.merge.which {
             Which::Objections => &mut next.objections,
             Which::Consents => &mut next.consents,
         };
-        if let Some(smaller) = stack.merged(&merged.merge.inputs, &merged.output) {
-            *stack = smaller;
-        }
+        shards.merged(&merged.merge.inputs, &merged.output);
         next
     }
 }
@@ -200,3 +203,6 @@ impl Default for Index {
         Self::empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,7 @@ mod merge;
 mod origin;
 mod scope;
 mod segment;
+mod shards;
 mod shared;
 mod snapshot;
 mod stack;

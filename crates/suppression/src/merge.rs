@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::segment::{DirectoryWriter, Pair, Segment, bits_for, dropped, row, stride_for};
 
-/// Which of the two stacks of an index a merge belongs to.
+/// Which half of an index a merge belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Which {
     Objections,
@@ -44,8 +44,10 @@ pub struct Merged {
     pub(crate) output: Arc<Segment>,
 }
 
-/// One segment with the rows of all; a row that several have is there once.
+/// One segment with the rows of all, which are of one shard; a row that several have is there
+/// once.
 pub(crate) fn merge(inputs: &[Arc<Segment>]) -> Segment {
+    let shard = inputs.first().map_or(0, |segment| segment.shard());
     let total = inputs.iter().map(|segment| segment.len()).sum();
     let bits = bits_for(total);
     let mut directory = DirectoryWriter::new(bits);
@@ -68,7 +70,7 @@ pub(crate) fn merge(inputs: &[Arc<Segment>]) -> Segment {
             continue;
         }
         directory.push(pair.0);
-        rows.extend(row(pair).iter().skip(dropped(bits)));
+        rows.extend_from_slice(row(pair).get(dropped(bits)..).unwrap_or_default());
     }
-    Segment::from_parts(bits, directory.finish(), rows)
+    Segment::from_parts(shard, bits, directory.finish(), rows)
 }

@@ -1,40 +1,50 @@
 //! A sorted, immutable run of the index: exact, one allocation, no pointer per row.
 //!
 //! A row is the key (16 bytes) and the packed fact (8 bytes), both big-endian, so that rows
-//! sort as bytes and memory and file hold the same bytes. A directory of 2^bits + 1 row
-//! numbers says where the rows with the same first `bits` of the key begin; what the directory
-//! says of a key need not be stored again, so the whole bytes of those bits are left out of
-//! the rows. At ten million rows: 22 bytes a row and 0.4 for the directory.
+//! sort as bytes and memory and file hold the same bytes. All keys of a segment begin with its
+//! shard's four bits. A directory of 2^bits + 1 row numbers says where the rows begin that have
+//! the same next `bits`. What shard and directory say of a key need not be stored again, so the
+//! whole bytes of those bits are left out of the rows. At ten million rows: 22 bytes a row and
+//! 0.03 for the directory.
 //!
 //! Keys are the output of an HMAC and therefore evenly spread, which is why the place within
-//! a bucket can be guessed from the bits after the directory's: one cache line of the
-//! directory, one or two of the rows. Keys that are not spread only make it slower, not wrong.
+//! a bucket can be guessed from the bits after the directory's: one line of a directory that
+//! is mostly in the cache, and a few neighbouring lines of the rows, which are not. Keys that
+//! are not spread only make it slower, not wrong.
 //!
 //! Invariants: rows ascend strictly by (key, fact); `directory` ascends from 0 to the number
-//! of rows; every row's key begins with the number of its bucket.
+//! of rows; every row's key begins with the numbers of its shard and its bucket.
 
 use crate::error::SuppressionError;
 
+/// Leading bits of the key that name its shard.
+const SHARD_BITS: u32 = 4;
+/// How many shards there are.
+pub(crate) const SHARDS: usize = 1 << SHARD_BITS;
 /// Bytes of a row with its whole key.
 pub(crate) const ROW: usize = 24;
-/// Most bits a directory has: 64 MiB of it, for a hundred million rows and more.
+/// Most bits a directory has: 64 MiB of it, for a thousand million rows and more.
 pub(crate) const BITS_MAX: u32 = 24;
-/// Up to this many rows a bucket is searched from the guess, above by halves.
-const WALK: usize = 64;
+/// How many rows a bucket has at least, and less than twice as many: a directory that small
+/// stays in the cache (256 KiB for ten million rows), and the guess is five rows off.
+const BUCKET: usize = 96;
+/// A bucket of up to this many rows is searched from the guess, a larger one by halves.
+const WALK: usize = 512;
 
 /// A key and its packed fact, ordered as rows are.
 pub(crate) type Pair = (u128, u64);
 
 #[derive(Debug)]
 pub(crate) struct Segment {
+    shard: u8,
     bits: u32,
     directory: Box<[u32]>,
     rows: Box<[u8]>,
 }
 
-/// How many bits of directory suit that many rows: 8 to 16 rows a bucket.
+/// How many bits of directory suit that many rows.
 pub(crate) fn bits_for(rows: usize) -> u32 {
-    (rows / 8).checked_ilog2().unwrap_or(0).min(BITS_MAX)
+    (rows / BUCKET).checked_ilog2().unwrap_or(0).min(BITS_MAX)
 }
 
 /// Bytes of a row that belongs to a directory of that many bits.
@@ -42,13 +52,18 @@ pub(crate) fn stride_for(bits: u32) -> usize {
     ROW - dropped(bits)
 }
 
-/// Whole bytes of the key that the directory implies.
+/// Whole bytes of the key that shard and directory imply.
 pub(crate) fn dropped(bits: u32) -> usize {
-    usize::try_from(bits / 8).unwrap_or(0)
+    usize::try_from((SHARD_BITS + bits) / 8).unwrap_or(0)
+}
+
+/// The shard of a key.
+pub(crate) fn shard_of(key: u128) -> u8 {
+    u8::try_from(key >> (128 - SHARD_BITS)).unwrap_or(0)
 }
 
 fn bucket_of(key: u128, bits: u32) -> usize {
-    usize::try_from(key.checked_shr(128 - bits).unwrap_or(0)).unwrap_or(usize::MAX)
+    usize::try_from((key << SHARD_BITS).checked_shr(128 - bits).unwrap_or(0)).unwrap_or(usize::MAX)
 }
 
 /// Splits a whole row.
@@ -69,13 +84,13 @@ pub(crate) fn row((key, payload): Pair) -> [u8; ROW] {
 }
 
 impl Segment {
-    pub(crate) fn empty() -> Self {
-        Self { bits: 0, directory: Box::new([0, 0]), rows: Box::new([]) }
+    pub(crate) fn empty(shard: u8) -> Self {
+        Self { shard, bits: 0, directory: Box::new([0, 0]), rows: Box::new([]) }
     }
 
     /// Puts together what [`DirectoryWriter`] and its user made; both sides keep the invariants.
-    pub(crate) fn from_parts(bits: u32, directory: Vec<u32>, rows: Vec<u8>) -> Self {
-        Self { bits, directory: directory.into_boxed_slice(), rows: rows.into_boxed_slice() }
+    pub(crate) fn from_parts(shard: u8, bits: u32, directory: Vec<u32>, rows: Vec<u8>) -> Self {
+        Self { shard, bits, directory: directory.into_boxed_slice(), rows: rows.into_boxed_slice() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -84,6 +99,10 @@ impl Segment {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    pub(crate) fn shard(&self) -> u8 {
+        self.shard
     }
 
     pub(crate) fn bits(&self) -> u32 {
@@ -103,11 +122,14 @@ impl Segment {
         self.rows.len() + self.directory.len() * size_of::<u32>()
     }
 
-    /// The packed facts of a key.
+    /// The packed facts of a key of this shard; none for one of another.
     pub(crate) fn find(&self, key: u128) -> Hits<'_> {
         let bucket = bucket_of(key, self.bits);
         let start = self.directory.get(bucket).map_or(0, |row| *row as usize);
-        let end = self.directory.get(bucket + 1).map_or(0, |row| *row as usize);
+        let end = match self.directory.get(bucket + 1) {
+            Some(row) if shard_of(key) == self.shard => *row as usize,
+            _ => start,
+        };
         let wanted = Wanted::new(key, self.bits);
         let next = self.lower_bound(&wanted, start, end);
         Hits { segment: self, wanted, next, end }
@@ -115,7 +137,13 @@ impl Segment {
 
     /// The first row of `start..end`, one bucket, that does not sort before the key.
     fn lower_bound(&self, wanted: &Wanted, start: usize, end: usize) -> usize {
-        let before = |row: usize| self.stored_key(row).is_some_and(|key| key < wanted.stored);
+        let (first, last) = wanted.stored;
+        let stride = stride_for(self.bits);
+        let before = |row: usize| match self.word(row * stride) {
+            Some(word) if word != first => word < first,
+            Some(_) => self.word(row * stride + stride - 16).is_some_and(|word| word < last),
+            None => false,
+        };
         let count = end.saturating_sub(start);
         if count > WALK {
             let (mut low, mut high) = (start, end);
@@ -169,22 +197,25 @@ impl Segment {
     pub(crate) fn check(&self) -> Result<(), SuppressionError> {
         const DAMAGED: fn(&'static str) -> SuppressionError = SuppressionError::SnapshotDamaged;
         let stride = stride_for(self.bits);
-        if !self.rows.len().is_multiple_of(stride) || self.directory.len() != (1 << self.bits) + 1 {
+        let shard = usize::from(self.shard) < SHARDS;
+        if !shard
+            || !self.rows.len().is_multiple_of(stride)
+            || self.directory.len() != (1 << self.bits) + 1
+        {
             return Err(DAMAGED("lengths do not fit each other"));
         }
         let ends = (self.directory.first(), self.directory.last().map(|row| *row as usize));
         if ends != (Some(&0), Some(self.len())) || !self.directory.is_sorted() {
             return Err(DAMAGED("directory does not ascend to the number of rows"));
         }
-        let spare = self.bits - 8 * (self.bits / 8);
         let mut last = None;
         for (index, pair) in self.iter().enumerate() {
-            // The bits that the directory knows but that are no whole byte are in the row too.
+            // Those bits of shard and bucket that are no whole byte are in the row too.
             let bucket = bucket_of(pair.0, self.bits);
             let starts = self.directory.get(bucket).is_some_and(|row| *row as usize <= index);
             let ends = self.directory.get(bucket + 1).is_some_and(|row| *row as usize > index);
-            if spare > 0 && !(starts && ends) {
-                return Err(DAMAGED("row in the wrong bucket"));
+            if !(starts && ends) || shard_of(pair.0) != self.shard {
+                return Err(DAMAGED("row in the wrong place"));
             }
             if last.is_some_and(|last| last >= pair) {
                 return Err(DAMAGED("rows do not ascend"));
@@ -206,9 +237,12 @@ struct Wanted {
 impl Wanted {
     #[expect(clippy::cast_possible_truncation, reason = "the wanted bits are shifted down first")]
     fn new(key: u128, bits: u32) -> Self {
-        let implied = 8 * (bits / 8);
+        let implied = 8 * ((SHARD_BITS + bits) / 8);
         let first = (key << implied) >> 64;
-        Self { stored: (first as u64, key as u64), fraction: ((key << bits) >> 96) as u32 }
+        Self {
+            stored: (first as u64, key as u64),
+            fraction: ((key << (SHARD_BITS + bits)) >> 96) as u32,
+        }
     }
 }
 
@@ -260,7 +294,8 @@ impl Iterator for Rows<'_> {
         }
         let mut whole = [0; ROW];
         let (implied, rest) = whole.split_at_mut(dropped(bits));
-        let prefix = (self.bucket >> (bits % 8)).to_be_bytes();
+        let known = usize::from(self.segment.shard) << bits | self.bucket;
+        let prefix = (known >> ((SHARD_BITS + bits) % 8)).to_be_bytes();
         for (byte, value) in implied.iter_mut().rev().zip(prefix.into_iter().rev()) {
             *byte = value;
         }
@@ -301,7 +336,3 @@ impl DirectoryWriter {
         self.directory
     }
 }
-
-#[cfg(test)]
-#[path = "segment_tests.rs"]
-mod tests;

@@ -70,3 +70,6 @@ impl Default for SharedIndex {
         Self::new(Index::empty())
     }
 }
+
+#[cfg(test)]
+mod tests;

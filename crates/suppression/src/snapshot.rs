@@ -6,7 +6,7 @@
 //! magic 8 | version u32 | header length u32 | header | header MAC 32 | segments | body MAC 32
 //! header:  key id u32 | position u64 | epoch u64 | anchor 32
 //!          | origins u32 | { kind u8, scope u8, name u32 + bytes, source u32 + bytes }
-//!          | segments u32 | { stack u8, bits u8, rows u32 }
+//!          | segments u32 | { half u8, shard u8, bits u8, rows u32 }
 //! segment: directory (2^bits + 1) x u32 | rows, as in memory
 //! ```
 //! Numbers are big-endian. Both MACs are made by the hasher of the rows: under another key no
@@ -29,7 +29,7 @@ use crate::merge::Which;
 use crate::origin::{Origin, Origins};
 use crate::scope::Scope;
 use crate::segment::{BITS_MAX, Segment, stride_for};
-use crate::stack::Stack;
+use crate::shards::Shards;
 
 const MAGIC: &[u8; 8] = b"OPTGIDX\n";
 const VERSION: u32 = 1;
@@ -110,14 +110,14 @@ impl Snapshot {
         let header = Header::read(&mut fields)?;
 
         let (mut objections, mut consents) = (Vec::new(), Vec::new());
-        for (which, bits, rows) in header.segments {
-            let segment = Arc::new(read_segment(&mut input, bits, rows)?);
+        for listed in header.segments {
+            let segment = Arc::new(read_segment(&mut input, &listed)?);
             segment.check()?;
             let unknown = |fact: Fact| header.origins.get(fact.origin).is_none();
             if segment.iter().any(|(_, payload)| unknown(Fact::unpack(payload))) {
                 return Err(SuppressionError::SnapshotDamaged("row of an unknown origin"));
             }
-            match which {
+            match listed.which {
                 Which::Objections => objections.push(segment),
                 Which::Consents => consents.push(segment),
             }
@@ -127,8 +127,8 @@ impl Snapshot {
             return Err(SuppressionError::SnapshotDamaged("rows changed"));
         }
         let index = Index::from_parts(
-            Stack::from_segments(objections),
-            Stack::from_segments(consents),
+            Shards::from_segments(objections),
+            Shards::from_segments(consents),
             header.origins,
             header.epoch,
             header.position,
@@ -191,6 +191,7 @@ impl Snapshot {
                 Which::Objections => 0,
                 Which::Consents => 1,
             });
+            out.push(segment.shard());
             out.push(u8::try_from(segment.bits()).unwrap_or(u8::MAX));
             out.extend(length(segment.len()));
         }
@@ -213,9 +214,9 @@ fn io(error: std::io::Error) -> SuppressionError {
 
 fn read_segment(
     input: &mut Summed<'_, impl Read>,
-    bits: u32,
-    rows: u32,
+    listed: &Listed,
 ) -> Result<Segment, SuppressionError> {
+    let Listed { shard, bits, rows, .. } = *listed;
     let mut left = (1_usize << bits) + 1;
     let mut directory = Vec::with_capacity(left);
     while left > 0 {
@@ -225,7 +226,7 @@ fn read_segment(
         left -= words;
     }
     let rows = input.take_many(u64::from(rows) * stride_for(bits) as u64)?;
-    Ok(Segment::from_parts(bits, directory, rows))
+    Ok(Segment::from_parts(shard, bits, directory, rows))
 }
 
 struct Header {
@@ -233,7 +234,15 @@ struct Header {
     epoch: u64,
     anchor: [u8; 32],
     origins: Origins,
-    segments: Vec<(Which, u32, u32)>,
+    segments: Vec<Listed>,
+}
+
+/// A segment as the header lists it.
+struct Listed {
+    which: Which,
+    shard: u8,
+    bits: u32,
+    rows: u32,
 }
 
 impl Header {
@@ -267,11 +276,12 @@ impl Header {
                 1 => Which::Consents,
                 _ => return Err(UNKNOWN),
             };
+            let shard = fields.u8()?;
             let bits = u32::from(fields.u8()?);
             if bits > BITS_MAX {
                 return Err(UNKNOWN);
             }
-            segments.push((which, bits, fields.u32()?));
+            segments.push(Listed { which, shard, bits, rows: fields.u32()? });
         }
         match fields.rest {
             [] => Ok(Self { position, epoch, anchor, origins, segments }),
@@ -353,3 +363,6 @@ impl<R: Read> Summed<'_, R> {
         Ok(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,21 +1,30 @@
-//! Immutable segments and a small delta: what is swapped when an opt-out arrives.
+//! One shard's immutable segments and its small delta.
 //!
-//! A single addition makes a new delta of at most [`DELTA`] rows and shares everything else.
+//! A single addition makes a new delta of at most [`Limits::delta`] rows and shares everything else.
 //! A delta that outgrows that becomes a segment, taking along the last segment if that is
-//! small ([`SMALL`]), so that one-by-one additions leave few segments even when nobody merges.
+//! small ([`Limits::small`]), so that one-by-one additions leave few segments even when nobody merges.
 //! After background merging each segment is more than [`TIER`] times as large as all smaller
-//! ones together: ten million rows are at most four or five segments, each row is rewritten
-//! a few times in its life.
+//! ones together: at ten million rows a shard has at most four or five, and each row is
+//! rewritten a few times in its life.
 
 use std::sync::Arc;
 
 use crate::merge::merge;
 use crate::segment::Segment;
 
-/// Rows of the delta: copied at every addition, so about 100 KB, some ten microseconds.
-const DELTA: usize = 4096;
-/// Up to this many rows are merged on the spot, about a millisecond.
-const SMALL: usize = 65_536;
+/// How large parts of a stack may be, in rows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// The delta, copied at every addition: 3 KB, a few microseconds.
+    pub(crate) delta: usize,
+    /// What is merged on the spot: less than a millisecond.
+    pub(crate) small: usize,
+}
+
+impl Limits {
+    pub(crate) const DEFAULT: Limits = Limits { delta: 128, small: 8192 };
+}
+
 /// A segment joins the merge of all smaller ones unless it is larger than this times their sum.
 const TIER: usize = 4;
 
@@ -23,15 +32,17 @@ const TIER: usize = 4;
 pub(crate) struct Stack {
     segments: Vec<Arc<Segment>>,
     delta: Arc<Segment>,
+    limits: Limits,
 }
 
 impl Stack {
-    pub(crate) fn empty() -> Self {
-        Self { segments: Vec::new(), delta: Arc::new(Segment::empty()) }
+    pub(crate) fn empty(shard: u8, limits: Limits) -> Self {
+        Self { segments: Vec::new(), delta: Arc::new(Segment::empty(shard)), limits }
     }
 
-    pub(crate) fn from_segments(segments: Vec<Arc<Segment>>) -> Self {
-        Self { segments, ..Self::empty() }
+    /// The stack with this segment as it is.
+    pub(crate) fn push(&mut self, segment: Arc<Segment>) {
+        self.segments.push(segment);
     }
 
     /// All segments that have rows, the delta last.
@@ -43,14 +54,6 @@ impl Stack {
         [&self.delta].into_iter().chain(&self.segments).flat_map(move |segment| segment.find(key))
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.segments().map(|segment| segment.len()).sum()
-    }
-
-    pub(crate) fn memory(&self) -> usize {
-        self.segments().map(|segment| segment.memory()).sum()
-    }
-
     /// The stack with these rows as well.
     pub(crate) fn with(&self, addition: Segment) -> Self {
         let mut next = self.clone();
@@ -58,7 +61,7 @@ impl Stack {
         if addition.is_empty() {
             return next;
         }
-        if addition.len() > SMALL {
+        if addition.len() > self.limits.small {
             next.segments.push(addition);
             return next;
         }
@@ -67,15 +70,15 @@ impl Stack {
         if !self.delta.is_empty() {
             parts.push(Arc::clone(&self.delta));
         }
-        if rows <= DELTA {
+        if rows <= self.limits.delta {
             next.delta = join(parts);
             return next;
         }
-        if let Some(last) = next.segments.pop_if(|last| last.len() <= SMALL) {
+        if let Some(last) = next.segments.pop_if(|last| last.len() <= self.limits.small) {
             parts.push(last);
         }
         next.segments.push(join(parts));
-        next.delta = Arc::new(Segment::empty());
+        next.delta = Arc::new(Segment::empty(self.delta.shard()));
         next
     }
 
@@ -109,7 +112,7 @@ impl Stack {
         }
         // In front, because the last one is the one that further additions may be joined to.
         segments.insert(0, Arc::clone(output));
-        Some(Self { segments, delta: Arc::clone(&self.delta) })
+        Some(Self { segments, delta: Arc::clone(&self.delta), limits: self.limits })
     }
 }
 

@@ -21,9 +21,6 @@ const MICROS_A_DAY: i64 = 86_400_000_000;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// 1970-01-01T00:00:00Z.
-    pub const EPOCH: Self = Self(0);
-
     /// The Unix epoch.
     pub const EPOCH: Timestamp = Timestamp(0);
 

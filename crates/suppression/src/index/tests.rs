@@ -1,0 +1,261 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::hasher::{Digest, Hasher, KeyId};
+use crate::snapshot::Snapshot;
+
+fn origin(source: u8, kind: Kind) -> Origin {
+    Origin { source: format!("list {source}"), kind, scope: Scope::Commercial }
+}
+
+/// Few keys, so that they meet again; spread as keys are.
+fn key(number: u8) -> IndexKey {
+    let hasher = Hasher::new(KeyId(1), &[1; 32]);
+    IndexKey::from(&hasher.digest("test", &[number]))
+}
+
+fn segments(index: &Index) -> usize {
+    index.objections.segments().count() + index.consents.segments().count()
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Add(Vec<(u8, u8, Kind, u16)>),
+    Merge,
+    Reload,
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let fact = (0_u8..60, 0_u8..5, prop::sample::select(Kind::ALL.to_vec()), 0_u16..9);
+    prop_oneof![
+        6 => prop::collection::vec(fact.clone(), 0..4).prop_map(Step::Add),
+        2 => prop::collection::vec(fact, 0..40).prop_map(Step::Add),
+        2 => Just(Step::Merge),
+        1 => Just(Step::Reload),
+    ]
+}
+
+/// What an index should say: per key number the facts, with the origin spelled out.
+#[derive(Default)]
+struct Model {
+    objections: BTreeMap<u8, BTreeSet<(String, Kind, u16, u32)>>,
+    consents: BTreeMap<u8, BTreeSet<(String, Kind, u16, u32)>>,
+}
+
+impl Model {
+    fn check(&self, index: &Index) {
+        let spelled = |fact: Fact| {
+            let origin = index.origin(fact.origin).unwrap();
+            (origin.source.clone(), origin.kind, fact.day.number(), fact.position)
+        };
+        let mut total = 0;
+        for number in 0..=60 {
+            let known = self.objections.get(&number).cloned().unwrap_or_default();
+            let found: Vec<_> = index.facts(key(number)).map(spelled).collect();
+            assert_eq!(found.len(), known.len(), "each fact once");
+            assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), known);
+            let consents = self.consents.get(&number).cloned().unwrap_or_default();
+            assert_eq!(index.consents(key(number)).map(spelled).collect::<BTreeSet<_>>(), consents);
+            total += known.len() + consents.len();
+        }
+        assert_eq!(index.len(), total);
+        assert_eq!(index.is_empty(), total == 0);
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_index_answers_as_a_map_of_sets_does(steps in prop::collection::vec(any_step(), 0..30)) {
+        let hasher = Hasher::new(KeyId(1), &[1; 32]);
+        let mut index = Index::with_limits(Limits { delta: 1, small: 4 });
+        let mut model = Model::default();
+        let mut position = 0_u32;
+        for step in steps {
+            let before = index.clone();
+            match step {
+                Step::Add(facts) => {
+                    let mut additions = Vec::new();
+                    for (number, source, kind, day) in &facts {
+                        position += 1;
+                        let origin = origin(*source, *kind);
+                        let side = match kind {
+                            Kind::Consent => &mut model.consents,
+                            _ => &mut model.objections,
+                        };
+                        let row = (origin.source.clone(), *kind, *day, position);
+                        side.entry(*number).or_default().insert(row);
+                        additions.push((key(*number), origin, Day::from_number(*day), position));
+                    }
+                    index = before.with(additions, u64::from(position)).unwrap();
+                    prop_assert_eq!(index.epoch(), before.epoch() + u64::from(!facts.is_empty()));
+                    prop_assert_eq!(index.position(), u64::from(position));
+                }
+                Step::Merge => {
+                    while let Some(merge) = index.merge_due() {
+                        let before = segments(&index);
+                        index = index.merged(&merge.run());
+                        prop_assert!(segments(&index) < before);
+                    }
+                    prop_assert_eq!(index.epoch(), before.epoch());
+                    prop_assert!(index.depth() <= 6, "{}", index.depth());
+                }
+                Step::Reload => {
+                    let bytes = Snapshot { index, anchor: [4; 32] }.to_bytes(&hasher).unwrap();
+                    index = Snapshot::from_bytes(&bytes, &hasher).unwrap().index;
+                    prop_assert_eq!(index.epoch(), before.epoch());
+                    prop_assert_eq!(index.position(), before.position());
+                }
+            }
+            model.check(&index);
+        }
+    }
+}
+
+#[test]
+fn a_state_never_changes_under_the_one_who_holds_it() {
+    let mut states = vec![Index::with_limits(Limits { delta: 1, small: 3 })];
+    for number in 0..60 {
+        let last = states.last().unwrap();
+        let addition = (key(number), origin(0, Kind::OptOut), Day::from_number(1), number.into());
+        let mut next = last.with([addition], number.into()).unwrap();
+        if let Some(merge) = next.merge_due() {
+            next = next.merged(&merge.run());
+        }
+        states.push(next);
+    }
+    for (known, state) in states.iter().enumerate() {
+        for number in 0..60 {
+            let found = state.facts(key(number)).count();
+            assert_eq!(found, usize::from(usize::from(number) < known));
+        }
+    }
+}
+
+#[test]
+fn a_row_seen_again_is_there_once() {
+    let row = || [(key(1), origin(0, Kind::OptOut), Day::from_number(1), 1)];
+    let mut index = Index::with_limits(Limits { delta: 0, small: 0 });
+    for _ in 0..3 {
+        index = index.with(row(), 1).unwrap();
+    }
+    while let Some(merge) = index.merge_due() {
+        index = index.merged(&merge.run());
+    }
+    assert_eq!((index.len(), index.facts(key(1)).count()), (1, 1));
+}
+
+#[test]
+fn additions_that_arrive_while_a_merge_runs_are_kept() {
+    let mut index = Index::with_limits(Limits { delta: 0, small: 0 });
+    let add = |index: &Index, number: u8| {
+        let row = (key(number), origin(0, Kind::OptOut), Day::from_number(1), number.into());
+        index.with([row], number.into()).unwrap()
+    };
+    for number in 0..20 {
+        index = add(&index, number);
+    }
+    let first = index.merge_due().unwrap();
+    let second = index.merge_due().unwrap();
+    assert_eq!(first.rows(), second.rows());
+    for number in 20..30 {
+        index = add(&index, number);
+    }
+    let (first, second) = (first.run(), second.run());
+    index = index.merged(&first);
+    let before = segments(&index);
+    index = index.merged(&second);
+    assert_eq!(segments(&index), before, "a merge of segments that are gone changes nothing");
+    assert_eq!(index.len(), 30);
+    for number in 0..30 {
+        assert_eq!(index.facts(key(number)).count(), 1, "{number}");
+    }
+}
+
+#[test]
+fn a_single_addition_shares_the_large_segments() {
+    let mut batch = Batch::with_capacity(100_000);
+    for number in 0..100_000_u64 {
+        let spread = u128::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64;
+        batch
+            .push(IndexKey(spread), &origin(0, Kind::OptOut), Day::from_number(1), number)
+            .unwrap();
+    }
+    let index = Index::empty().with_batch(batch, 100_000).unwrap();
+    let row = (key(1), origin(1, Kind::OptOut), Day::from_number(1), 100_001);
+    let next = index.with([row], 100_001).unwrap();
+    assert!(Arc::ptr_eq(
+        index.objections.segments().next().unwrap(),
+        next.objections.segments().next().unwrap(),
+    ));
+    assert_eq!((next.len(), next.depth(), next.position()), (100_001, 2, 100_001));
+}
+
+#[test]
+fn ten_thousand_single_additions_leave_few_segments_though_nobody_merges() {
+    let mut index = Index::with_limits(Limits { delta: 2, small: 64 });
+    for number in 0..10_000_u32 {
+        let spread = u128::from(number.wrapping_mul(0x9e37_79b9)) << 96;
+        let row = (IndexKey(spread), origin(0, Kind::OptOut), Day::from_number(1), number);
+        index = index.with([row], number.into()).unwrap();
+    }
+    assert_eq!(index.len(), 10_000);
+    assert!(index.depth() <= 12, "{}", index.depth());
+}
+
+#[test]
+fn a_full_table_of_origins_is_an_error_and_the_state_goes_on() {
+    let mut batch = Batch::new();
+    for number in 0..=u16::MAX {
+        let origin =
+            Origin { source: number.to_string(), kind: Kind::OptOut, scope: Scope::Commercial };
+        batch.push(key(1), &origin, Day::from_number(1), number.into()).unwrap();
+    }
+    let full = Index::empty().with_batch(batch, 1 << 16).unwrap();
+    let row = |source| [(key(2), origin(source, Kind::OptOut), Day::from_number(1), 1 << 17)];
+    assert_eq!(full.with(row(1), 1 << 17).unwrap_err(), SuppressionError::OriginsFull);
+    assert_eq!((full.len(), full.position(), full.epoch()), (1 << 16, 1 << 16, 1));
+}
+
+#[test]
+fn the_position_only_grows() {
+    let index = Index::empty().with([], 7).unwrap().with([], 3).unwrap();
+    assert_eq!((index.position(), index.epoch()), (7, 0));
+}
+
+#[test]
+fn an_address_is_found_by_person_or_as_written_and_consent_re_opens_nothing() {
+    let keys = AddressKeys { exact: Digest([1; 32]), person: Digest([2; 32]) };
+    let (exact, person) = (IndexKey::from(&keys.exact), IndexKey::from(&keys.person));
+    let row = |key, kind, position| (key, origin(0, kind), Day::from_number(9), position);
+    let found = |rows: Vec<_>| match Index::empty()
+        .with(rows, 9)
+        .unwrap()
+        .decide(&keys, StreamClass::Commercial)
+    {
+        Finding::Clear => None,
+        Finding::Suppressed(suppression) => Some(suppression.position),
+    };
+    assert_eq!(found(vec![]), None);
+    assert_eq!(found(vec![row(person, Kind::OptOut, 4)]), Some(4));
+    assert_eq!(found(vec![row(exact, Kind::Manual, 5)]), Some(5));
+    assert_eq!(found(vec![row(exact, Kind::Consent, 5)]), None);
+    assert_eq!(
+        found(vec![
+            row(person, Kind::OptOut, 4),
+            row(exact, Kind::Consent, 5),
+            row(person, Kind::Withdrawn, 6),
+        ]),
+        Some(4)
+    );
+}
+
+#[test]
+fn a_fact_whose_origin_is_unknown_refuses() {
+    let keys = AddressKeys { exact: Digest([1; 32]), person: Digest([2; 32]) };
+    let row = (IndexKey::from(&keys.person), origin(0, Kind::OptOut), Day::from_number(9), 4);
+    let mut index = Index::empty().with([row], 4).unwrap();
+    index.origins = Arc::new(Origins::new());
+    assert!(matches!(index.decide(&keys, StreamClass::Transactional), Finding::Suppressed(_)));
+}
