@@ -73,8 +73,8 @@ pub(crate) struct Options {
     /// Measure this optgate binary and build none
     #[arg(long)]
     gate: Option<PathBuf>,
-    /// Map type of Postfix: cdb, lmdb or hash
-    #[arg(long, default_value = "cdb")]
+    /// Map type of Postfix: hash, or cdb and lmdb where their packages are installed
+    #[arg(long, default_value = "hash")]
     postfix_map: String,
     /// On which CPUs the programs run, separated by commas [default: apart,together]
     #[arg(long, value_delimiter = ',', value_name = "LAYOUT")]
@@ -125,6 +125,8 @@ fn measure(options: &Options) -> Result<ExitCode> {
         sink: sink.address,
         opt_outs: options.opt_outs.unwrap_or(if options.quick { 10_000 } else { 1_000_000 }),
         gate: place.gate,
+        haproxy: place.haproxy,
+        postfix: place.postfix,
         map: options.postfix_map.clone(),
         cpus: Cpus::allowed(&layouts)?,
     };

@@ -15,6 +15,7 @@ mod install;
 mod mta;
 mod needs;
 mod places;
+mod proxies;
 mod tally;
 
 use std::fs;
@@ -28,6 +29,7 @@ use crate::processes;
 use crate::workspace::{Workspace, cargo};
 use needs::Need;
 use places::Places;
+pub(crate) use proxies::{Postfix, haproxy, postfix};
 use tally::Tally;
 
 /// From nothing, on two cores. The rest of `.ci/run` has to fit beside it.

@@ -1,6 +1,7 @@
 //! Where and how it was measured: a figure without this is a rumour.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use super::subject::{Setting, Subject};
@@ -21,12 +22,13 @@ pub(super) fn describe(
         ),
     ];
     for subject in subjects {
-        let gate = setting.gate.to_string_lossy();
         let version = match subject {
-            Subject::Haproxy => first_line("/usr/sbin/haproxy", &["-v"]),
-            Subject::Postfix => first_line("/usr/sbin/postconf", &["-d", "mail_version"])
-                .map(|line| format!("Postfix {line}, map type {}", setting.map)),
-            Subject::Optgate => first_line(&gate, &["--version"]),
+            Subject::Haproxy => setting.haproxy.as_ref().and_then(|it| first_line(it, &["-v"])),
+            Subject::Postfix => setting
+                .postfix
+                .as_ref()
+                .map(|it| format!("Postfix {}, map type {}", it.version, setting.map)),
+            Subject::Optgate => first_line(&setting.gate, &["--version"]),
             Subject::Direct | Subject::Pump => None,
         };
         lines.extend(version.map(|version| format!("- {version}")));
@@ -52,8 +54,8 @@ fn kernel() -> String {
     text.split('-').next().unwrap_or_default().trim().to_owned()
 }
 
-fn first_line(program: &str, words: &[&str]) -> Option<String> {
+fn first_line(program: &Path, words: &[&str]) -> Option<String> {
     let output = Command::new(program).args(words).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
-    text.lines().next().map(|line| line.replace("mail_version = ", ""))
+    text.lines().next().map(str::to_owned)
 }

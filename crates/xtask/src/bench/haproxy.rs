@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::subject::Setting;
 
@@ -22,7 +22,7 @@ pub(super) fn command(folder: &Path, address: SocketAddr, setting: &Setting) -> 
             setting.sink
         ),
     )?;
-    let mut command = Command::new("/usr/sbin/haproxy");
+    let mut command = Command::new(setting.haproxy.as_ref().context("HAProxy was not looked for")?);
     command.arg("-db").arg("-f").arg(config);
     Ok(command)
 }

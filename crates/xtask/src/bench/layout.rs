@@ -78,6 +78,11 @@ impl Cpus {
 pub(super) fn pinned(command: &Command, cpus: &str) -> Command {
     let mut whole = Command::new("taskset");
     whole.args(["-c", cpus]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            whole.env(name, value);
+        }
+    }
     if let Some(folder) = command.get_current_dir() {
         whole.current_dir(folder);
     }

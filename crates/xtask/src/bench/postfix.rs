@@ -6,15 +6,14 @@ use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
 use super::mail;
 use super::subject::Setting;
-
-const PROGRAMS: &str = "/usr/lib/postfix/sbin";
+use crate::test::Postfix;
 
 /// Folders of a queue that the daemons expect, and who owns them.
 const QUEUE: [(&str, Owner); 15] = [
@@ -43,6 +42,7 @@ enum Owner {
 
 /// Writes the configuration, makes the map if there is none yet, and gives the command.
 pub(super) fn command(folder: &Path, address: SocketAddr, setting: &Setting) -> Result<Command> {
+    let programs = setting.postfix.as_ref().context("Postfix was not looked for")?;
     let (config, queue) = (folder.join("config"), folder.join("queue"));
     fs::create_dir_all(&config)?;
     fs::create_dir_all(&queue)?;
@@ -61,22 +61,27 @@ pub(super) fn command(folder: &Path, address: SocketAddr, setting: &Setting) -> 
             path.display()
         );
     }
-    fs::write(config.join("main.cf"), main_cf(folder, setting))?;
+    fs::write(config.join("main.cf"), main_cf(folder, setting, programs))?;
     fs::write(config.join("master.cf"), master_cf(address, setting))?;
-    make_map(folder, &config, setting)?;
-    let mut command = Command::new(format!("{PROGRAMS}/master"));
+    make_map(folder, &config, setting, programs)?;
+    let mut command = run(programs, programs.daemons.join("master"));
     command.arg("-d").arg("-c").arg(config);
     Ok(command)
 }
 
-fn main_cf(folder: &Path, setting: &Setting) -> String {
+fn main_cf(folder: &Path, setting: &Setting, programs: &Postfix) -> String {
+    let libraries = programs.libraries.as_deref().unwrap_or(&programs.shared).display();
     let folder = folder.display();
     let mut text = String::new();
     let settings = [
         ("compatibility_level", "3.6".to_owned()),
         ("queue_directory", format!("{folder}/queue")),
         ("data_directory", format!("{folder}/queue/data")),
-        ("daemon_directory", PROGRAMS.to_owned()),
+        ("daemon_directory", programs.daemons.display().to_string()),
+        ("command_directory", programs.commands.display().to_string()),
+        ("shlib_directory", programs.shared.display().to_string()),
+        // A Postfix that was only unpacked finds its libraries in no other way.
+        ("import_environment", format!("MAIL_CONFIG TZ LANG=C LD_LIBRARY_PATH={libraries}")),
         ("mail_owner", "postfix".to_owned()),
         ("setgid_group", "postdrop".to_owned()),
         ("myhostname", "postfix.example".to_owned()),
@@ -118,7 +123,7 @@ fn master_cf(address: SocketAddr, setting: &Setting) -> String {
 }
 
 /// Makes the map once for a length of list and a type.
-fn make_map(folder: &Path, config: &Path, setting: &Setting) -> Result<()> {
+fn make_map(folder: &Path, config: &Path, setting: &Setting, programs: &Postfix) -> Result<()> {
     let made = folder.join(format!("made-{}-{}", setting.map, setting.opt_outs));
     if made.exists() {
         return Ok(());
@@ -126,7 +131,7 @@ fn make_map(folder: &Path, config: &Path, setting: &Setting) -> Result<()> {
     eprintln!("making a {} map of {} opt-outs for Postfix", setting.map, setting.opt_outs);
     let text = folder.join("optouts");
     mail::write_access(&text, setting.opt_outs)?;
-    let status = Command::new("/usr/sbin/postmap")
+    let status = run(programs, programs.commands.join("postmap"))
         .arg("-c")
         .arg(config)
         .arg(format!("{}:{}", setting.map, text.display()))
@@ -135,6 +140,15 @@ fn make_map(folder: &Path, config: &Path, setting: &Setting) -> Result<()> {
     ensure!(status.success(), "postmap ended with {status}");
     fs::write(made, "")?;
     Ok(())
+}
+
+/// A program of Postfix, with its libraries when they are not the system's.
+fn run(programs: &Postfix, program: PathBuf) -> Command {
+    let mut command = Command::new(program);
+    if let Some(libraries) = &programs.libraries {
+        command.env("LD_LIBRARY_PATH", libraries);
+    }
+    command
 }
 
 /// The user id that Debian's package made.

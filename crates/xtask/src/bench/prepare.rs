@@ -8,10 +8,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::subject::Subject;
+use crate::test::{self, Postfix};
 use crate::workspace::{Workspace, cargo};
 
 /// Where to measure.
@@ -20,6 +21,8 @@ pub(super) struct Place {
     pub(super) folder: PathBuf,
     /// The optgate binary.
     pub(super) gate: PathBuf,
+    pub(super) haproxy: Option<PathBuf>,
+    pub(super) postfix: Option<Postfix>,
 }
 
 /// Whether this process measures.
@@ -41,19 +44,12 @@ pub(super) fn place(gate: Option<&Path>, profile: &str, subjects: &[Subject]) ->
         let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
         return Ok(Prepared::RanElsewhere(code.into()));
     }
-    for (subject, program) in
-        [(Subject::Haproxy, "/usr/sbin/haproxy"), (Subject::Postfix, "/usr/sbin/postmap")]
-    {
-        if subjects.contains(&subject) && !Path::new(program).exists() {
-            bail!(
-                "{program} is missing. Install it (apt-get install --no-install-recommends haproxy \
-                 postfix postfix-cdb), or leave it out with --only"
-            );
-        }
-    }
+    let wants = |subject| subjects.contains(&subject);
+    let haproxy = wants(Subject::Haproxy).then(test::haproxy).transpose()?;
+    let postfix = wants(Subject::Postfix).then(|| test::postfix(&workspace)).transpose()?;
     let gate = match gate {
         Some(gate) => std::path::absolute(gate)?,
-        None if subjects.contains(&Subject::Optgate) => {
+        None if wants(Subject::Optgate) => {
             build(&["--profile", profile, "--package", "cli"])?;
             workspace.target.join(profile).join("optgate")
         }
@@ -61,7 +57,7 @@ pub(super) fn place(gate: Option<&Path>, profile: &str, subjects: &[Subject]) ->
     };
     let folder = workspace.target.join("bench");
     std::fs::create_dir_all(&folder)?;
-    Ok(Prepared::Here(Place { folder, gate }))
+    Ok(Prepared::Here(Place { folder, gate, haproxy, postfix }))
 }
 
 fn build(words: &[&str]) -> Result<()> {

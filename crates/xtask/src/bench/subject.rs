@@ -16,6 +16,7 @@ use super::layout::{Cpus, pinned};
 use super::load::Dialogue;
 use super::meter::Meter;
 use super::{haproxy, mail, optgate, postfix};
+use crate::test::Postfix;
 
 /// The subjects, in the order of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -63,6 +64,8 @@ pub(super) struct Setting {
     pub(super) opt_outs: u64,
     /// The optgate binary.
     pub(super) gate: PathBuf,
+    pub(super) haproxy: Option<PathBuf>,
+    pub(super) postfix: Option<Postfix>,
     /// Map type of Postfix.
     pub(super) map: String,
     pub(super) cpus: Cpus,
