@@ -1,1 +1,25 @@
-//! Fuzz targets, as plain functions over bytes.
+//! Fuzz targets: plain functions over bytes that panic when an invariant does not hold.
+//!
+//! One file each, one function of the same name, one folder of seeds in `corpus/`, one entry for
+//! libFuzzer in `targets/`. A target that compares with something (an oracle written in another
+//! way, an inverse) finds what one that only waits for a crash cannot.
+//!
+//! - As a test, on every machine: `cargo test -p fuzz` runs each over its seeds and over a fixed
+//!   number of mutations of them, the same in every run.
+//! - With libFuzzer: `cargo +nightly fuzz run --fuzz-dir fuzz --features libfuzzer data`.
+//!   What it finds goes into `corpus/` under a name that says what went wrong.
+
+mod address;
+mod command;
+mod cut;
+mod data;
+#[cfg(test)]
+mod exercise;
+mod line;
+mod reply;
+
+pub use self::address::address;
+pub use command::command;
+pub use data::data;
+pub use line::line;
+pub use reply::reply;
