@@ -8,21 +8,24 @@
 
 use thiserror::Error;
 
-/// Which kind of reply an address earns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Which kind of reply an address earns. `Display` is the beginning of its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum AddressFault {
     /// Cannot be parsed at all: 501.
+    #[error("not an address")]
     Syntax,
     /// Another program could read it in another way: 553.
+    #[error("ambiguous address")]
     Ambiguous,
     /// Longer than RFC 5321 s4.5.3.1 demands to be accepted: 501.
+    #[error("address too long")]
     TooLong,
 }
 
 /// Why an address was refused. `Display` is one short ASCII line without any byte of
 /// the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
-#[error("{reason}")]
+#[error("{fault}: {reason}")]
 pub struct AddressError {
     /// The kind of reply it earns.
     pub fault: AddressFault,
@@ -30,6 +33,12 @@ pub struct AddressError {
 }
 
 impl AddressError {
+    /// What is wrong, without the kind.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        self.reason
+    }
+
     const fn syntax(reason: &'static str) -> Self {
         Self { fault: AddressFault::Syntax, reason }
     }
@@ -92,8 +101,8 @@ pub(crate) const GATEWAY: AddressError =
     AddressError::ambiguous("an encapsulated address in the local part");
 pub(crate) const INVISIBLE: AddressError =
     AddressError::ambiguous("an invisible, private or unassigned character");
-pub(crate) const LEADING_MARK: AddressError =
-    AddressError::ambiguous("a local part that begins with a combining mark");
+pub(crate) const STRAY_MARK: AddressError =
+    AddressError::ambiguous("a combining mark that follows no letter");
 pub(crate) const COMPATIBILITY: AddressError =
     AddressError::ambiguous("a character that turns into punctuation when it is normalised");
 pub(crate) const UNSTABLE: AddressError =

@@ -71,9 +71,13 @@ fn settle(local: &str, normal: ComposingNormalizerBorrowed<'_>) -> Result<String
 
 /// Refuses characters of which nobody can say what another program makes of them.
 fn refuse_unsafe(local: &str) -> Result<(), AddressError> {
-    // It would combine with the bracket or quotation mark that is written before it.
-    if local.starts_with(is_mark) {
-        return Err(error::LEADING_MARK);
+    // Such a mark would combine with a bracket, a quotation mark or the mark of a tag.
+    let mut on_letter = false;
+    for c in DecomposingNormalizerBorrowed::new_nfd().normalize(local).chars() {
+        if !on_letter && is_mark(c) {
+            return Err(error::STRAY_MARK);
+        }
+        on_letter = !c.is_ascii() || c.is_ascii_alphanumeric();
     }
     let nfkd = DecomposingNormalizerBorrowed::new_nfkd();
     for c in local.chars().filter(|c| !c.is_ascii()) {

@@ -62,7 +62,7 @@ pub enum RuleError {
     #[error("a tag mark is one of # $ & ' * + - / = ? ^ _ ` {{ | }} ~")]
     TagMark,
     /// A domain was expected.
-    #[error("not the name of a domain: {0}")]
+    #[error("not the name of a domain: {}", .0.reason())]
     Domain(AddressError),
     /// An address literal is not a name.
     #[error("not the name of a domain: an address literal")]

@@ -1,5 +1,6 @@
 //! What the crate promises, from the outside: only its public face is used.
 
+mod document;
 mod grammar;
 mod limits;
 mod next_hop;

@@ -112,6 +112,10 @@ fn rules_that_cannot_be_are_refused() {
     }
     assert!(matches!(rules.add_dotless_domain("x..example"), Err(RuleError::Domain(_))));
     assert!(matches!(rules.add_domain_alias("", "x.example"), Err(RuleError::Domain(_))));
+    assert_eq!(
+        rules.add_dotless_domain("x..example").unwrap_err().to_string(),
+        "not the name of a domain: a domain with an empty label"
+    );
     assert_eq!(rules.add_dotless_domain("[192.0.2.1]"), Err(RuleError::Literal));
     assert_eq!(rules.add_domain_alias("X.example.", "x.EXAMPLE"), Err(RuleError::Circle));
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::{Domain, ForwardPath, Mailbox, PersonRules, ReversePath, split_path};
+use crate::{AddressFault, Domain, ForwardPath, Mailbox, PersonRules, ReversePath, split_path};
 
 /// A local part: letters of several scripts, all of atext, and what needs quotes.
 fn local() -> impl Strategy<Value = String> {
@@ -101,14 +101,14 @@ proptest! {
         let Ok(key) = mailbox.canonical(&rules) else { return Ok(()) };
         for form in [key.exact(), key.person()] {
             let (local, domain) = form.rsplit_once('@').unwrap();
-            let Ok(again) = Mailbox::parse(&format!("{}@{domain}", quoted(local, 0))) else {
-                prop_assert!(local.len() > 60, "folding made it longer than a local part may be");
-                continue;
-            };
-            let again = again.canonical(&rules).unwrap();
-            prop_assert_eq!(again.person(), key.person());
-            if form == key.exact() {
-                prop_assert_eq!(again.exact(), key.exact());
+            let again = Mailbox::parse(&format!("{}@{domain}", quoted(local, 0)));
+            match again.and_then(|mailbox| mailbox.canonical(&rules)) {
+                Ok(again) if form == key.exact() => prop_assert_eq!(&again, &key),
+                Ok(again) => prop_assert_eq!(again.person(), key.person()),
+                // Folding can make it longer than a local part may be, and dots or a tag
+                // that are gone can leave `=?` or `imcea-`.
+                Err(error) if error.fault == AddressFault::TooLong => {}
+                Err(error) => prop_assert!(form != key.exact(), "{}: {}", form, error),
             }
         }
     }
