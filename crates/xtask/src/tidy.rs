@@ -25,6 +25,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         let sources = read(package.folder(), &workspace.root)?;
         files += sources.len();
         faults.extend(check(&sources));
+        faults.extend(rules::unused(&package.name, package.dependencies(), &sources));
     }
     let relay = read(&workspace.root.join("crates/relay"), &workspace.root)?;
     let session = read(&workspace.root.join("crates/smtp-session"), &workspace.root)?;

@@ -36,6 +36,8 @@ struct Dependency {
     kind: Option<String>,
     /// Present for a dependency on a folder, which here is always a member.
     path: Option<PathBuf>,
+    #[serde(default)]
+    optional: bool,
 }
 
 impl Workspace {
@@ -72,6 +74,11 @@ impl Package {
     /// The members this package's tests depend on besides.
     pub(crate) fn uses_in_tests(&self) -> impl Iterator<Item = &str> {
         self.members(|kind| kind == Some("dev"))
+    }
+
+    /// Everything it depends on, for whatever purpose, that is not optional.
+    pub(crate) fn dependencies(&self) -> impl Iterator<Item = &str> {
+        self.dependencies.iter().filter(|d| !d.optional).map(|d| d.name.as_str())
     }
 
     fn members(&self, wanted: fn(Option<&str>) -> bool) -> impl Iterator<Item = &str> {

@@ -61,6 +61,32 @@ fn empty_name(source: &Source) -> Option<&'static str> {
     words.into_iter().find_map(|word| EMPTY_NAMES.into_iter().find(|empty| *empty == word))
 }
 
+/// A dependency that no file of the package names: an arrow that is drawn and not
+/// there. One that is only there to be linked would be named by `use x as _`.
+pub(super) fn unused<'a>(
+    package: &str,
+    dependencies: impl Iterator<Item = &'a str>,
+    sources: &[Source],
+) -> Vec<String> {
+    let codes: Vec<String> = sources.iter().map(whole_code).collect();
+    dependencies
+        .filter(|dependency| {
+            let word = dependency.replace('-', "_");
+            !codes.iter().any(|code| names(code, &word))
+        })
+        .map(|dependency| format!("{package}: depends on {dependency} and never names it"))
+        .collect()
+}
+
+fn names(code: &str, word: &str) -> bool {
+    let in_word = |c: char| c.is_alphanumeric() || c == '_';
+    code.match_indices(word).any(|(at, _)| {
+        let before = code.get(..at).and_then(|code| code.chars().next_back());
+        let behind = code.get(at + word.len()..).and_then(|code| code.chars().next());
+        !before.is_some_and(in_word) && !behind.is_some_and(in_word)
+    })
+}
+
 /// Tenet 1 by the compiler: the file that owns the client role lets a recipient
 /// cross only with a proof that the gates cleared it. That holds as long as no
 /// other file of `relay` can get at the client role.

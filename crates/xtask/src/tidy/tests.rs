@@ -142,3 +142,13 @@ fn a_renamed_client_role_does_not_go_unnoticed() {
     let door = Source::new("crates/smtp-session/src/lib.rs", "pub use client::Upstream;\n");
     assert!(rules::only_upstream_names(&[], &door)[0].contains("exports no Client"));
 }
+
+#[test]
+fn a_dependency_that_nobody_names_is_found() {
+    let sources = crate_of(&[("lib.rs", "use smtp_wire::Reply; // serde\nfn my_clap() {}\n")]);
+    let found = rules::unused("x", ["smtp-wire", "serde", "clap"].into_iter(), &sources);
+    assert_eq!(
+        found,
+        ["x: depends on serde and never names it", "x: depends on clap and never names it",]
+    );
+}
