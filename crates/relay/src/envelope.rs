@@ -279,12 +279,19 @@ impl Relay {
         let Phase::Envelope(envelope) = &mut self.phase else { return };
         let Some(recipient) = envelope.recipients.get_mut(at) else { return };
         let shadowed = recipient.reason.is_some();
+        let judged = !matches!(recipient.standing, Standing::Asked(_));
         recipient.standing = if reply.is_positive() {
             Standing::Accepted
         } else {
             Standing::Refused { permanent: reply.is_permanent() }
         };
-        let verdict = if shadowed { Recorded::Shadow } else { Recorded::Permit };
+        let verdict = match (judged, shadowed) {
+            // The answer of a live source is not waited for when it cannot matter.
+            (false, _) if reply.is_permanent() => Recorded::Refuse,
+            (false, _) => Recorded::Defer,
+            (true, true) => Recorded::Shadow,
+            (true, false) => Recorded::Permit,
+        };
         let reference = self.mint.next(now.unix_millis());
         self.judged(now, at, verdict, reference, reply);
     }
@@ -345,6 +352,7 @@ impl Relay {
         if reply.is_positive() {
             if let Some(slot) = waiting {
                 self.server.answer(now, slot, verbatim(reply));
+                self.try_data(now);
             }
             return;
         }
@@ -388,7 +396,7 @@ impl Relay {
         let mut open = Vec::new();
         for (at, recipient) in envelope.recipients.iter_mut().enumerate() {
             match recipient.standing {
-                Standing::Waiting(_) | Standing::Sent => open.push(at),
+                Standing::Asked(_) | Standing::Waiting(_) | Standing::Sent => open.push(at),
                 Standing::Accepted => {
                     recipient.standing = Standing::Refused { permanent: reply.is_permanent() };
                 }
@@ -421,7 +429,7 @@ impl Relay {
         let Phase::Envelope(envelope) = &mut self.phase else { return };
         let Some(slot) = envelope.data_slot else { return };
         let tally = envelope.tally();
-        if tally.undecided > 0 || envelope.data_sent {
+        if tally.undecided > 0 || envelope.mail_slot.is_some() || envelope.data_sent {
             return;
         }
         if tally.accepted + tally.sent == 0 {

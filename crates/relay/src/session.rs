@@ -292,11 +292,15 @@ impl Relay {
         match result {
             Ok(upstream) => {
                 self.record.store(upstream.capabilities());
-                if matches!(self.phase, Phase::Envelope(_)) {
-                    self.link = Link::Open(upstream);
+                let at_rest = upstream.is_at_rest();
+                self.link = Link::Open(upstream);
+                if !at_rest {
+                    // It said more than it was asked before it was even used.
+                    self.upstream_lost(now, &Lost::Nonsense("bytes before the envelope"));
+                } else if matches!(self.phase, Phase::Envelope(_)) {
                     self.offer_envelope(now);
                 } else {
-                    self.events.push_back(Event::ReleaseUpstream(upstream));
+                    self.release_upstream();
                 }
             }
             Err(failure) => self.fail_envelope(now, &replies::not_opened(&failure)),

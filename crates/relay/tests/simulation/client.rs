@@ -1,0 +1,265 @@
+//! A made-up submitting client: sends transactions, one by one or pipelined, checks
+//! that every reply answers its own command, and remembers what it was told.
+
+use std::collections::VecDeque;
+
+use testkit::Dice;
+
+/// What a command was, for the reply that must answer it.
+#[derive(Debug, Clone)]
+enum Sent {
+    Greeting,
+    Hello,
+    Mail,
+    Rcpt { path: String, message: usize },
+    Data { message: usize },
+    Dot { message: usize },
+    Rset,
+    Noop,
+    Vrfy,
+    Wrong,
+    Quit,
+}
+
+/// A message the client tried to send.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Message {
+    pub(crate) id: String,
+    pub(crate) content: Vec<u8>,
+    /// The bytes between 354 and the dot, dots doubled (and flaws in them).
+    wire: Vec<u8>,
+    pub(crate) flawed: bool,
+    pub(crate) recipients_told_250: Vec<String>,
+    /// The code of the reply to the dot.
+    pub(crate) dot_reply: Option<u16>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Client {
+    dice: Dice,
+    out: Vec<u8>,
+    input: Vec<u8>,
+    waiting: VecDeque<Sent>,
+    script: VecDeque<Sent>,
+    pipelines: bool,
+    pub(crate) messages: Vec<Message>,
+    lines_of_reply: Vec<String>,
+    pub(crate) closed: bool,
+    pub(crate) refusals: u64,
+    extended: bool,
+    /// The smarthost sends replies nobody asked for, or leaves some out: until that is found out, which is
+    /// at DATA the latest, its replies may answer the wrong command.
+    lax: bool,
+    /// Bytes of mail data still to be handed to the network.
+    body: Vec<u8>,
+    after_body: Option<usize>,
+}
+
+impl Client {
+    pub(crate) fn new(seed: u64, addresses: &[String], lax: bool) -> Self {
+        let mut dice = Dice::new(seed);
+        let extended = !dice.permille(100);
+        let pipelines = extended && dice.permille(600);
+        let mut script = VecDeque::from([Sent::Hello]);
+        let mut messages = Vec::new();
+        for number in 0..1 + dice.below(3) {
+            let message = write_message(&mut dice, seed, number);
+            script.push_back(Sent::Mail);
+            for _ in 0..dice.below(6) {
+                let path = addresses[dice.below(addresses.len())].clone();
+                script.push_back(Sent::Rcpt { path, message: number });
+                if dice.permille(40) {
+                    script.push_back(Sent::Noop);
+                }
+            }
+            if dice.permille(60) {
+                script.push_back(Sent::Rset);
+                script.push_back(Sent::Vrfy);
+            } else {
+                script.push_back(Sent::Data { message: number });
+            }
+            if dice.permille(30) {
+                script.push_back(Sent::Wrong);
+            }
+            messages.push(message);
+        }
+        script.push_back(Sent::Quit);
+        Self {
+            dice,
+            out: Vec::new(),
+            input: Vec::new(),
+            waiting: VecDeque::from([Sent::Greeting]),
+            script,
+            pipelines,
+            messages,
+            lines_of_reply: Vec::new(),
+            closed: false,
+            refusals: 0,
+            extended,
+            lax,
+            body: Vec::new(),
+            after_body: None,
+        }
+    }
+
+    pub(crate) fn output(&mut self) -> &mut Vec<u8> {
+        &mut self.out
+    }
+
+    /// Hands some more of the mail data to the network.
+    pub(crate) fn push_body(&mut self) -> bool {
+        let Some(message) = self.after_body else { return false };
+        let count = 1 + self.dice.below(self.body.len().max(1));
+        self.out.extend(self.body.drain(..count.min(self.body.len())));
+        if self.body.is_empty() {
+            self.after_body = None;
+            self.waiting.push_back(Sent::Dot { message });
+            if self.pipelines && self.dice.permille(300) {
+                // RFC 2920 s3.1: the next group may follow the dot at once.
+                self.go_on();
+            }
+        }
+        true
+    }
+
+    pub(crate) fn handle_bytes(&mut self, bytes: &[u8]) {
+        self.input.extend_from_slice(bytes);
+        while let Some(end) = self.input.windows(2).position(|two| two == b"\r\n") {
+            let line: Vec<u8> = self.input.drain(..end + 2).collect();
+            let line = String::from_utf8(line[..end].to_vec()).expect("replies are ASCII");
+            assert!(line.len() <= 510 && line.len() >= 3, "reply line {line:?}");
+            let more = line.as_bytes().get(3) == Some(&b'-');
+            self.lines_of_reply.push(line);
+            if !more {
+                let lines = std::mem::take(&mut self.lines_of_reply);
+                self.reply(&lines);
+            }
+        }
+        assert!(self.input.len() <= 512, "a reply line without end");
+    }
+
+    fn reply(&mut self, lines: &[String]) {
+        let code: u16 = lines[0][..3].parse().expect("a reply code");
+        let text = lines.join("\n");
+        if code == 421 {
+            self.closed = true;
+            return;
+        }
+        let sent = self.waiting.pop_front().unwrap_or_else(|| panic!("a reply to nothing: {text}"));
+        let class = code / 100;
+        match &sent {
+            Sent::Greeting => assert_eq!(code, 220, "{text}"),
+            Sent::Hello => assert_eq!(code, 250, "{text}"),
+            Sent::Mail => assert!(class == 2 || class == 5 || class == 4, "{text}"),
+            Sent::Rcpt { path, message } => {
+                // Replies of the gate and of the smarthost name the recipient, so one
+                // that answers another command is found out.
+                let anonymous = matches!(code, 451 | 452 | 503) || self.lax || text.contains("recipient ok")
+                    || text.contains("5.7.1 sender refused");
+                // The path is written anew from what was parsed: without needless quotes.
+                let bare = path.replace('"', "");
+                assert!(anonymous || text.contains(&bare), "{path} answered {text}");
+                if class == 2 {
+                    self.messages[*message].recipients_told_250.push(bare);
+                } else {
+                    self.refusals += 1;
+                }
+            }
+            Sent::Data { message } => {
+                assert!(class == 3 || class == 4 || class == 5, "DATA answered {text}");
+                if class == 3 {
+                    assert_eq!(code, 354);
+                    self.body = self.messages[*message].wire.clone();
+                    self.after_body = Some(*message);
+                    return;
+                }
+            }
+            Sent::Dot { message } => {
+                assert_ne!(class, 3, "dot answered {text}");
+                self.messages[*message].dot_reply = Some(code);
+                if text.contains("taken") {
+                    // The smarthost counted the octets it took, our Received included.
+                    let taken: usize = text.rsplit(' ').next().unwrap().parse().unwrap();
+                    assert!(taken > self.messages[*message].content.len(), "{text}");
+                }
+            }
+            Sent::Rset | Sent::Noop => assert_eq!(code, 250, "{text}"),
+            Sent::Vrfy => assert_eq!(code, 252, "{text}"),
+            Sent::Wrong => assert_eq!(code, 500, "{text}"),
+            Sent::Quit => {
+                assert_eq!(code, 221, "{text}");
+                self.closed = true;
+                return;
+            }
+        }
+        if self.waiting.is_empty() {
+            self.go_on();
+        }
+    }
+
+    /// Sends the next command, or the next group of them.
+    fn go_on(&mut self) {
+        if self.after_body.is_some() || self.closed {
+            return;
+        }
+        while let Some(sent) = self.script.pop_front() {
+            let last = matches!(
+                sent,
+                Sent::Hello | Sent::Data { .. } | Sent::Noop | Sent::Vrfy | Sent::Quit | Sent::Wrong
+            );
+            let line = match &sent {
+                Sent::Hello if self.extended => "EHLO client.example".to_owned(),
+                Sent::Hello => "HELO client.example".to_owned(),
+                Sent::Mail => "MAIL FROM:<sender@corp.example>".to_owned(),
+                Sent::Rcpt { path, .. } => format!("RCPT TO:{path}"),
+                Sent::Data { .. } => "DATA".to_owned(),
+                Sent::Rset => "RSET".to_owned(),
+                Sent::Noop => "NOOP".to_owned(),
+                Sent::Vrfy => "VRFY somebody".to_owned(),
+                Sent::Wrong => "WHAT".to_owned(),
+                Sent::Quit => "QUIT".to_owned(),
+                Sent::Greeting | Sent::Dot { .. } => String::new(),
+            };
+            self.out.extend_from_slice(line.as_bytes());
+            self.out.extend_from_slice(b"\r\n");
+            self.waiting.push_back(sent);
+            if last || !self.pipelines {
+                return;
+            }
+        }
+    }
+}
+
+/// A message with everything that goes wrong on the way: dots at line starts, lines
+/// of any length, 8-bit text; one in ten breaks the rules about line ends.
+fn write_message(dice: &mut Dice, seed: u64, number: usize) -> Message {
+    let id = format!("<{seed}.{number}@client.example>");
+    let mut content = format!("Message-ID: {id}\r\nSubject: x\r\n\r\n").into_bytes();
+    for _ in 0..dice.below(12) {
+        match dice.below(6) {
+            0 => content.extend_from_slice(b"."),
+            1 => content.extend_from_slice(b".."),
+            2 => content.extend_from_slice(b".x"),
+            3 => content.extend(std::iter::repeat_n(b'a', dice.below(3000))),
+            4 => content.extend_from_slice(b"caf\xc3\xa9"),
+            _ => {}
+        }
+        content.extend_from_slice(b"\r\n");
+    }
+    let mut wire = Vec::new();
+    for line in content.split_inclusive(|byte| *byte == b'\n') {
+        if line.starts_with(b".") {
+            wire.push(b'.');
+        }
+        wire.extend_from_slice(line);
+    }
+    let flawed = dice.permille(100);
+    if flawed {
+        const FLAWS: [&[u8]; 6] =
+            [b"\n.\n", b"\n.\r\n", b"\r.\r\n", b"a\0b\r\n", b"\r\n.\n", b"\r\n.\r\r\n"];
+        wire.extend_from_slice(FLAWS[dice.below(FLAWS.len())]);
+        wire.extend_from_slice(b"MAIL FROM:<evil@x.example>\r\n");
+    }
+    wire.extend_from_slice(b".\r\n");
+    Message { id, content, wire, flawed, ..Message::default() }
+}

@@ -1,0 +1,84 @@
+//! Whole sessions against made-up clients and smarthosts, cut, delayed and garbled
+//! anywhere, with the clock turned by hand.
+//!
+//! The invariants, checked at every step and at the end of every run:
+//!
+//! 1. a suppressed address never appears upstream;
+//! 2. the client saw 250 to its dot => the smarthost took exactly these bytes for
+//!    exactly the recipients answered 250, once (or, under `drop`, nobody was left);
+//! 3. the smarthost took a message => the client saw 250, or a record says `unknown`;
+//! 4. every reply answers its own command;
+//! 5. memory stays within the limits.
+//!
+//! Every run belongs to a seed. A failure prints it; run it alone with
+//! `OPTGATE_SIM_SEED=<seed> cargo test -p relay --test simulation one_seed -- --nocapture`.
+//! `OPTGATE_SIM_SESSIONS` sets how many are run by each of the four tests.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+
+mod client;
+mod world;
+
+use world::{Setup, World};
+
+/// Four tests together: at least a hundred thousand sessions.
+const SESSIONS: u64 = 26_000;
+
+fn run_many(setup: Setup, first: u64) {
+    let sessions = std::env::var("OPTGATE_SIM_SESSIONS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(SESSIONS);
+    let mut seen = world::Totals::default();
+    for seed in first..first + sessions {
+        let result = std::panic::catch_unwind(|| World::new(setup, seed).run());
+        match result {
+            Ok(totals) => seen.add(&totals),
+            Err(cause) => {
+                println!("simulation failed: OPTGATE_SIM_SETUP={setup:?} OPTGATE_SIM_SEED={seed}");
+                std::panic::resume_unwind(cause);
+            }
+        }
+    }
+    println!("{setup:?}: seeds {first}..{}: {seen:?}", first + sessions);
+    // A simulation in which nothing happens proves nothing.
+    assert!(seen.accepted > sessions / 10, "too few messages arrived: {seen:?}");
+    assert!(seen.refused > sessions / 10, "too few recipients were refused: {seen:?}");
+    assert!(seen.unknown > sessions / 2000, "too few outcomes were unknown: {seen:?}");
+    assert!(seen.lost_upstreams > sessions / 100, "too few smarthosts were lost: {seen:?}");
+}
+
+#[test]
+fn through() {
+    run_many(Setup::Through, 1_000_000);
+}
+
+#[test]
+fn held() {
+    run_many(Setup::Held, 2_000_000);
+}
+
+#[test]
+fn dropping() {
+    run_many(Setup::Drop, 3_000_000);
+}
+
+#[test]
+fn contact_at_mail() {
+    run_many(Setup::ContactAtMail, 4_000_000);
+}
+
+/// Re-runs the seed in `OPTGATE_SIM_SEED` in every setup; without it, seed 0.
+#[test]
+fn one_seed() {
+    let seed =
+        std::env::var("OPTGATE_SIM_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    let only = std::env::var("OPTGATE_SIM_SETUP").ok();
+    for setup in [Setup::Through, Setup::Held, Setup::Drop, Setup::ContactAtMail] {
+        if only.as_ref().is_none_or(|only| *only == format!("{setup:?}")) {
+            let mut world = World::new(setup, seed);
+            world.trace = std::env::var("OPTGATE_SIM_SEED").is_ok();
+            println!("{setup:?}: {:?}", world.run());
+        }
+    }
+}

@@ -1,0 +1,596 @@
+//! One session's world: client, relay, smarthosts, the links between them, and time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use address::{Canonical, PersonRules};
+use evidence::{Ending, Mint, Verdict};
+use policy::{Action, Asked, Lists, LookUp, Lookup, OptOutGate, QuestionId};
+use relay::{
+    Answer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, OpenFailure, Relay,
+    RelaySettings, SessionFacts, Side, Upstream, Way,
+};
+use smtp_session::{Client as ClientRole, ClientEvent, ClientSettings, Moment, ServerSettings, Timeouts};
+use suppression::{AddressKeys, Day, Digest, Kind, Scope, Suppression};
+use testkit::{Dice, Link, Manner, ScriptedSmarthost};
+
+use crate::client::Client;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Setup {
+    Through,
+    Held,
+    Drop,
+    ContactAtMail,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) accepted: u64,
+    pub(crate) refused: u64,
+    pub(crate) unknown: u64,
+    pub(crate) lost_upstreams: u64,
+    pub(crate) noops: u64,
+}
+
+impl Totals {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.accepted += other.accepted;
+        self.refused += other.refused;
+        self.unknown += other.unknown;
+        self.lost_upstreams += other.lost_upstreams;
+        self.noops += other.noops;
+    }
+}
+
+/// Suppressed: `no...@`; unknown: `maybe...@`; asked live: local parts ending in `l`.
+#[derive(Debug)]
+struct MadeUpLists;
+
+fn opinion(address: &Canonical) -> Lookup {
+    if address.exact().starts_with("no") {
+        Lookup::Suppressed(Suppression {
+            source: "list".to_owned(),
+            kind: Kind::OptOut,
+            scope: Scope::Commercial,
+            since: Day::from_number(20_000),
+            position: 7,
+        })
+    } else if address.exact().starts_with("maybe") {
+        Lookup::Unknown("list".to_owned())
+    } else {
+        Lookup::Clear
+    }
+}
+
+impl Lists for MadeUpLists {
+    fn keys(&self, _: &Canonical) -> AddressKeys {
+        AddressKeys { exact: Digest([1; 32]), person: Digest([2; 32]) }
+    }
+
+    fn look_up(&self, address: &Canonical, _: &AddressKeys) -> LookUp {
+        if address.exact().contains("l@") { LookUp::Later } else { LookUp::Now(opinion(address)) }
+    }
+
+    fn epoch(&self) -> u64 {
+        1
+    }
+}
+
+/// One connection to a smarthost, seen from the relay's side of the network.
+struct Wire {
+    smarthost: ScriptedSmarthost,
+    to: Link,
+    from: Link,
+}
+
+pub(crate) struct World {
+    setup: Setup,
+    dice: Dice,
+    now: Moment,
+    relay: Relay,
+    client: Client,
+    to_relay: Link,
+    to_client: Link,
+    /// Connections of the past stay: what they took counts.
+    wires: Vec<Wire>,
+    live: Option<usize>,
+    dialing: Option<(usize, ClientRole)>,
+    parked: Option<(usize, Box<Upstream>)>,
+    questions: Vec<(QuestionId, Box<Asked>)>,
+    intent: bool,
+    wants_upstream: bool,
+    manner: Manner,
+    outcomes: Vec<(Option<String>, Ending)>,
+    client_closed: bool,
+    told_end: bool,
+    totals: Totals,
+    pub(crate) trace: bool,
+}
+
+impl World {
+    pub(crate) fn new(setup: Setup, seed: u64) -> Self {
+        let mut dice = Dice::new(seed);
+        let now = Moment::new(Duration::from_secs(1), 1_772_452_800_000_000);
+        let hold = HoldSettings::new(20_000, Arc::new(HoldBudget::new(30_000)));
+        let settings = RelaySettings {
+            hostname: "gate.example".to_owned(),
+            action: if setup == Setup::Drop { Action::Drop } else { Action::Refuse },
+            contact: if setup == Setup::ContactAtMail { Contact::Sender } else { Contact::Recipient },
+            way: if setup == Setup::Held { Way::Held(hold) } else { Way::Through },
+            message_size_max: 25_000,
+            recipients_max: 4,
+            plain_recipients: false,
+        };
+        let server = ServerSettings {
+            hostname: "gate.example".to_owned(),
+            greeting: b"220 gate.example ESMTP\r\n".to_vec(),
+            command_timeout: Duration::from_secs(300),
+            data_timeout: Duration::from_secs(300),
+            errors_max: 10,
+        };
+        let gate = OptOutGate::new(
+            Arc::new(MadeUpLists),
+            PersonRules::default(),
+            vec!["gate.example".to_owned()],
+        );
+        let relay = Relay::new(
+            Arc::new(settings),
+            Arc::new(server),
+            SessionFacts { id: "s".into(), client: "192.0.2.1".parse().unwrap() },
+            gate,
+            Arc::new(CapabilityRecord::default()),
+            Arc::new(Mint::new(0)),
+            now,
+        );
+        let manner = manner(&mut dice);
+        let client = Client::new(dice.next(), &addresses(), manner.stray + manner.silent > 0);
+        Self {
+            setup,
+            dice,
+            now,
+            relay,
+            client,
+            to_relay: Link::default(),
+            to_client: Link::default(),
+            wires: Vec::new(),
+            live: None,
+            dialing: None,
+            parked: None,
+            questions: Vec::new(),
+            intent: false,
+            wants_upstream: false,
+            manner,
+            outcomes: Vec::new(),
+            client_closed: false,
+            told_end: false,
+            totals: Totals::default(),
+            trace: false,
+        }
+    }
+
+    pub(crate) fn run(mut self) -> Totals {
+        let mut steps = 0_u32;
+        self.drain();
+        while !self.relay.is_finished() {
+            steps += 1;
+            assert!(steps < 20_000, "no end in sight");
+            if !self.step() {
+                self.pass_time();
+            }
+            self.drain();
+            self.check_always();
+        }
+        self.check_at_end();
+        self.totals
+    }
+
+    /// One thing that can happen now, chosen by the dice; false when nothing can.
+    fn step(&mut self) -> bool {
+        let first = self.dice.below(8);
+        (0..8).any(|offset| match (first + offset) % 8 {
+            0 => self.client_speaks(),
+            1 => self.relay_hears_client(),
+            2 => self.client_hears(),
+            3 => self.smarthost_hears(),
+            4 => self.relay_hears_smarthost(),
+            5 => self.dial(),
+            6 => self.answer(),
+            _ => self.misfortune(),
+        })
+    }
+
+    fn client_speaks(&mut self) -> bool {
+        if self.client_closed {
+            return false;
+        }
+        let more = self.client.push_body();
+        let any = more || !self.client.output().is_empty();
+        self.to_relay.send(self.client.output());
+        if self.client.closed {
+            self.client_closed = true;
+            self.to_relay.close();
+            return true;
+        }
+        any
+    }
+
+    fn relay_hears_client(&mut self) -> bool {
+        if self.to_relay.at_end() {
+            // The end is told once.
+            if self.client_closed && !self.told_end {
+                self.relay.handle_eof(self.now, Side::Downstream);
+                self.told_end = true;
+                return true;
+            }
+            return false;
+        }
+        if self.to_relay.is_empty() || !self.relay.wants_input() {
+            return false;
+        }
+        let bytes = self.to_relay.arrive(&mut self.dice);
+        if self.trace {
+            println!("C: {:?}", String::from_utf8_lossy(&bytes));
+        }
+        let used = self.relay.handle_bytes(self.now, Side::Downstream, &bytes);
+        self.to_relay.keep(&bytes[used..]);
+        used > 0
+    }
+
+    fn client_hears(&mut self) -> bool {
+        if self.to_client.is_empty() {
+            return false;
+        }
+        let bytes = self.to_client.arrive(&mut self.dice);
+        if self.trace {
+            println!("S: {:?}", String::from_utf8_lossy(&bytes));
+        }
+        if !self.client_closed {
+            self.client.handle_bytes(&bytes);
+        }
+        true
+    }
+
+    fn smarthost_hears(&mut self) -> bool {
+        let mut any = false;
+        for wire in &mut self.wires {
+            if !wire.to.is_empty() {
+                let bytes = wire.to.arrive(&mut self.dice);
+                if self.trace {
+                    println!("U> {:?}", String::from_utf8_lossy(&bytes));
+                }
+                wire.smarthost.handle_bytes(&bytes);
+                any = true;
+            }
+            any |= !wire.smarthost.output().is_empty();
+            wire.from.send(wire.smarthost.output());
+            if wire.smarthost.closed {
+                wire.from.close();
+            }
+        }
+        any
+    }
+
+    fn relay_hears_smarthost(&mut self) -> bool {
+        let Some(at) = self.live.or(self.dialing.as_ref().map(|(at, _)| *at)) else { return false };
+        let wire = &mut self.wires[at];
+        let bytes = wire.from.arrive(&mut self.dice);
+        let end = wire.from.at_end();
+        if bytes.is_empty() && !end {
+            return false;
+        }
+        if self.trace {
+            println!("U< {:?} end {end}", String::from_utf8_lossy(&bytes));
+        }
+        match &mut self.dialing {
+            Some((_, role)) => {
+                role.handle_bytes(self.now, &bytes);
+                if bytes.is_empty() {
+                    role.handle_eof();
+                }
+            }
+            None if bytes.is_empty() => self.relay.handle_eof(self.now, Side::Upstream),
+            None => {
+                self.relay.handle_bytes(self.now, Side::Upstream, &bytes);
+            }
+        }
+        true
+    }
+
+    fn dial(&mut self) -> bool {
+        if std::mem::take(&mut self.wants_upstream) {
+            if let Some((at, upstream)) = self.parked.take()
+                && self.wires[at].from.is_empty()
+                && !self.wires[at].from.at_end()
+            {
+                self.live = Some(at);
+                self.relay.answer(self.now, Answer::Opened(Ok(upstream)));
+                return true;
+            }
+            if self.dice.permille(20) {
+                let failure = OpenFailure::Unreachable;
+                self.relay.answer(self.now, Answer::Opened(Err(failure)));
+                return true;
+            }
+            let smarthost = ScriptedSmarthost::new(self.manner.clone(), self.dice.next());
+            self.wires.push(Wire { smarthost, to: Link::default(), from: Link::default() });
+            let role = ClientRole::new(Arc::new(client_settings()), self.now);
+            self.dialing = Some((self.wires.len() - 1, role));
+            return true;
+        }
+        let Some((at, mut role)) = self.dialing.take() else { return false };
+        let spoke = !role.output().is_empty();
+        self.wires[at].to.send(role.output());
+        match role.poll_event() {
+            Some(ClientEvent::Ready) => {
+                self.live = Some(at);
+                let upstream = Box::new(Upstream::new(role));
+                self.relay.answer(self.now, Answer::Opened(Ok(upstream)));
+                true
+            }
+            Some(ClientEvent::Lost(why)) => {
+                self.wires[at].to.close();
+                let failure = OpenFailure::Lost(why);
+                self.relay.answer(self.now, Answer::Opened(Err(failure)));
+                true
+            }
+            _ => {
+                self.dialing = Some((at, role));
+                spoke
+            }
+        }
+    }
+
+    fn answer(&mut self) -> bool {
+        if !self.questions.is_empty() {
+            let at = self.dice.below(self.questions.len());
+            let (id, asked) = self.questions.swap_remove(at);
+            let lookup = opinion(asked.address());
+            self.relay.answer(self.now, Answer::LookedUp(id, asked, lookup));
+            return true;
+        }
+        if std::mem::take(&mut self.intent) {
+            // As the driver does: whatever the smarthost has said by now is heard first.
+            if let Some(at) = self.live {
+                while !self.wires[at].from.is_empty() {
+                    let bytes = self.wires[at].from.arrive(&mut self.dice);
+                    self.relay.handle_bytes(self.now, Side::Upstream, &bytes);
+                }
+            }
+            let written = !self.dice.permille(20);
+            self.relay.answer(self.now, Answer::IntentWritten(written));
+            return true;
+        }
+        false
+    }
+
+    fn misfortune(&mut self) -> bool {
+        if self.dice.below(1500) > 0 {
+            return false;
+        }
+        match self.dice.below(3) {
+            0 if !self.client_closed => {
+                self.client_closed = true;
+                self.to_relay.cut();
+                self.to_client.cut();
+                true
+            }
+            1 if self.live.is_some() => {
+                let at = self.live.unwrap_or(0);
+                self.wires[at].from.cut();
+                self.wires[at].to.cut();
+                true
+            }
+            2 => {
+                self.relay.drain(self.now);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Nothing can happen: the clock moves to the next timer.
+    fn pass_time(&mut self) {
+        let role = self.dialing.as_ref().and_then(|(_, role)| role.poll_timeout());
+        let due = Moment::earliest(self.relay.poll_timeout(), role);
+        let Some(due) = due else {
+            panic!("nothing can happen and no timer is set: {:?} {:?}", self.relay, self.dialing)
+        };
+        self.now = self.now.plus(due.since(self.now));
+        if let Some((_, role)) = &mut self.dialing {
+            role.handle_timeout(self.now);
+        }
+        self.relay.handle_timeout(self.now);
+    }
+
+    /// Everything the relay wants done.
+    fn drain(&mut self) {
+        let mut buffer = Vec::new();
+        self.relay.poll_transmit(Side::Downstream, &mut buffer);
+        self.to_client.send(&mut buffer);
+        if self.relay.poll_transmit(Side::Upstream, &mut buffer) {
+            // (5) what waits for the smarthost is bounded.
+            assert!(buffer.len() <= 160 * 1024, "{} octets for the smarthost", buffer.len());
+            let at = self.live.expect("output for a connection that is there");
+            self.wires[at].to.send(&mut buffer);
+        }
+        while let Some(event) = self.relay.poll_event() {
+            if self.trace {
+                println!("   {event:?}");
+            }
+            match event {
+                Event::OpenUpstream => self.wants_upstream = true,
+                Event::ReleaseUpstream(upstream) => {
+                    let at = self.live.take().expect("a connection to give back");
+                    // (4) nothing of one transaction is left for the next.
+                    assert!(upstream.is_at_rest());
+                    self.parked = Some((at, upstream));
+                }
+                Event::DropUpstream => {
+                    let at = self.live.take().expect("a connection to drop");
+                    self.wires[at].to.close();
+                    self.totals.lost_upstreams += 1;
+                }
+                Event::Ask(id, asked) => self.questions.push((id, asked)),
+                Event::Decided(record) => {
+                    if record.verdict == Verdict::Refuse || record.verdict == Verdict::Drop {
+                        self.totals.refused += 1;
+                    }
+                }
+                Event::Intent(_) => self.intent = true,
+                Event::Outcome(record) => {
+                    self.outcomes.push((record.message_id.clone(), record.ending));
+                }
+                Event::Close(_) => self.to_client.close(),
+            }
+        }
+    }
+
+    fn check_always(&self) {
+        for wire in &self.wires {
+            for path in &wire.smarthost.seen {
+                // (1) neither who opted out nor who cannot be told.
+                assert!(
+                    !path.starts_with("<no") && !path.starts_with("<maybe"),
+                    "{path} was shown to the smarthost"
+                );
+            }
+            assert!(wire.smarthost.nonsense.is_empty(), "{:?}", wire.smarthost.nonsense);
+        }
+        assert!(self.relay_output_is_bounded());
+    }
+
+    fn relay_output_is_bounded(&self) -> bool {
+        self.to_client.len() < 256 * 1024
+    }
+
+    fn check_at_end(&mut self) {
+        // What the client has not read yet still reaches it, unless it is gone.
+        while !self.to_client.is_empty() {
+            self.client_hears();
+        }
+        for wire in &mut self.wires {
+            while !wire.to.is_empty() {
+                let bytes = wire.to.arrive(&mut self.dice);
+                wire.smarthost.handle_bytes(&bytes);
+            }
+            self.totals.noops += wire.smarthost.noops as u64;
+        }
+        self.check_always();
+        let deliveries: Vec<_> =
+            self.wires.iter().flat_map(|wire| wire.smarthost.deliveries.iter()).collect();
+        for message in &self.client.messages {
+            let taken: Vec<_> =
+                deliveries.iter().filter(|one| holds(&one.content, message.id.as_bytes())).collect();
+            let told = message.dot_reply;
+            let endings: Vec<_> = self
+                .outcomes
+                .iter()
+                .filter(|(id, _)| id.as_deref() == Some(message.id.as_str()))
+                .map(|(_, ending)| *ending)
+                .collect();
+            assert!(taken.len() <= 1, "delivered twice: {}", message.id);
+            assert!(!message.flawed || taken.is_empty(), "a flawed message was delivered");
+            if told.is_some_and(|code| code / 100 == 2) {
+                let dropped = endings.contains(&Ending::Dropped);
+                assert!(dropped || taken.len() == 1, "(2) 250 without delivery: {}", message.id);
+                self.totals.accepted += 1;
+            }
+            if let Some(delivery) = taken.first() {
+                // (2) exactly these bytes, behind one Received field.
+                let after = strip_received(&delivery.content);
+                assert_eq!(after, message.content, "content changed: {}", message.id);
+                if self.setup != Setup::Drop {
+                    // One that had to be asked for may go upstream behind later ones.
+                    let sorted = |list: &[String]| {
+                        let mut list = list.to_vec();
+                        list.sort();
+                        list
+                    };
+                    assert_eq!(
+                        sorted(&delivery.recipients),
+                        sorted(&message.recipients_told_250),
+                        "recipients differ: {}", message.id
+                    );
+                }
+                // (3) the client knows, or the record says that nobody does.
+                let knows = told.is_some_and(|code| code / 100 == 2);
+                let unknown = endings.contains(&Ending::Unknown);
+                assert!(
+                    knows || unknown || self.told_in_flight(&endings),
+                    "(3) delivered, client told {told:?}, recorded {endings:?}: {}",
+                    message.id
+                );
+                if unknown {
+                    self.totals.unknown += 1;
+                }
+            }
+        }
+    }
+
+    /// The reply had left the relay when the connection broke: no program can know.
+    fn told_in_flight(&self, endings: &[Ending]) -> bool {
+        self.client_closed && endings.contains(&Ending::Accepted)
+    }
+}
+
+fn addresses() -> Vec<String> {
+    ["yes1", "yes2", "yes3", "yes4", "yes5", "yesl", "no1", "no2", "nol", "maybe1", "NO1", "no1+tag", "\"no1\""]
+        .iter()
+        .map(|local| format!("<{local}@there.example>"))
+        .collect()
+}
+
+fn manner(dice: &mut Dice) -> Manner {
+    let words = ["PIPELINING", "8BITMIME", "SIZE 24000", "DSN", "SMTPUTF8", "ENHANCEDSTATUSCODES"];
+    let extensions = words
+        .iter()
+        .filter(|_| dice.permille(700))
+        .map(|word| (*word).to_owned())
+        .collect();
+    let mut rare = |often: usize| if dice.permille(120) { often } else { 0 };
+    // A reply too many and one too few cancel each other out, and nobody could tell.
+    let (stray, silent) = if rare(1) == 1 { (rare(30), 0) } else { (0, rare(30)) };
+    Manner {
+        extensions,
+        old: rare(1) == 1,
+        refuse_recipient: rare(200),
+        defer_recipient: rare(200),
+        refuse_sender: rare(100),
+        refuse_data: rare(100),
+        refuse_message: rare(200),
+        close: rare(40),
+        shutdown: rare(40),
+        garble: rare(30),
+        stray,
+        confuse: rare(50),
+        silent,
+        interrupt: rare(100),
+    }
+}
+
+fn client_settings() -> ClientSettings {
+    let timeouts = Timeouts {
+        command: Duration::from_secs(300),
+        data_asked: Duration::from_secs(120),
+        dot: Duration::from_secs(570),
+    };
+    ClientSettings { hostname: "gate.example".to_owned(), timeouts }
+}
+
+fn holds(content: &[u8], what: &[u8]) -> bool {
+    content.windows(what.len()).any(|window| window == what)
+}
+
+/// The content behind the first field, which must be our Received.
+fn strip_received(content: &[u8]) -> Vec<u8> {
+    assert!(content.starts_with(b"Received: from client.example ([192.0.2.1])\r\n\tby gate.example"));
+    let mut at = 0;
+    loop {
+        let line = content[at..].iter().position(|byte| *byte == b'\n').expect("a line end");
+        at += line + 1;
+        if !content[at..].starts_with(b"\t") {
+            return content[at..].to_vec();
+        }
+    }
+}
