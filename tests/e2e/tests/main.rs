@@ -12,6 +12,7 @@
 
 mod crash;
 mod demo;
+mod hostile;
 mod mixed;
 mod opt_out;
 mod smarthost;

@@ -92,6 +92,38 @@ fn a_changed_list_is_enforced_soon_after_with_postfix() {
 }
 
 #[test]
+fn an_xml_list_is_read_and_watched_as_well_with_postfix() {
+    let scratch = Scratch::new();
+    let postfix = Postfix::start(&scratch);
+    let xml = |more: &str| {
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<customers>\n\
+             <customer optout='1'><contact><email>mallory@example.com</email></contact></customer>\n\
+             <customer optout='0'><contact><email>niaj@example.com</email></contact></customer>\n\
+             {more}</customers>\n"
+        )
+    };
+    let folder = scratch.folder("gate", None, 0o755);
+    fs::write(folder.join("shop.xml"), xml("")).unwrap();
+    let setup = Setup {
+        tables: "[[source]]\nname = \"shop\"\nxml = \"shop.xml\"\n\
+                 record = \"/customers/customer[@optout='1']\"\nemail = \"contact/email\"\n"
+            .to_owned(),
+        ..Setup::new(postfix.address())
+    };
+    let gate = Gate::start(&folder, &setup);
+    let reply = gate.verdict("mallory@example.com");
+    assert!(reply.code == 550 && reply.text.contains("(list shop)"), "{reply:?}");
+    assert_eq!(gate.verdict("niaj@example.com").code, 250);
+    let olivia =
+        "<customer optout='1'><contact><email>olivia@example.com</email></contact></customer>\n";
+    fs::write(folder.join("shop.xml"), xml(olivia)).unwrap();
+    let refused =
+        wait_until(SOON, || (gate.verdict("olivia@example.com").code == 550).then_some(()));
+    assert!(refused.is_some(), "not refused after {SOON:?}: {}", gate.log());
+}
+
+#[test]
 fn a_list_that_breaks_is_reported_and_changes_nothing_with_postfix() {
     let scratch = Scratch::new();
     let postfix = Postfix::start(&scratch);
