@@ -421,6 +421,8 @@ fn a9_local_parts_in_another_form() {
             ("<victim，@optout.example>", AMBIGUOUS),
             ("<victim：@optout.example>", AMBIGUOUS),
             ("<victim＜x＞@optout.example>", AMBIGUOUS),
+            // A ligature of four words with spaces between.
+            ("<\u{fdfa}@optout.example>", AMBIGUOUS),
             ("<victim\u{a8}@optout.example>", AMBIGUOUS),
             ("<victim\u{b4}@optout.example>", AMBIGUOUS),
             ("<＝？utf-8？q？victim？＝@optout.example>", AMBIGUOUS),
