@@ -45,6 +45,7 @@ fn run_many(setup: Setup, first: u64) {
     assert!(seen.accepted > sessions / 10, "too few messages arrived: {seen:?}");
     assert!(seen.refused > sessions / 10, "too few recipients were refused: {seen:?}");
     assert!(seen.unknown > sessions / 2000, "too few outcomes were unknown: {seen:?}");
+    assert_eq!(seen.noops > 0, setup == Setup::Held, "NOOP belongs to the held way: {seen:?}");
     assert!(seen.lost_upstreams > sessions / 100, "too few smarthosts were lost: {seen:?}");
 }
 

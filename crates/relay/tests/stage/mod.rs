@@ -1,0 +1,265 @@
+//! A relay on a stage: one call to let a side speak, plain fields to see what came
+//! of it. No socket, no clock.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use address::{Canonical, PersonRules};
+use evidence::Mint;
+use policy::{Action, Lists, LookUp, Lookup, OptOutGate};
+use relay::{
+    Answer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, OpenFailure, Relay,
+    RelaySettings, SessionFacts, Side, Upstream, Way,
+};
+use smtp_session::{Client, ClientEvent, ClientSettings, Moment, ServerSettings, Timeouts};
+use suppression::{AddressKeys, Day, Digest, Kind, Scope, Suppression};
+
+/// How the stage is set.
+#[derive(Debug, Clone)]
+pub(crate) struct Scenery {
+    pub(crate) suppressed: Vec<String>,
+    pub(crate) unknown: Vec<String>,
+    /// EHLO keywords; `None`: nobody answers.
+    pub(crate) smarthost: Option<Vec<String>>,
+    /// What the client is offered comes from this; the same as `smarthost` unless set.
+    pub(crate) record: Option<Vec<String>>,
+    pub(crate) action: Action,
+    pub(crate) contact: Contact,
+    pub(crate) held: Option<usize>,
+    pub(crate) size_max: u64,
+    pub(crate) recipients_max: u32,
+    pub(crate) errors_max: u32,
+    pub(crate) evidence_works: bool,
+}
+
+impl Default for Scenery {
+    fn default() -> Self {
+        let words = ["PIPELINING", "SIZE 100000", "8BITMIME", "SMTPUTF8", "DSN"];
+        Self {
+            suppressed: Vec::new(),
+            unknown: Vec::new(),
+            smarthost: Some(words.map(str::to_owned).to_vec()),
+            record: None,
+            action: Action::Refuse,
+            contact: Contact::Recipient,
+            held: None,
+            size_max: 100_000,
+            recipients_max: 100,
+            errors_max: 10,
+            evidence_works: true,
+        }
+    }
+}
+
+struct Written {
+    suppressed: Vec<String>,
+    unknown: Vec<String>,
+}
+
+impl Lists for Written {
+    fn keys(&self, _: &Canonical) -> AddressKeys {
+        AddressKeys { exact: Digest([1; 32]), person: Digest([2; 32]) }
+    }
+
+    fn look_up(&self, address: &Canonical, _: &AddressKeys) -> LookUp {
+        let is = |list: &[String]| list.iter().any(|one| one == address.person());
+        LookUp::Now(if is(&self.suppressed) {
+            Lookup::Suppressed(Suppression {
+                source: "crm.csv".to_owned(),
+                kind: Kind::OptOut,
+                scope: Scope::Commercial,
+                since: Day::from_number(20_514),
+                position: 7,
+            })
+        } else if is(&self.unknown) {
+            Lookup::Unknown("crm.csv was never read".to_owned())
+        } else {
+            Lookup::Clear
+        })
+    }
+
+    fn epoch(&self) -> u64 {
+        1
+    }
+}
+
+pub(crate) struct Stage {
+    pub(crate) relay: Relay,
+    scenery: Scenery,
+    now: Moment,
+    leftover: Vec<u8>,
+    /// What the client has got.
+    pub(crate) to_client: Vec<u8>,
+    /// What the smarthost has got, behind EHLO.
+    pub(crate) to_smarthost: Vec<u8>,
+    /// Verdicts and endings, in the words of the evidence.
+    pub(crate) records: Vec<String>,
+    /// Times the smarthost's connection was dropped.
+    pub(crate) dropped: usize,
+    pub(crate) closed: bool,
+    live: bool,
+    parked: Option<Box<Upstream>>,
+}
+
+impl Stage {
+    pub(crate) fn new(scenery: Scenery) -> Self {
+        let now = Moment::new(Duration::from_secs(1), 1_772_452_800_000_000);
+        let budget = Arc::new(HoldBudget::new(1_000_000));
+        let settings = RelaySettings {
+            hostname: "mail.example.com".to_owned(),
+            action: scenery.action,
+            contact: scenery.contact,
+            way: match scenery.held {
+                Some(limit) => Way::Held(HoldSettings::new(limit, budget)),
+                None => Way::Through,
+            },
+            message_size_max: scenery.size_max,
+            recipients_max: scenery.recipients_max,
+            plain_recipients: false,
+        };
+        let server = ServerSettings {
+            hostname: "mail.example.com".to_owned(),
+            greeting: b"220 mail.example.com ESMTP\r\n".to_vec(),
+            command_timeout: Duration::from_secs(300),
+            data_timeout: Duration::from_secs(300),
+            errors_max: scenery.errors_max,
+        };
+        let lists = Written {
+            suppressed: scenery.suppressed.clone(),
+            unknown: scenery.unknown.clone(),
+        };
+        let own = vec!["example.com".to_owned()];
+        let record = Arc::new(CapabilityRecord::default());
+        if let Some(words) = scenery.record.as_ref().or(scenery.smarthost.as_ref()) {
+            record.store(connected(words, now).capabilities());
+        }
+        let relay = Relay::new(
+            Arc::new(settings),
+            Arc::new(server),
+            SessionFacts { id: "s1".into(), client: "192.0.2.7".parse().unwrap() },
+            OptOutGate::new(Arc::new(lists), PersonRules::default(), own),
+            record,
+            Arc::new(Mint::new(0)),
+            now,
+        );
+        let mut stage = Self {
+            relay,
+            scenery,
+            now,
+            leftover: Vec::new(),
+            to_client: Vec::new(),
+            to_smarthost: Vec::new(),
+            records: Vec::new(),
+            dropped: 0,
+            closed: false,
+            live: false,
+            parked: None,
+        };
+        stage.drain();
+        stage
+    }
+
+    pub(crate) fn client_says(&mut self, bytes: &[u8]) {
+        self.leftover.extend_from_slice(bytes);
+        self.drain();
+    }
+
+    pub(crate) fn client_closes(&mut self) {
+        self.relay.handle_eof(self.now, Side::Downstream);
+        self.drain();
+    }
+
+    pub(crate) fn smarthost_says(&mut self, bytes: &[u8]) {
+        assert!(self.live, "no connection to the smarthost: {:?}", String::from_utf8_lossy(bytes));
+        self.relay.handle_bytes(self.now, Side::Upstream, bytes);
+        self.drain();
+    }
+
+    pub(crate) fn smarthost_closes(&mut self) {
+        self.relay.handle_eof(self.now, Side::Upstream);
+        self.drain();
+    }
+
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.now = self.now.plus(time);
+        self.relay.handle_timeout(self.now);
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        loop {
+            let before = (self.leftover.len(), self.to_client.len(), self.to_smarthost.len());
+            let used = self.relay.handle_bytes(self.now, Side::Downstream, &self.leftover);
+            self.leftover.drain(..used);
+            let mut out = Vec::new();
+            self.relay.poll_transmit(Side::Downstream, &mut out);
+            self.to_client.append(&mut out);
+            self.relay.poll_transmit(Side::Upstream, &mut out);
+            self.to_smarthost.append(&mut out);
+            let mut any = false;
+            while let Some(event) = self.relay.poll_event() {
+                any = true;
+                self.handle(event);
+            }
+            let after = (self.leftover.len(), self.to_client.len(), self.to_smarthost.len());
+            if !any && before == after {
+                return;
+            }
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::OpenUpstream => {
+                let answer = match (self.parked.take(), &self.scenery.smarthost) {
+                    (Some(parked), _) => Ok(parked),
+                    (None, Some(words)) => Ok(Box::new(connected(words, self.now))),
+                    (None, None) => Err(OpenFailure::Unreachable),
+                };
+                self.live = answer.is_ok();
+                self.relay.answer(self.now, Answer::Opened(answer));
+            }
+            Event::ReleaseUpstream(upstream) => {
+                self.live = false;
+                self.parked = Some(upstream);
+            }
+            Event::DropUpstream => {
+                self.live = false;
+                self.dropped += 1;
+            }
+            Event::Ask(..) => panic!("these lists are never asked live"),
+            Event::Decided(record) => self.records.push(word(&record.verdict)),
+            Event::Intent(_) => {
+                let written = self.scenery.evidence_works;
+                self.relay.answer(self.now, Answer::IntentWritten(written));
+            }
+            Event::Outcome(record) => self.records.push(word(&record.ending)),
+            Event::Close(_) => self.closed = true,
+        }
+    }
+}
+
+fn word(value: &impl std::fmt::Debug) -> String {
+    format!("{value:?}").to_lowercase()
+}
+
+/// A connection past greeting and EHLO.
+fn connected(words: &[String], now: Moment) -> Upstream {
+    let timeouts = Timeouts {
+        command: Duration::from_secs(300),
+        data_asked: Duration::from_secs(120),
+        dot: Duration::from_secs(570),
+    };
+    let settings = ClientSettings { hostname: "mail.example.com".to_owned(), timeouts };
+    let mut client = Client::new(Arc::new(settings), now);
+    client.handle_bytes(now, b"220 smarthost.example ESMTP\r\n");
+    let mut reply = String::from("250-smarthost.example\r\n");
+    for word in words {
+        reply.push_str(&format!("250-{word}\r\n"));
+    }
+    reply.push_str("250 HELP\r\n");
+    client.handle_bytes(now, reply.as_bytes());
+    client.output().clear();
+    assert_eq!(client.poll_event(), Some(ClientEvent::Ready));
+    Upstream::new(client)
+}

@@ -1,0 +1,155 @@
+//! The dialogues in `tests/transcripts`, played word for word.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+
+mod stage;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use policy::Action;
+use relay::Contact;
+use stage::{Scenery, Stage};
+use testkit::{Line, Transcript};
+
+#[test]
+fn every_dialogue_goes_as_written() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/transcripts");
+    let mut names: Vec<_> =
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.retain(|name| name.extension().is_some_and(|end| end == "txt"));
+    names.sort();
+    assert!(names.len() >= 20, "only {} dialogues", names.len());
+    let mut faults = Vec::new();
+    for name in &names {
+        let text = fs::read_to_string(name).unwrap();
+        let transcript = Transcript::parse(&text)
+            .unwrap_or_else(|error| panic!("{}: {error}", name.display()));
+        if let Err(fault) = play(&transcript) {
+            faults.push(format!("{}:{fault}", name.file_name().unwrap().display()));
+        }
+    }
+    println!("{} dialogues", names.len());
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+fn play(transcript: &Transcript) -> Result<(), String> {
+    let mut stage = Stage::new(scenery(transcript));
+    let mut said = Said::default();
+    for (number, line) in &transcript.lines {
+        said.take(&mut stage);
+        let fault = |what: String| Err(format!("{number}: {what}"));
+        match line {
+            Line::Setting(..) => {}
+            Line::Client(bytes) => {
+                said.nothing_left(*number)?;
+                stage.client_says(bytes);
+            }
+            Line::ClientCloses => {
+                said.nothing_left(*number)?;
+                stage.client_closes();
+            }
+            Line::Smarthost(bytes) => {
+                said.nothing_left(*number)?;
+                stage.smarthost_says(bytes);
+            }
+            Line::SmarthostCloses => {
+                said.nothing_left(*number)?;
+                stage.smarthost_closes();
+            }
+            Line::Time(seconds) => {
+                said.nothing_left(*number)?;
+                stage.pass(Duration::from_secs(*seconds));
+            }
+            Line::Server(pattern) => match said.to_client.first() {
+                Some(line) if Transcript::fits(pattern, line) => {
+                    said.to_client.remove(0);
+                }
+                other => return fault(format!("to the client: {other:?} instead of {pattern:?}")),
+            },
+            Line::Upstream(pattern) => match said.to_smarthost.first() {
+                Some(line) if Transcript::fits(pattern, line) => {
+                    said.to_smarthost.remove(0);
+                }
+                other => {
+                    return fault(format!("to the smarthost: {other:?} instead of {pattern:?}"));
+                }
+            },
+            Line::UpstreamDropped => {
+                if std::mem::take(&mut stage.dropped) == 0 {
+                    return fault("the smarthost's connection was not dropped".to_owned());
+                }
+            }
+            Line::ServerCloses => {
+                if !stage.closed {
+                    return fault("the client's connection was not closed".to_owned());
+                }
+            }
+            Line::Record(word) => {
+                if stage.records.first() == Some(word) {
+                    stage.records.remove(0);
+                } else {
+                    return fault(format!("records {:?}, not `{word}`", stage.records));
+                }
+            }
+        }
+    }
+    said.take(&mut stage);
+    said.nothing_left(transcript.lines.last().map_or(0, |(number, _)| *number))
+}
+
+#[derive(Default)]
+struct Said {
+    to_client: Vec<String>,
+    to_smarthost: Vec<String>,
+}
+
+impl Said {
+    fn take(&mut self, stage: &mut Stage) {
+        for (bytes, lines) in [
+            (&mut stage.to_client, &mut self.to_client),
+            (&mut stage.to_smarthost, &mut self.to_smarthost),
+        ] {
+            while let Some(end) = bytes.windows(2).position(|two| two == b"\r\n") {
+                let line: Vec<u8> = bytes.drain(..end + 2).collect();
+                lines.push(String::from_utf8_lossy(&line[..end]).into_owned());
+            }
+        }
+    }
+
+    fn nothing_left(&self, number: usize) -> Result<(), String> {
+        if self.to_client.is_empty() && self.to_smarthost.is_empty() {
+            return Ok(());
+        }
+        Err(format!(
+            "{number}: said without being expected: to the client {:?}, to the smarthost {:?}",
+            self.to_client, self.to_smarthost
+        ))
+    }
+}
+
+fn scenery(transcript: &Transcript) -> Scenery {
+    let mut scenery = Scenery::default();
+    let words = |value: &str| value.split(',').map(|word| word.trim().to_owned()).collect();
+    for (number, line) in &transcript.lines {
+        let Line::Setting(name, value) = line else { continue };
+        match name.as_str() {
+            "suppressed" => scenery.suppressed.push(value.clone()),
+            "unknown" => scenery.unknown.push(value.clone()),
+            "smarthost" if value == "away" => scenery.smarthost = None,
+            "smarthost" => scenery.smarthost = Some(words(value)),
+            "record" => scenery.record = Some(words(value)),
+            "action" if value == "drop" => scenery.action = Action::Drop,
+            "action" if value == "shadow" => scenery.action = Action::Shadow,
+            "contact" if value == "sender" => scenery.contact = Contact::Sender,
+            "held" => scenery.held = Some(value.parse().unwrap()),
+            "size" => scenery.size_max = value.parse().unwrap(),
+            "recipients" => scenery.recipients_max = value.parse().unwrap(),
+            "errors" => scenery.errors_max = value.parse().unwrap(),
+            "evidence" if value == "broken" => scenery.evidence_works = false,
+            other => panic!("line {number}: no setting `{other} {value}`"),
+        }
+    }
+    scenery
+}
