@@ -1,7 +1,21 @@
-//! What was decided, why, and what the smarthost said.
+//! What was decided, why, and what the smarthost said: the records, the file they go to, and
+//! how they are found again.
+//!
+//! Records are made by `relay` and written by whoever drives it. This crate reads no clock and
+//! keeps no thread; the only I/O is that of the evidence file.
 
+mod error;
+mod journal;
+mod json;
+mod lines;
 mod record;
+mod recovery;
 mod reference;
+mod search;
 
+pub use error::EvidenceError;
+pub use journal::Journal;
 pub use record::{Decision, Ending, Intent, Outcome, Record, ReplyText, Verdict};
+pub use recovery::Recovery;
 pub use reference::{Mint, NotAReference, REFERENCE_LEN, Reference, ReferencePrefix};
+pub use search::search;

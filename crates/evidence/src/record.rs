@@ -5,6 +5,9 @@
 //! outcome means that the gate ended in between: nobody knows what became of the
 //! message. Every record names its session and its transaction, so that one search
 //! tells the whole story.
+//!
+//! Every record begins with the field `record`, by which [`lines`](crate::lines) finds it
+//! again behind a line that was torn.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,6 +15,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use suppression::{Day, Digest, Timestamp};
 
+use crate::json::{self, maybe_text, text};
 use crate::reference::Reference;
 
 /// What was decided for a recipient.
@@ -55,6 +59,7 @@ pub struct ReplyText {
     /// The three digits.
     pub code: u16,
     /// The text with its enhanced code, lines separated by `\n`.
+    #[serde(serialize_with = "text")]
     pub text: String,
 }
 
@@ -79,17 +84,17 @@ pub struct Decision {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient: Option<Digest>,
     /// The recipient in plain, where the setting asks for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_text")]
     pub recipient_plain: Option<String>,
     /// What was decided.
     pub verdict: Verdict,
     /// Which gate spoke.
     pub gate: &'static str,
     /// The gate's words.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_text")]
     pub reason: Option<String>,
     /// The list that holds the entry.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_text")]
     pub list: Option<String>,
     /// Since when the entry holds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,7 +125,7 @@ pub struct Intent {
     /// Recipients the smarthost took.
     pub recipients: usize,
     /// The message's own Message-ID.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_text")]
     pub message_id: Option<String>,
     /// Octets of content as the client sent it, dots removed.
     pub bytes: u64,
@@ -145,7 +150,7 @@ pub struct Outcome {
     /// Recipients answered 250 and not forwarded.
     pub dropped: usize,
     /// The message's own Message-ID.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_text")]
     pub message_id: Option<String>,
     /// Octets of content as the client sent it, dots removed.
     pub bytes: u64,
@@ -180,8 +185,11 @@ impl Record<'_> {
     ///
     /// Only if a value cannot be written as JSON, which none of these can be.
     pub fn write_line(&self, line: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-        serde_json::to_writer(&mut *line, self)?;
+        json::append(self, line)?;
         line.push(b'\n');
         Ok(())
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

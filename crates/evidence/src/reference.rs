@@ -1,9 +1,10 @@
 //! References: one name for one decision, short enough to be read out on the phone.
 //!
 //! Thirteen characters of Crockford base32: 45 bits of Unix milliseconds (to the
-//! year 3084), then 20 bits of a counter that starts anywhere. References made
-//! later sort later.
+//! year 3084), then 20 bits of a counter that starts anywhere. References sort by
+//! the millisecond they were made in.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -39,6 +40,23 @@ impl Reference {
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Reference {
+    type Err = NotAReference;
+
+    /// Takes what [`ReferencePrefix`] takes, if it is all of a reference.
+    fn from_str(text: &str) -> Result<Self, NotAReference> {
+        let whole: ReferencePrefix = text.parse()?;
+        whole.0.as_bytes().try_into().map(Self).map_err(|_| NotAReference)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Reference {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -104,8 +122,12 @@ impl Mint {
     }
 
     /// The next reference. Two are the same only if over a million are made within
-    /// one millisecond.
+    /// one millisecond, or the clock is put back and exactly a million times some
+    /// number were made since that millisecond came first.
     pub fn next(&self, unix_millis: u64) -> Reference {
         Reference::new(unix_millis, self.counter.fetch_add(1, Ordering::Relaxed))
     }
 }
+
+#[cfg(test)]
+mod tests;

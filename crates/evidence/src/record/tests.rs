@@ -1,0 +1,141 @@
+use super::*;
+
+pub(crate) fn decision(reference: Reference, transaction: Reference) -> Decision {
+    Decision {
+        time: "2026-03-02T10:15:00.5Z".parse().unwrap(),
+        session: "s1".into(),
+        client: "10.0.0.7".parse().unwrap(),
+        reference,
+        transaction,
+        reverse_path_domain: Some("corp.example".into()),
+        recipient: Some(Digest([0xab; 32])),
+        recipient_plain: None,
+        verdict: Verdict::Refuse,
+        gate: "opt-out",
+        reason: Some("opted out on 2026-03-02 (list crm.csv)".into()),
+        list: Some("crm.csv".into()),
+        since: Some("2026-03-02".parse().unwrap()),
+        entry: Some(7),
+        epoch: 41,
+        reply: ReplyText { code: 550, text: "5.7.1 opted out".into() },
+    }
+}
+
+pub(crate) fn intent(transaction: Reference) -> Intent {
+    Intent {
+        time: "2026-03-02T10:15:01Z".parse().unwrap(),
+        session: "s1".into(),
+        client: "2001:db8::7".parse().unwrap(),
+        transaction,
+        reverse_path_domain: None,
+        recipients: 2,
+        message_id: Some("<1@corp.example>".into()),
+        bytes: 2048,
+    }
+}
+
+pub(crate) fn outcome(transaction: Reference) -> Outcome {
+    Outcome {
+        time: "2026-03-02T10:15:02Z".parse().unwrap(),
+        session: "s1".into(),
+        client: "2001:db8::7".parse().unwrap(),
+        transaction,
+        reverse_path_domain: None,
+        recipients: 2,
+        dropped: 1,
+        message_id: Some("<1@corp.example>".into()),
+        bytes: 2048,
+        duration_ms: 1500,
+        ending: Ending::Accepted,
+        why: None,
+        reply: Some(ReplyText { code: 250, text: "2.0.0 queued as 1234".into() }),
+    }
+}
+
+pub(crate) fn line(record: &Record<'_>) -> Vec<u8> {
+    let mut line = Vec::new();
+    record.write_line(&mut line).unwrap();
+    line
+}
+
+fn names() -> (Reference, Reference) {
+    (Reference::new(1_772_446_500_123, 1), Reference::new(1_772_446_500_000, 2))
+}
+
+/// The form of the lines is read by other programs: a change here is a change for operators.
+#[test]
+fn the_lines_as_they_are_written() {
+    let (reference, transaction) = names();
+    assert_eq!(
+        String::from_utf8(line(&Record::Decision(&decision(reference, transaction)))).unwrap(),
+        concat!(
+            r#"{"record":"decision","time":"2026-03-02T10:15:00.5Z","session":"s1","#,
+            r#""client":"10.0.0.7","ref":"1KJQ0PH8V0001","transaction":"1KJQ0PH500002","#,
+            r#""reverse_path_domain":"corp.example","recipient":"#,
+            r#""abababababababababababababababababababababababababababababababab","#,
+            r#""verdict":"refuse","gate":"opt-out","#,
+            r#""reason":"opted out on 2026-03-02 (list crm.csv)","list":"crm.csv","#,
+            r#""since":"2026-03-02","entry":7,"epoch":41,"#,
+            r#""reply":{"code":550,"text":"5.7.1 opted out"}}"#,
+            "\n"
+        )
+    );
+    assert_eq!(
+        String::from_utf8(line(&Record::Intent(&intent(transaction)))).unwrap(),
+        concat!(
+            r#"{"record":"intent","time":"2026-03-02T10:15:01Z","session":"s1","#,
+            r#""client":"2001:db8::7","transaction":"1KJQ0PH500002","recipients":2,"#,
+            r#""message_id":"<1@corp.example>","bytes":2048}"#,
+            "\n"
+        )
+    );
+    assert_eq!(
+        String::from_utf8(line(&Record::Outcome(&outcome(transaction)))).unwrap(),
+        concat!(
+            r#"{"record":"outcome","time":"2026-03-02T10:15:02Z","session":"s1","#,
+            r#""client":"2001:db8::7","transaction":"1KJQ0PH500002","recipients":2,"dropped":1,"#,
+            r#""message_id":"<1@corp.example>","bytes":2048,"duration_ms":1500,"#,
+            r#""ending":"accepted","reply":{"code":250,"text":"2.0.0 queued as 1234"}}"#,
+            "\n"
+        )
+    );
+}
+
+#[test]
+fn lines_are_appended_to_what_the_buffer_holds() {
+    let (_, transaction) = names();
+    let mut buffer = b"before".to_vec();
+    Record::Intent(&intent(transaction)).write_line(&mut buffer).unwrap();
+    assert_eq!(
+        buffer,
+        [b"before", line(&Record::Intent(&intent(transaction))).as_slice()].concat()
+    );
+}
+
+#[test]
+fn what_a_peer_sent_cannot_end_the_line_or_act_on_a_terminal() {
+    let (reference, transaction) = names();
+    let mut decision = decision(reference, transaction);
+    decision.reply.text =
+        "5.7.1 a\r\n{\"record\":\"outcome\"}\u{1b}[2J\u{9b}2J\u{202e}\0\u{7f}".into();
+    decision.recipient_plain = Some("\u{85}".into());
+    let line = line(&Record::Decision(&decision));
+    assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+    let text = std::str::from_utf8(&line).unwrap().trim_end();
+    assert!(!text.contains(|c: char| c.is_control() || c == '\u{202e}'), "{text}");
+    let read: serde_json::Value = serde_json::from_str(text).unwrap();
+    assert_eq!(read["reply"]["text"], decision.reply.text.as_str());
+    assert_eq!(crate::lines::records(&line).count(), 1, "no record within a record");
+}
+
+#[test]
+fn the_longest_record_fits_the_longest_line_that_is_read() {
+    let (reference, transaction) = names();
+    let worst = "\u{1}".repeat(100_000);
+    let mut decision = decision(reference, transaction);
+    decision.recipient_plain = Some(worst.clone());
+    decision.reason = Some(worst.clone());
+    decision.list = Some(worst.clone());
+    decision.reply.text = worst;
+    assert!(line(&Record::Decision(&decision)).len() < 128 * 1024);
+}
