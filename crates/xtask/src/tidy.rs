@@ -6,6 +6,7 @@
 //! is not taken for code.
 
 mod circles;
+mod clauses;
 mod rules;
 mod source;
 
@@ -19,14 +20,15 @@ use source::Source;
 
 pub(crate) fn run() -> Result<ExitCode> {
     let workspace = Workspace::load()?;
-    let mut files = 0;
+    let mut all = Vec::new();
     let mut faults = Vec::new();
     for package in &workspace.packages {
         let sources = read(package.folder(), &workspace.root)?;
-        files += sources.len();
         faults.extend(check(&sources));
         faults.extend(rules::unused(&package.name, package.dependencies(), &sources));
+        all.extend(sources);
     }
+    faults.extend(clauses::check_folder(&workspace.root, &all)?);
     let relay = read(&workspace.root.join("crates/relay"), &workspace.root)?;
     let session = read(&workspace.root.join("crates/smtp-session"), &workspace.root)?;
     match session.iter().find(|source| source.name.ends_with("/src/lib.rs")) {
@@ -37,7 +39,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         eprintln!("error: {fault}");
     }
     if faults.is_empty() {
-        println!("tidy: {files} files");
+        println!("tidy: {} files", all.len());
         return Ok(ExitCode::SUCCESS);
     }
     Ok(ExitCode::FAILURE)
