@@ -204,6 +204,37 @@ fn a_true_end_behind_a_bare_cr_is_an_end_all_the_same() {
 }
 
 #[test]
+fn no_variant_of_the_end_ends_data_that_is_being_swallowed() {
+    // Otherwise what stands behind it in a refused message would be taken for commands.
+    let variants: [&[u8]; 14] = [
+        b"\n.\n",
+        b"\n.\r\n",
+        b"\r\n.\n",
+        b"\r.\r",
+        b"\r.\n",
+        b"\n.\r",
+        b"\r.\r\n",
+        b"\r\n.\rx",
+        b"\r\n.\r\r\n",
+        b"\r\r\n.\r\r\n",
+        b"\r\n\0.\r\n",
+        b"\r\n.\0\r\n",
+        b"\r\n..\r\n",
+        b"\r\n. \r\n",
+    ];
+    for variant in variants {
+        let input = [b"\0", &smuggled(variant)[..]].concat();
+        for outcome in [run([&input[..]]), run(input.chunks(1))] {
+            assert_eq!(
+                (outcome.fault, outcome.behind),
+                (Some(DataFault::Nul), Some(6)),
+                "{variant:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn golden_6_every_split() {
     // Standards B.8, row 20.
     let input = b"a\r\n..b\r\n\r\n.c\xe9\r\n.\r\nNOOP\r\n";
@@ -271,7 +302,7 @@ fn data() -> impl Strategy<Value = Vec<u8>> {
         8 => prop::sample::select(vec![
             &b"\r\n"[..], b"\r\n", b"\r\n.", b"\r\n..", b".", b"a", b"b c", b"\xc3\xa9", b"\r\n.\r\n",
         ]).prop_map(<[u8]>::to_vec),
-        2 => prop::sample::select(vec![&b"\r"[..], b"\n", b"\0", b"\r\n.\r", b"\r\n.\n"])
+        2 => prop::sample::select(vec![&b"\r"[..], b"\n", b"\0", b"\r\n.\r", b"\r\n.\n", b"\n.\r\n"])
             .prop_map(<[u8]>::to_vec),
         1 => (0..400usize).prop_map(|length| vec![b'z'; length]),
     ];

@@ -170,6 +170,7 @@ fn nothing_is_half_read_between_replies() {
     assert_eq!(decoder.decode(b"2"), (1, None));
     assert_eq!(decoder.decode(b"50 b\r\n250"), (6, Some(Ok(Reply::plain(250, "a\nb")))));
     assert!(decoder.is_idle());
+    assert_eq!(format!("{decoder:?}"), format!("{:?}", ReplyDecoder::new()), "nor is memory kept");
 }
 
 fn reply() -> impl Strategy<Value = Reply> {

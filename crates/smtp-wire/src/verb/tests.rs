@@ -238,6 +238,7 @@ fn authentication_is_read_but_not_judged() {
         "AUTH PLAIN AAA",
         "AUTH PLAIN A B",
         "AUTH PLAIN ====",
+        "AUTH PLAIN A===",
     ] {
         assert!(matches!(read(wrong), Err(CommandError::Syntax(_))), "{wrong}");
     }
