@@ -1,1 +1,43 @@
-//! Outside lists, read row by row into entries
+//! Outside lists, read row by row into entries.
+//!
+//! What a user has in hand is an export of some other program, with the dirt of the real world in
+//! it (`list-formats.md`). A [`List`] finds out how it is laid out, counts what is in it without
+//! believing it ([`List::check`]), lets the guards judge ([`judge`]), and then hands out the rows
+//! ([`List::read`]). One bad row is counted and reported, never a reason to stop and never
+//! dropped silently; a file that cannot be understood at all is an error that names the place.
+//!
+//! Synchronous, in bounded memory whatever the file is. Time is a parameter.
+
+mod cell;
+mod columns;
+mod csv;
+mod declared;
+mod error;
+mod examine;
+mod guard;
+mod input;
+mod list;
+mod located;
+mod markup;
+mod path;
+mod progress;
+mod record;
+mod records;
+mod report;
+mod row;
+mod scout;
+mod shape;
+mod sniff;
+mod spec;
+mod text;
+mod when;
+
+pub use error::{Place, SourceError};
+pub use guard::{Guards, Refusal, Share, judge};
+pub use input::Input;
+pub use list::List;
+pub use path::{FieldPath, RecordPath};
+pub use progress::{Phase, Progress};
+pub use report::{BadRow, Fault, Report};
+pub use row::Row;
+pub use spec::{Charset, Column, CsvSpec, Delimiter, Format, Spec, SpecError, XmlSpec};

@@ -1,0 +1,331 @@
+//! The first look at a file, over all its bytes: which encoding, is it valid, a fingerprint.
+//!
+//! A guess from the first kilobytes is wrong for the file whose only umlaut is in its last line,
+//! so the guess is made from the whole, at memory speed. Order: byte order mark, setting, zero
+//! bytes of UTF-16, UTF-8 when all of it is valid, windows-1252 when hardly any is. A file that
+//! is mostly valid UTF-8 and then is not was damaged or pasted together: that is an error with
+//! its place, because to guess would mangle addresses silently.
+
+use std::io::Read;
+
+use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{Place, SourceError};
+use crate::input::Input;
+use crate::progress::{Phase, Progress};
+use crate::spec::Charset;
+
+const CHUNK: usize = 256 * 1024;
+
+/// What the first look found.
+#[derive(Debug, Clone)]
+pub(crate) struct Examined {
+    pub(crate) encoding: &'static Encoding,
+    /// Bytes of the byte order mark.
+    pub(crate) mark: usize,
+    /// SHA-256 over all bytes.
+    pub(crate) digest: [u8; 32],
+}
+
+/// Reads everything once.
+pub(crate) fn examine(
+    input: &Input,
+    setting: Option<Charset>,
+    declared: impl Fn(&[u8]) -> Option<Charset>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Examined, SourceError> {
+    let mut reader = input.start()?;
+    let mut chunk = vec![0; CHUNK];
+    let mut start = fill(&mut reader, &mut chunk).map_err(|error| input.io(error))?;
+    let head = chunk.get(..start).unwrap_or_default();
+    if let Some(what) = not_text(head) {
+        return Err(SourceError::NotText { file: input.name().to_owned(), what });
+    }
+    let (fixed, mark) = match Encoding::for_bom(head) {
+        Some((encoding, length)) => (Some(encoding), length),
+        None => (setting.or_else(|| utf_16(head)).or_else(|| declared(head)).map(|c| c.0), 0),
+    };
+    let mut digest = Sha256::new();
+    let mut check = Check::of(fixed.unwrap_or(UTF_8));
+    let (mut done, mut skip) = (0_u64, mark);
+    loop {
+        let bytes = chunk.get(..start).unwrap_or_default();
+        digest.update(bytes);
+        check.take(bytes.get(skip..).unwrap_or_default(), done + skip as u64, bytes.is_empty());
+        (done, skip) = (done + bytes.len() as u64, 0);
+        progress(Progress { phase: Phase::Examine, done, total: input.length() });
+        if bytes.is_empty() {
+            break;
+        }
+        start = fill(&mut reader, &mut chunk).map_err(|error| input.io(error))?;
+    }
+    let encoding = match (fixed, check.first_bad) {
+        (Some(encoding), None) => encoding,
+        (None, None) => UTF_8,
+        (None, Some(_)) if check.bad > check.good => WINDOWS_1252,
+        (fixed, Some(at)) => {
+            let encoding = match fixed {
+                Some(encoding) => encoding.name().to_owned(),
+                None => "UTF-8, although most of the file is".to_owned(),
+            };
+            let place = locate(input, at)?;
+            return Err(SourceError::Encoding { file: input.name().to_owned(), place, encoding });
+        }
+    };
+    Ok(Examined { encoding, mark, digest: digest.finalize().into() })
+}
+
+/// Reads until the buffer is full or the input ends.
+fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest @ [_, ..]) = buffer.get_mut(filled..) {
+        match reader.read(rest) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// Counts what is and what is not valid in an encoding.
+enum Checker {
+    /// Up to three bytes of a character cut by the end of a chunk.
+    Utf8 {
+        rest: Vec<u8>,
+    },
+    Other(Box<encoding_rs::Decoder>),
+}
+
+struct Check {
+    checker: Checker,
+    first_bad: Option<u64>,
+    bad: u64,
+    /// Valid characters beyond ASCII.
+    good: u64,
+}
+
+impl Check {
+    fn of(encoding: &'static Encoding) -> Self {
+        let checker = if encoding == UTF_8 {
+            Checker::Utf8 { rest: Vec::new() }
+        } else {
+            Checker::Other(Box::new(encoding.new_decoder_without_bom_handling()))
+        };
+        Self { checker, first_bad: None, bad: 0, good: 0 }
+    }
+
+    fn take(&mut self, bytes: &[u8], offset: u64, last: bool) {
+        match &mut self.checker {
+            Checker::Utf8 { rest } => {
+                let carried = rest.len();
+                let mut joined = std::mem::take(rest);
+                let bytes = if carried == 0 {
+                    bytes
+                } else {
+                    joined.extend_from_slice(bytes);
+                    &joined
+                };
+                let left = self.take_utf_8(bytes, offset - carried as u64, last);
+                self.checker = Checker::Utf8 { rest: left };
+            }
+            Checker::Other(decoder) => {
+                let mut out = vec![0; CHUNK];
+                let mut read = 0;
+                loop {
+                    let rest = bytes.get(read..).unwrap_or_default();
+                    let (result, took, _) =
+                        decoder.decode_to_utf8_without_replacement(rest, &mut out, last);
+                    read += took;
+                    match result {
+                        DecoderResult::InputEmpty => return,
+                        DecoderResult::OutputFull => {}
+                        DecoderResult::Malformed(length, after) => {
+                            let back = u64::from(length) + u64::from(after);
+                            self.bad += 1;
+                            let at = (offset + read as u64).saturating_sub(back);
+                            self.first_bad.get_or_insert(at);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns the bytes of a character that is cut by the end.
+    fn take_utf_8(&mut self, mut bytes: &[u8], mut offset: u64, last: bool) -> Vec<u8> {
+        loop {
+            let error = match str::from_utf8(bytes) {
+                Ok(text) => {
+                    self.good += beyond_ascii(text);
+                    return Vec::new();
+                }
+                Err(error) => error,
+            };
+            let (valid, rest) = bytes.split_at(error.valid_up_to());
+            self.good += beyond_ascii(str::from_utf8(valid).unwrap_or_default());
+            let length = match error.error_len() {
+                None if !last => return rest.to_vec(),
+                None => rest.len(),
+                Some(length) => length,
+            };
+            self.bad += 1;
+            self.first_bad.get_or_insert(offset + valid.len() as u64);
+            offset += (valid.len() + length) as u64;
+            bytes = rest.get(length..).unwrap_or_default();
+        }
+    }
+}
+
+/// Leading bytes of multi-byte characters, counted without decoding.
+fn beyond_ascii(text: &str) -> u64 {
+    if text.is_ascii() {
+        return 0;
+    }
+    text.bytes().filter(|byte| *byte >= 0xc0).count() as u64
+}
+
+/// UTF-16 without a mark: of the mostly-ASCII text that lists are, every other byte is zero.
+fn utf_16(head: &[u8]) -> Option<Charset> {
+    let (pairs, _) = head.get(..head.len().min(4096))?.as_chunks::<2>();
+    let zeros = |at: fn(&[u8; 2]) -> u8| pairs.iter().filter(|pair| at(pair) == 0).count();
+    let (first, second) = (zeros(|[first, _]| *first), zeros(|[_, second]| *second));
+    match () {
+        () if pairs.is_empty() => None,
+        () if second * 10 >= pairs.len() * 6 && first == 0 => Some(Charset(UTF_16LE)),
+        () if first * 10 >= pairs.len() * 6 && second == 0 => Some(Charset(UTF_16BE)),
+        () => None,
+    }
+}
+
+/// Files that people rename or mistake for lists.
+fn not_text(head: &[u8]) -> Option<&'static str> {
+    let kinds: [(&[u8], _); 7] = [
+        (b"PK\x03\x04", "a ZIP archive or a spreadsheet (.xlsx, .ods)"),
+        (b"\xd0\xcf\x11\xe0", "an old Office file (.xls)"),
+        (b"\x1f\x8b", "a gzip archive"),
+        (b"%PDF", "a PDF"),
+        (b"SQLite format 3\0", "a SQLite database"),
+        (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
+        (b"BZh", "a bzip2 archive"),
+    ];
+    kinds.into_iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, what)| what)
+}
+
+/// Line and byte column of an offset.
+fn locate(input: &Input, offset: u64) -> Result<Place, SourceError> {
+    let mut place = Place { line: 1, column: 1 };
+    let mut reader = input.start()?.take(offset);
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let read = fill(&mut reader, &mut chunk).map_err(|error| input.io(error))?;
+        let bytes = chunk.get(..read).unwrap_or_default();
+        if bytes.is_empty() {
+            return Ok(place);
+        }
+        match memchr::memrchr(b'\n', bytes) {
+            Some(last) => {
+                place.line += memchr::memchr_iter(b'\n', bytes).count() as u64;
+                place.column = (bytes.len() - last) as u64;
+            }
+            None => place.column += bytes.len() as u64,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look(bytes: &[u8]) -> Result<Examined, SourceError> {
+        let input = Input::bytes("list.csv", bytes);
+        examine(&input, None, |_| None, &mut |_| ())
+    }
+
+    fn encoding(bytes: &[u8]) -> (&'static str, usize) {
+        let found = look(bytes).unwrap();
+        (found.encoding.name(), found.mark)
+    }
+
+    fn utf_16(text: &str, order: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(order).collect()
+    }
+
+    #[test]
+    fn marks_decide() {
+        assert_eq!(encoding(b"\xef\xbb\xbfemail\n"), ("UTF-8", 3));
+        let little = utf_16("\u{feff}email\n", u16::to_le_bytes);
+        assert_eq!(encoding(&little), ("UTF-16LE", 2));
+        let big = utf_16("\u{feff}email\n", u16::to_be_bytes);
+        assert_eq!(encoding(&big), ("UTF-16BE", 2));
+    }
+
+    #[test]
+    fn without_a_mark_the_bytes_decide() {
+        assert_eq!(encoding(b""), ("UTF-8", 0));
+        assert_eq!(encoding(b"email\nbob@example.com\n"), ("UTF-8", 0));
+        assert_eq!(encoding("name\nMüller\n".as_bytes()), ("UTF-8", 0));
+        assert_eq!(encoding(b"name\nM\xfcller\n"), ("windows-1252", 0));
+        assert_eq!(encoding(&utf_16("email\nbob@example.com", u16::to_le_bytes)), ("UTF-16LE", 0));
+        assert_eq!(encoding(&utf_16("email\nbob@example.com", u16::to_be_bytes)), ("UTF-16BE", 0));
+    }
+
+    #[test]
+    fn one_umlaut_in_the_last_line_of_a_long_file_decides() {
+        let mut bytes = b"bob@example.com\n".repeat(100_000);
+        bytes.extend_from_slice(b"J\xfcrgen");
+        assert_eq!(encoding(&bytes), ("windows-1252", 0));
+    }
+
+    #[test]
+    fn a_character_may_lie_across_two_chunks() {
+        for shift in 0..4 {
+            let mut text = "x".repeat(CHUNK - shift);
+            text.push_str("€ü\n");
+            assert_eq!(encoding(text.as_bytes()), ("UTF-8", 0));
+        }
+    }
+
+    #[test]
+    fn damaged_utf_8_is_an_error_with_its_place() {
+        let bytes = "name\nMüller\nJäger\nSch\u{f6}n".as_bytes();
+        let broken = [bytes, b"\nab\xfc\n"].concat();
+        let error = look(&broken).unwrap_err().to_string();
+        assert!(error.starts_with("list.csv:5:3: this is not UTF-8"), "{error}");
+        let cut = &bytes[..bytes.len() - 2];
+        let error = look(cut).unwrap_err().to_string();
+        assert!(error.starts_with("list.csv:4:4: "), "{error}");
+    }
+
+    #[test]
+    fn a_setting_is_held_against_the_bytes() {
+        let input = Input::bytes("l", &b"ok\na\xfcb\n"[..]);
+        let as_set =
+            |label: &str| examine(&input, Some(label.parse().unwrap()), |_| None, &mut |_| ());
+        assert!(as_set("utf-8").unwrap_err().to_string().contains("l:2:2: this is not UTF-8;"));
+        assert_eq!(as_set("latin-1").unwrap().encoding, WINDOWS_1252);
+        let odd = Input::bytes("l", &[b'a', 0, b'\n', 0, 0, 0xd8, b'x', 0][..]);
+        let error = examine(&odd, None, |_| Some(Charset(UTF_16LE)), &mut |_| ()).unwrap_err();
+        assert!(error.to_string().contains("UTF-16LE"), "{error}");
+    }
+
+    #[test]
+    fn files_that_are_no_lists_are_named() {
+        for (bytes, part) in [
+            (&b"PK\x03\x04...."[..], "spreadsheet"),
+            (b"\x1f\x8b\x08", "gzip"),
+            (b"%PDF-1.4", "PDF"),
+        ] {
+            let error = look(bytes).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_digest_is_of_the_content() {
+        assert_eq!(look(b"a").unwrap().digest, look(b"a").unwrap().digest);
+        assert_ne!(look(b"a").unwrap().digest, look(b"b").unwrap().digest);
+    }
+}

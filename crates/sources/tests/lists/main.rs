@@ -1,0 +1,9 @@
+//! Whole files through the public face: what a user has in hand, and what comes out.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
+mod dirt;
+mod hostile;
+mod providers;
+mod support;
+mod xml;
