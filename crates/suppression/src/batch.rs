@@ -6,10 +6,11 @@ use crate::error::SuppressionError;
 use crate::fact::Fact;
 use crate::hasher::IndexKey;
 use crate::kind::Kind;
-use crate::origin::{Origin, OriginId, Origins};
-use crate::segment::{
-    DirectoryWriter, Pair, ROW, SHARDS, Segment, bits_for, dropped, pair, row, shard_of, stride_for,
+use crate::layout::{
+    DirectoryWriter, Pair, ROW, SHARDS, bits_for, dropped, pair, row, shard_of, stride_for,
 };
+use crate::origin::{Origin, OriginId, Origins};
+use crate::segment::Segment;
 use crate::time::Day;
 
 /// Facts that enter the index together. Independent of any index: origins get their numbers

@@ -12,6 +12,7 @@ mod fact;
 mod hasher;
 mod index;
 mod kind;
+mod layout;
 mod merge;
 mod origin;
 mod scope;

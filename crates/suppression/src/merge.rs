@@ -6,7 +6,8 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 use std::sync::Arc;
 
-use crate::segment::{DirectoryWriter, Pair, Segment, bits_for, dropped, row, stride_for};
+use crate::layout::{DirectoryWriter, Pair, bits_for, dropped, row, stride_for};
+use crate::segment::Segment;
 
 /// Which half of an index a merge belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use crate::segment::{SHARDS, Segment, shard_of};
+use crate::layout::{SHARDS, shard_of};
+use crate::segment::Segment;
 use crate::stack::{Limits, Stack};
 
 #[derive(Debug, Clone)]

@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::layout::BITS_MAX;
 use crate::scope::Scope;
-use crate::segment::{BITS_MAX, Pair};
 
 /// Evenly spread, as real keys are; and the kinds that would show a wrong shift or a bad guess.
 fn any_key() -> impl Strategy<Value = u128> {

@@ -1,8 +1,12 @@
 use proptest::prelude::*;
 
+use super::header::length;
 use super::*;
 use crate::batch::Batch;
 use crate::hasher::{IndexKey, KeyId};
+use crate::kind::Kind;
+use crate::origin::{Origin, Origins};
+use crate::scope::Scope;
 use crate::time::Day;
 
 fn hasher() -> Hasher {
