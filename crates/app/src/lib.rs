@@ -1,10 +1,19 @@
 //! From a configuration file to a running daemon. The only crate that knows everyone.
 
 pub mod capture;
+mod chance;
+pub mod clerk;
 pub mod clock;
 pub mod config;
+pub mod control;
+pub mod daemon;
+pub mod decisions;
+pub mod demo;
 pub mod entry;
 mod error;
+pub mod import;
 pub mod keeper;
+pub mod lists;
+pub mod logs;
 
 pub use error::{AppError, Blame};

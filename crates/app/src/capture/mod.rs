@@ -9,7 +9,7 @@ mod server;
 mod session;
 mod store;
 
-pub use server::{Capture, CaptureSettings};
+pub use server::{Capture, CaptureSettings, run};
 pub use store::{Captured, CapturedRecipient, Kept};
 
 #[cfg(test)]

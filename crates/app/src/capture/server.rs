@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::session::{Next, Session};
 use super::store::{Captured, Kept};
 use crate::clock;
+use crate::error::AppError;
 
 /// RFC 5321 s4.5.3.2.7: a server waits at least five minutes for its client.
 const IDLE_MAX: Duration = Duration::from_secs(600);
@@ -138,4 +140,34 @@ async fn serve(mut stream: TcpStream, peer: SocketAddr, shared: &Shared) -> std:
             return stream.shutdown().await;
         }
     }
+}
+
+/// Serves until SIGTERM or SIGINT. `ready` is told where it listens.
+///
+/// # Errors
+/// When it cannot listen.
+pub fn run(settings: CaptureSettings, ready: impl FnOnce(SocketAddr)) -> Result<(), AppError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| AppError::io("the runtime", e))?;
+    runtime.block_on(async {
+        let listen = settings.listen;
+        let io = |e| AppError::io(listen.to_string(), e);
+        let capture = Capture::bind(settings).await.map_err(io)?;
+        let (stop, stopped) = watch::channel(false);
+        ready(capture.address().map_err(io)?);
+        let serving = tokio::spawn(capture.run(stopped));
+        let of = |kind| signal(kind).map_err(|e| AppError::io("signals", e));
+        let (mut terminate, mut interrupt) =
+            (of(SignalKind::terminate())?, of(SignalKind::interrupt())?);
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        // It listens as long as it runs.
+        let _ = stop.send(true);
+        let _ = serving.await;
+        Ok(())
+    })
 }

@@ -150,15 +150,3 @@ choice! {
         Json = "json",
     }
 }
-
-choice! {
-    /// The character set of a list file.
-    EncodingWord, "a character set", r#""utf-8", "utf-16" or "latin-1""# {
-        /// UTF-8.
-        Utf8 = "utf-8",
-        /// UTF-16, byte order from the mark, else little-endian.
-        Utf16 = "utf-16",
-        /// ISO-8859-1 (read as Windows-1252, its superset for text).
-        Latin1 = "latin-1",
-    }
-}

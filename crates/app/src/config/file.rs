@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
-use super::choice::{Action, Contact, EncodingWord, KindWord, Level, LogFormat, ScopeWord, Store};
+use super::choice::{Action, Contact, KindWord, Level, LogFormat, ScopeWord, Store};
 use super::fault::Fault;
-use super::form::{Count, FilePath, Flag, Form, Text};
-use super::naming::{Column, Delimiter, Domains, EvidencePath, HostName, Notice, SourceName};
+use super::form::{Count, FilePath, Flag, Form};
+use super::naming::{
+    CharsetSaid, ColumnSaid, DelimiterSaid, Domains, EvidencePath, HostName, Notice, RecordSaid,
+    SourceName,
+};
 use super::network::{HostPort, Listen, Networks};
 use super::person::Person;
 use super::quantity::{Share, Size, Span};
@@ -106,24 +109,24 @@ section! {
         /// The list, as an XML file. Either this or csv.
         xml: FilePath = without("\"/srv/lists/shop.xml\"", "csv"),
         /// Where the address stands: a column by name or number (CSV), a path inside the record (XML).
-        email: Column = without("\"Email Address\"", "found by itself when it is obvious (CSV); required (XML)"),
+        email: ColumnSaid = without("\"Email Address\"", "found by itself when it is obvious"),
         /// Where the date of the opt-out stands.
-        date: Column = without("\"Opted out\"", "found by itself when it is obvious (CSV); else the day it was first seen"),
+        date: ColumnSaid = without("\"Opted out\"", "found by itself when it is obvious; else the day it was first seen"),
         /// Where the reason stands.
-        reason: Column = without("\"Reason\"", "found by itself when it is obvious (CSV); else none"),
+        reason: ColumnSaid = without("\"Reason\"", "found by itself when it is obvious; else none"),
         /// Which elements are records (XML).
-        record: Text = without("\"/customers/customer[@optout='1']\"", "required (XML)"),
+        record: RecordSaid = without("\"/customers/customer[@optout='1']\"", "required (XML)"),
         /// What parts two fields (CSV).
-        delimiter: Delimiter = without("\";\"", "found by itself"),
-        /// The character set: "utf-8", "utf-16" or "latin-1".
-        encoding: EncodingWord = without("\"utf-8\"", "found by itself"),
+        delimiter: DelimiterSaid = without("\";\"", "found by itself"),
+        /// The character set.
+        encoding: CharsetSaid = without("\"utf-8\"", "found by itself"),
         /// Whether the first line names the columns (CSV).
         header: Flag = without("true", "found by itself"),
         /// What kind of entries these are. Only "opt-out" for now.
         kind: KindWord = default(KindWord::OptOut),
         /// What they forbid: "commercial" mail, or "all".
         scope: ScopeWord = default(ScopeWord::Commercial),
-        /// The age at which the list counts as unknown: recipients who are not on any other list are then answered 451.
+        /// The age at which the list counts as unknown: recipients who are not on any list are then answered 451. It counts from the file's own date.
         max_age: Span = without("\"7d\"", "never"),
         /// A reading that has lost more rows than this, compared with the last good one, is refused.
         shrink_limit: Share = default(Share(20.0)),
@@ -131,6 +134,8 @@ section! {
         bad_rows: Share = default(Share(10.0)),
         /// Whether a list without any row is believed.
         allow_empty: Flag = default(Flag(false)),
+        /// Whether a file is taken although it looks like a list of people who may be mailed.
+        allow_subscribed: Flag = default(Flag(false)),
     }
 }
 

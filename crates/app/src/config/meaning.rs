@@ -82,7 +82,7 @@ pub(crate) fn settle(
         }
     };
     let control = control(file, folder, faults);
-    let sources = source::settle(&file.sources, folder, faults);
+    let sources = source::settle(&file.sources, folder, &ledger.person, faults);
     Some(Settings {
         hostname: hostname?,
         own_domains: file.server.own_domains.get().map(|d| d.0.clone()).unwrap_or_default(),

@@ -25,15 +25,15 @@ mod template;
 
 use std::path::{Path, PathBuf};
 
-pub use choice::{Action, Contact, EncodingWord, KindWord, Level, LogFormat, ScopeWord, Store};
+pub use choice::{Action, Contact, KindWord, Level, LogFormat, ScopeWord, Store};
 pub use fault::{Fault, FaultLine, Report, Severity};
 pub use meaning::Surroundings;
-pub use naming::{Column, EvidencePath, SourceName};
+pub use naming::{EvidencePath, SourceName};
 pub use network::HostPort;
 pub use reference::reference;
 pub use settings::{
-    EvidenceSettings, LedgerSettings, LimitSettings, ListFile, ListFormat, ListenerSettings,
-    LogSettings, Settings, SmarthostSettings, SourceSettings,
+    EvidenceSettings, LedgerSettings, LimitSettings, ListenerSettings, LogSettings, Settings,
+    SmarthostSettings, SourceSettings,
 };
 pub use show::{ShownOrigin, ShownValue, show_toml};
 pub use template::{TemplateAnswers, template};

@@ -134,23 +134,23 @@ impl Form for SourceName {
     }
 }
 
-/// A column of a table: its name, or its number from 1. For XML a path inside the record.
+/// A column of a table, or a path inside a record of a tree: a name, or a number from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Column {
+pub enum ColumnSaid {
     /// By its heading (CSV) or path (XML).
     Name(String),
     /// By its number, from 1 (CSV only).
-    Number(u32),
+    Number(usize),
 }
 
-impl Form for Column {
+impl Form for ColumnSaid {
     const NAME: &'static str = "a column";
     const EXAMPLE: &'static str = "\"Email Address\", or its number from 1";
     fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
         match given.value {
             DeValue::String(s) if !s.trim().is_empty() => Some(Self::Name(s.trim().to_owned())),
             DeValue::Integer(n) => {
-                let number = u32::from_str_radix(n.as_str(), n.radix()).ok().filter(|n| *n > 0);
+                let number = usize::from_str_radix(n.as_str(), n.radix()).ok().filter(|n| *n > 0);
                 if number.is_none() {
                     faults.push(given.wrong::<Self>("columns are counted from 1"));
                 }
@@ -170,30 +170,44 @@ impl Form for Column {
     }
 }
 
-/// One ASCII character between two fields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Delimiter(pub u8);
+/// A value of `sources`, which says itself what it takes.
+macro_rules! from_sources {
+    ($name:ident($inner:ty), $form:literal, $example:literal) => {
+        #[doc = concat!("The form of ", $form, ".")]
+        #[derive(Clone, Debug)]
+        pub struct $name(pub $inner, String);
 
-impl Form for Delimiter {
-    const NAME: &'static str = "a delimiter";
-    const EXAMPLE: &'static str = "\",\", \";\" or \"tab\"";
-    fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
-        let text = given.string::<Self>(faults)?;
-        let byte = match text.as_bytes() {
-            b"tab" => Some(b'\t'),
-            [b] if b.is_ascii_punctuation() || matches!(b, b'\t' | b' ') => Some(*b),
-            _ => None,
-        };
-        if byte.is_none_or(|b| b == b'"') {
-            faults.push(given.wrong::<Self>("one ASCII character, not the quote"));
-            return None;
+        impl Form for $name {
+            const NAME: &'static str = $form;
+            const EXAMPLE: &'static str = $example;
+            fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+                let text = given.string::<Self>(faults)?;
+                match text.parse() {
+                    Ok(value) => Some(Self(value, text.to_owned())),
+                    Err(error) => {
+                        faults.push(given.wrong::<Self>(&format!("{error}")));
+                        None
+                    }
+                }
+            }
+            fn show(&self) -> String {
+                quoted(&self.1)
+            }
         }
-        byte.map(Self)
-    }
-    fn show(&self) -> String {
-        if self.0 == b'\t' { quoted("tab") } else { quoted(&char::from(self.0).to_string()) }
-    }
+    };
 }
+
+from_sources!(DelimiterSaid(sources::Delimiter), "a delimiter", "\",\", \";\" or \"tab\"");
+from_sources!(
+    CharsetSaid(sources::Charset),
+    "a character set",
+    "\"utf-8\", \"utf-16le\" or \"latin-1\""
+);
+from_sources!(
+    RecordSaid(sources::RecordPath),
+    "a record path",
+    "\"/customers/customer[@optout='1']\""
+);
 
 /// Where the evidence goes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use address::PersonRules;
 use ipnet::IpNet;
+use sources::{Guards, Spec};
 
-pub use super::choice::{
-    Action, Contact, EncodingWord, KindWord, Level, LogFormat, ScopeWord, Store,
-};
-pub use super::naming::{Column, EvidencePath};
-pub use super::network::HostPort;
+use super::choice::{Action, Contact, Level, LogFormat, ScopeWord, Store};
+use super::naming::EvidencePath;
+use super::network::HostPort;
 
 /// Everything a gate is told.
 #[derive(Clone, Debug)]
@@ -97,60 +96,16 @@ pub struct EvidenceSettings {
 pub struct SourceSettings {
     /// Its name.
     pub name: String,
-    /// The file, and how to read it.
-    pub list: ListFile,
-    /// What kind of entries it gives.
-    pub kind: KindWord,
-    /// What they forbid.
+    /// The file.
+    pub path: PathBuf,
+    /// How it is read, and what its rows say.
+    pub spec: Spec,
+    /// What its entries forbid.
     pub scope: ScopeWord,
     /// The age at which the list counts as unknown.
     pub max_age: Option<Duration>,
-    /// Greatest loss of rows that is believed, in percent.
-    pub shrink_limit: f64,
-    /// Greatest share of bad rows that is believed, in percent.
-    pub bad_rows: f64,
-    /// Whether a list without rows is believed.
-    pub allow_empty: bool,
-}
-
-/// A list file and how to read it.
-#[derive(Clone, Debug)]
-pub struct ListFile {
-    /// The file.
-    pub path: PathBuf,
-    /// CSV or XML.
-    pub format: ListFormat,
-    /// The character set, if it is not to be sniffed.
-    pub encoding: Option<EncodingWord>,
-}
-
-/// How a list is laid out.
-#[derive(Clone, Debug)]
-pub enum ListFormat {
-    /// A table.
-    Csv {
-        /// The column with the address.
-        email: Option<Column>,
-        /// The column with the date.
-        date: Option<Column>,
-        /// The column with the reason.
-        reason: Option<Column>,
-        /// What parts two fields.
-        delimiter: Option<u8>,
-        /// Whether the first line names the columns.
-        header: Option<bool>,
-    },
-    /// A tree.
-    Xml {
-        /// Which elements are records.
-        record: String,
-        /// The path of the address inside a record.
-        email: String,
-        /// The path of the date.
-        date: Option<String>,
-        /// The path of the reason.
-        reason: Option<String>,
-    },
+    /// Which readings are believed.
+    pub guards: Guards,
 }
 
 /// `[limits]`

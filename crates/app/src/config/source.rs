@@ -2,19 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use address::PersonRules;
+use sources::{Column, CsvSpec, FieldPath, Format, Guards, Share, Spec, XmlSpec};
 
 use super::choice::KindWord;
 use super::fault::{Fault, Severity};
 use super::file::Source;
 use super::form::FilePath;
-use super::naming::Column;
+use super::naming::ColumnSaid;
 use super::section::{Maybe, Said, Section};
-use super::settings::{ListFile, ListFormat, SourceSettings};
+use super::settings::SourceSettings;
 
 pub(crate) fn settle(
     sources: &[Source],
     folder: &Path,
+    rules: &PersonRules,
     faults: &mut Vec<Fault>,
 ) -> Vec<SourceSettings> {
     let mut names: BTreeMap<String, Range<usize>> = BTreeMap::new();
@@ -44,54 +48,65 @@ pub(crate) fn settle(
                 .help("only kind = \"opt-out\" for now"),
             );
         }
-        if let Some(settings) = one(source, folder, faults) {
+        if let Some(settings) = one(source, folder, rules, faults) {
             out.push(settings);
         }
     }
     out
 }
 
-fn one(source: &Source, folder: &Path, faults: &mut Vec<Fault>) -> Option<SourceSettings> {
+fn one(
+    source: &Source,
+    folder: &Path,
+    rules: &PersonRules,
+    faults: &mut Vec<Fault>,
+) -> Option<SourceSettings> {
     let list = list(source, folder, faults);
-    Some(SourceSettings {
-        name: source.name.get()?.0.clone(),
-        list: list?,
-        kind: source.kind.value,
-        scope: source.scope.value,
-        max_age: source.max_age.get().map(|s| s.0),
-        shrink_limit: source.shrink_limit.value.0,
-        bad_rows: source.bad_rows.value.0,
+    let share = |said: &Said<super::quantity::Share>| Share::percent(said.value.0);
+    let guards = Guards {
         allow_empty: source.allow_empty.value.0,
-    })
+        shrink_limit: share(&source.shrink_limit)?,
+        bad_rows: share(&source.bad_rows)?,
+    };
+    let name = source.name.get()?.0.clone();
+    let (path, format) = list?;
+    let spec = Spec {
+        rules: rules.clone(),
+        allow_subscribed: source.allow_subscribed.value.0,
+        ..Spec::new(&name, format)
+    };
+    let max_age = source.max_age.get().map(|s| s.0);
+    Some(SourceSettings { name, path, spec, scope: source.scope.value, max_age, guards })
 }
 
-fn list(source: &Source, folder: &Path, faults: &mut Vec<Fault>) -> Option<ListFile> {
+fn list(source: &Source, folder: &Path, faults: &mut Vec<Fault>) -> Option<(PathBuf, Format)> {
     match (&source.csv, &source.xml) {
         (Maybe::Said(csv), Maybe::Absent) => {
-            foreign(faults, "csv", &[("record", source.record.said().and_then(Said::span))]);
-            Some(ListFile {
-                path: there(csv, folder, faults),
-                format: ListFormat::Csv {
-                    email: source.email.get().cloned(),
-                    date: source.date.get().cloned(),
-                    reason: source.reason.get().cloned(),
-                    delimiter: source.delimiter.get().map(|d| d.0),
-                    header: source.header.get().map(|h| h.0),
-                },
-                encoding: source.encoding.get().copied(),
-            })
+            foreign(faults, "a CSV", &[("record", source.record.said().and_then(Said::span))]);
+            let column = |maybe: &Maybe<ColumnSaid>| {
+                maybe.get().map(|column| match column {
+                    ColumnSaid::Name(name) => Column::Name(name.clone()),
+                    ColumnSaid::Number(n) => Column::Number(*n),
+                })
+            };
+            let format = Format::Csv(CsvSpec {
+                email: column(&source.email),
+                date: column(&source.date),
+                reason: column(&source.reason),
+                delimiter: source.delimiter.get().map(|d| d.0),
+                encoding: source.encoding.get().map(|e| e.0),
+                header: source.header.get().map(|h| h.0),
+            });
+            Some((there(csv, folder, faults), format))
         }
         (Maybe::Absent, Maybe::Said(xml)) => {
             let csv_only = [
                 ("delimiter", source.delimiter.said().and_then(Said::span)),
                 ("header", source.header.said().and_then(Said::span)),
             ];
-            foreign(faults, "xml", &csv_only);
-            Some(ListFile {
-                path: there(xml, folder, faults),
-                format: xml_format(source, faults)?,
-                encoding: source.encoding.get().copied(),
-            })
+            foreign(faults, "an XML", &csv_only);
+            let path = there(xml, folder, faults);
+            Some((path, Format::Xml(xml_spec(source, faults)?)))
         }
         (Maybe::Said(csv), Maybe::Said(xml)) => {
             let fault = Fault::maybe_at(xml.span(), "a source is either csv or xml")
@@ -111,36 +126,37 @@ fn list(source: &Source, folder: &Path, faults: &mut Vec<Fault>) -> Option<ListF
     }
 }
 
-fn xml_format(source: &Source, faults: &mut Vec<Fault>) -> Option<ListFormat> {
-    let mut needed = |key: &str, absent: bool, example: &str| {
-        if absent {
-            faults.push(
-                Fault::maybe_at(source.heading(), format!("`{key}` is missing for an XML list"))
-                    .help(format!("add: {key} = {example}")),
-            );
-        }
-    };
-    needed(
-        "record",
-        matches!(source.record, Maybe::Absent),
-        "\"/customers/customer[@optout='1']\"",
-    );
-    needed("email", matches!(source.email, Maybe::Absent), "\"contact/email\"");
-    let mut path = |column: &Maybe<Column>| {
+fn xml_spec(source: &Source, faults: &mut Vec<Fault>) -> Option<XmlSpec> {
+    if matches!(source.record, Maybe::Absent) {
+        faults.push(Fault::maybe_at(source.heading(), "`record` is missing for an XML list").help(
+            "which elements are one person each: record = \"/customers/customer[@optout='1']\"",
+        ));
+    }
+    let mut path = |column: &Maybe<ColumnSaid>| {
         let said = column.said()?;
+        let wrong = |words: String| {
+            Fault::maybe_at(said.span(), words)
+                .help("a path inside the record, for example \"contact/email\" or \"@email\"")
+        };
         match &said.value {
-            Column::Name(path) => Some(path.clone()),
-            Column::Number(_) => {
-                faults.push(
-                    Fault::maybe_at(said.span(), "an XML list has no columns to count")
-                        .help("a path inside the record, for example \"contact/email\""),
-                );
-                None
+            ColumnSaid::Name(path) => match path.parse::<FieldPath>() {
+                Ok(path) => return Some(path),
+                Err(error) => faults.push(wrong(error.to_string())),
+            },
+            ColumnSaid::Number(_) => {
+                faults.push(wrong("an XML list has no columns to count".to_owned()));
             }
         }
+        None
     };
     let (email, date, reason) = (path(&source.email), path(&source.date), path(&source.reason));
-    Some(ListFormat::Xml { record: source.record.get()?.0.clone(), email: email?, date, reason })
+    Some(XmlSpec {
+        record: source.record.get()?.0.clone(),
+        email,
+        date,
+        reason,
+        encoding: source.encoding.get().map(|e| e.0),
+    })
 }
 
 /// Keys that mean nothing for this format.
@@ -148,14 +164,14 @@ fn foreign(faults: &mut Vec<Fault>, format: &str, keys: &[(&str, Option<Range<us
     for (key, span) in keys {
         if let Some(span) = span {
             faults.push(
-                Fault::at(span.clone(), format!("`{key}` has no meaning for a {format} list"))
+                Fault::at(span.clone(), format!("`{key}` has no meaning for {format} list"))
                     .help("leave it out"),
             );
         }
     }
 }
 
-fn there(said: &Said<FilePath>, folder: &Path, faults: &mut Vec<Fault>) -> std::path::PathBuf {
+fn there(said: &Said<FilePath>, folder: &Path, faults: &mut Vec<Fault>) -> PathBuf {
     let path = folder.join(&said.value.0);
     let message = match std::fs::metadata(&path) {
         Ok(meta) if meta.is_dir() => format!("{} is a folder, not a file", path.display()),

@@ -1,0 +1,207 @@
+//! Answers, as they go over the control socket and out with `-o json`. Fields are only
+//! ever added: scripts read these.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use suppression::{Day, Entry, Kind, Scope, Timestamp};
+
+/// Permit, refuse or defer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VerdictWord {
+    /// May be mailed.
+    Permit,
+    /// May not be mailed.
+    Refuse,
+    /// It cannot be told at present.
+    Defer,
+    /// It is no address that could be mailed.
+    Invalid,
+}
+
+impl VerdictWord {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Permit => "permit",
+            Self::Refuse => "refuse",
+            Self::Defer => "defer",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+/// What the gates say about one address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JudgedLine {
+    /// The address as given.
+    pub address: String,
+    /// The verdict.
+    pub verdict: VerdictWord,
+    /// Why, in words; empty for a permit.
+    pub reason: String,
+    /// The list that holds the entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list: Option<String>,
+    /// Since when it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Day>,
+    /// The entry's row of the ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<u64>,
+}
+
+/// One gate that spoke.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateLine {
+    /// The gate.
+    pub gate: String,
+    /// Its verdict.
+    pub verdict: VerdictWord,
+    /// Its words.
+    pub words: String,
+}
+
+/// One entry of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryLine {
+    /// Its row.
+    pub entry: u64,
+    /// What it says.
+    pub kind: Kind,
+    /// What part of the mail it is about.
+    pub scope: Scope,
+    /// The list.
+    pub list: String,
+    /// When the person asked, if that is known.
+    pub stated: Option<Timestamp>,
+    /// When it was written.
+    pub recorded: Timestamp,
+    /// From which day it counts.
+    pub since: Day,
+    /// Why, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The import that brought it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub import: Option<String>,
+    /// The address, where the ledger holds it in plain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plain: Option<String>,
+    /// Proof.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub evidence: BTreeMap<String, String>,
+}
+
+impl From<Entry> for EntryLine {
+    fn from(entry: Entry) -> Self {
+        Self {
+            entry: entry.position,
+            since: entry.effective().day(),
+            kind: entry.kind,
+            scope: entry.scope,
+            list: entry.source,
+            stated: entry.stated,
+            recorded: entry.recorded,
+            reason: entry.reason,
+            import: entry.import,
+            plain: entry.plain,
+            evidence: entry.evidence,
+        }
+    }
+}
+
+/// Why an address is or is not mailed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhyAnswer {
+    /// The address as given.
+    pub address: String,
+    /// Under which it is looked up as written.
+    pub exact: Option<String>,
+    /// Under which it is looked up as a person.
+    pub person: Option<String>,
+    /// The verdict.
+    pub verdict: VerdictWord,
+    /// What the client would be told.
+    pub reply: String,
+    /// Every gate that spoke, in order.
+    pub gates: Vec<GateLine>,
+    /// Every entry about the address or the person.
+    pub entries: Vec<EntryLine>,
+    /// The state of the index that answered.
+    pub epoch: u64,
+}
+
+/// What became of one address of `optout add`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddedLine {
+    /// The address as given.
+    pub address: String,
+    /// False: it stood there already.
+    pub added: bool,
+    /// The entry that says so now.
+    pub entry: Option<u64>,
+}
+
+/// What `optout add` did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddedOutcome {
+    /// One for each address.
+    pub addresses: Vec<AddedLine>,
+    /// Whether a running gate refuses them from now on, or only the next one will.
+    pub enforced: bool,
+}
+
+/// How a source fares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceLine {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub file: String,
+    /// In words: "ok", "never loaded", "refused", ...
+    pub state: String,
+    /// Whether recipients are deferred because of it, and why.
+    pub unknown: Option<String>,
+    /// Usable rows of the last good reading.
+    pub rows: Option<u64>,
+    /// When it was last read well.
+    pub last_success: Option<Timestamp>,
+    /// When it was last tried.
+    pub last_attempt: Option<Timestamp>,
+    /// What was wrong with the last try.
+    pub last_error: Option<String>,
+}
+
+/// How the gate fares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StatusAnswer {
+    /// Of the program.
+    pub version: String,
+    /// The gate's process; none without a gate.
+    pub pid: Option<u32>,
+    /// When the gate began.
+    pub since: Option<Timestamp>,
+    /// Where clients come in.
+    pub listeners: Vec<String>,
+    /// The real mail server.
+    pub smarthost: String,
+    /// The ledger's file.
+    pub ledger: String,
+    /// Entries in the index.
+    pub entries: u64,
+    /// The last row of the ledger it includes.
+    pub position: u64,
+    /// The state of the index.
+    pub epoch: u64,
+    /// Bytes of memory of the index.
+    pub index_bytes: u64,
+    /// The outside lists.
+    pub sources: Vec<SourceLine>,
+    /// What is unknown at present, and why: recipients who are on no list get 451.
+    pub unknown: BTreeMap<String, String>,
+    /// What the gate counts.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub gate: serde_json::Value,
+}

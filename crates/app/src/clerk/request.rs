@@ -1,0 +1,198 @@
+//! Questions, and who answers them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use policy::OptOutGate;
+use serde::{Deserialize, Serialize};
+use suppression::{Scope, Timestamp};
+
+use super::answers::{SourceLine, StatusAnswer};
+use crate::config::Settings;
+use crate::entry::EntryMaker;
+use crate::error::AppError;
+use crate::import::ImportRequest;
+use crate::keeper::Keeper;
+
+/// Opt-outs to be recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addition {
+    /// The addresses as typed.
+    pub addresses: Vec<String>,
+    /// What they forbid.
+    pub scope: Scope,
+    /// The name of the list they are recorded under.
+    pub source: String,
+    /// When the people asked.
+    pub stated: Option<Timestamp>,
+    /// Why, in words.
+    pub reason: Option<String>,
+    /// Proof.
+    #[serde(default)]
+    pub evidence: BTreeMap<String, String>,
+}
+
+/// A question.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case")]
+pub enum Request {
+    /// How is it? Answered by [`StatusAnswer`].
+    Status,
+    /// Record opt-outs. Answered by [`super::AddedOutcome`].
+    Add(Addition),
+    /// Import a list. Answered by [`crate::import::ImportOutcome`].
+    Import(ImportRequest),
+    /// Which of these would be refused? Answered by a list of [`super::JudgedLine`].
+    Judge {
+        /// One address each.
+        addresses: Vec<String>,
+    },
+    /// Why is this address refused, or not? Answered by [`super::WhyAnswer`].
+    Why {
+        /// The address.
+        address: String,
+    },
+    /// One entry of the ledger. Answered by [`super::EntryLine`] or null.
+    Entry {
+        /// Its row.
+        entry: u64,
+    },
+}
+
+/// How far a long piece of work has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Bytes of the file done, over all passes.
+    pub done: u64,
+    /// Bytes in all.
+    pub total: u64,
+    /// Rows seen.
+    pub rows: u64,
+}
+
+/// What a clerk is made of.
+pub struct ClerkParts {
+    /// The keeper of the ledger.
+    pub keeper: Keeper,
+    /// The configuration.
+    pub settings: Arc<Settings>,
+    /// The running gate's own figures; none without one.
+    pub running: Option<Running>,
+}
+
+/// A running gate, as the clerk sees it.
+pub struct Running {
+    /// When it began.
+    pub since: Timestamp,
+    /// The addresses it listens on.
+    pub listeners: Vec<String>,
+    /// What it counts.
+    pub figures: Box<dyn Fn() -> serde_json::Value + Send + Sync>,
+}
+
+/// Answers questions.
+pub struct Clerk {
+    pub(super) keeper: Keeper,
+    pub(super) settings: Arc<Settings>,
+    pub(super) maker: EntryMaker,
+    pub(super) gate: OptOutGate,
+    running: Option<Running>,
+}
+
+impl Clerk {
+    /// A clerk.
+    pub fn new(parts: ClerkParts) -> Self {
+        let ClerkParts { keeper, settings, running } = parts;
+        let rules = settings.ledger.person.clone();
+        let maker = EntryMaker::new(keeper.hasher().clone(), rules.clone(), settings.ledger.store);
+        let lists = Arc::new(keeper.lists());
+        let gate = OptOutGate::new(lists, rules, settings.own_domains.clone());
+        Self { keeper, settings, maker, gate, running }
+    }
+
+    /// Answers a question. Blocks for as long as it takes; `progress` is told how far a
+    /// long one has come.
+    ///
+    /// # Errors
+    /// What is wrong with the question, or why it cannot be answered.
+    pub fn answer(
+        &self,
+        request: &Request,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<serde_json::Value, AppError> {
+        match request {
+            Request::Status => json(&self.status()?),
+            Request::Add(addition) => json(&self.add(addition)?),
+            Request::Import(request) => {
+                let outcome = crate::import::run(&self.keeper, &self.maker, request, progress)?;
+                json(&outcome)
+            }
+            Request::Judge { addresses } => {
+                json(&addresses.iter().map(|a| self.judge(a)).collect::<Vec<_>>())
+            }
+            Request::Why { address } => json(&self.why(address)?),
+            Request::Entry { entry } => {
+                let position = *entry;
+                let found = self.keeper.ask(move |desk| desk.entry(position))?;
+                json(&found.map(super::EntryLine::from))
+            }
+        }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    fn status(&self) -> Result<StatusAnswer, AppError> {
+        let index = self.keeper.index().load_full();
+        let unknown = self.keeper.states().all_unknown();
+        let sources = self.sources(&unknown)?;
+        let settings = &self.settings;
+        let configured = || settings.listeners.iter().map(|l| l.address.to_string()).collect();
+        Ok(StatusAnswer {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: self.running.as_ref().map(|_| std::process::id()),
+            since: self.running.as_ref().map(|r| r.since),
+            listeners: self.running.as_ref().map_or_else(configured, |r| r.listeners.clone()),
+            smarthost: settings.smarthost.address.to_string(),
+            ledger: settings.ledger.path.display().to_string(),
+            entries: index.len() as u64,
+            position: index.position(),
+            epoch: index.epoch(),
+            index_bytes: index.memory() as u64,
+            sources,
+            unknown,
+            gate: self.running.as_ref().map_or(serde_json::Value::Null, |r| (r.figures)()),
+        })
+    }
+
+    fn sources(&self, unknown: &BTreeMap<String, String>) -> Result<Vec<SourceLine>, AppError> {
+        let mut lines = Vec::new();
+        for source in &self.settings.sources {
+            let name = source.name.clone();
+            let known = self.keeper.ask(move |desk| desk.source_state(&name))?.unwrap_or_default();
+            let state = match (&known.last_success, &known.last_error) {
+                (None, None) => "never loaded",
+                (None, Some(_)) => "never loaded, the last try failed",
+                (Some(_), None) => "ok",
+                (Some(_), Some(_)) => "the last try failed, the last good reading is in force",
+            };
+            lines.push(SourceLine {
+                name: source.name.clone(),
+                file: source.path.display().to_string(),
+                state: state.to_owned(),
+                unknown: unknown.get(&source.name).cloned(),
+                rows: known.last_rows,
+                last_success: known.last_success,
+                last_attempt: known.last_attempt,
+                last_error: known.last_error,
+            });
+        }
+        Ok(lines)
+    }
+}
+
+fn json<T: Serialize>(value: &T) -> Result<serde_json::Value, AppError> {
+    serde_json::to_value(value)
+        .map_err(|e| AppError::Input(format!("answer cannot be written: {e}")))
+}

@@ -1,0 +1,112 @@
+//! Whoever can answer: the running gate, or, without one, a clerk of our own.
+
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ledger::IfMissing;
+
+use super::client::{ask, connect};
+use crate::clerk::{Clerk, ClerkParts, Progress, Request};
+use crate::clock;
+use crate::config::Settings;
+use crate::error::AppError;
+use crate::keeper::{Holder, Keeper, KeeperSettings, LedgerLock};
+use crate::lists;
+
+/// How long a gate that is starting, or a command that is ending, is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+const RETRY: Duration = Duration::from_millis(100);
+
+/// Somebody who answers.
+pub enum Reach {
+    /// The running gate.
+    Gate(GateReach),
+    /// No gate runs: the ledger is ours for as long as this lives.
+    Alone(Box<Alone>),
+}
+
+/// The running gate, over its socket.
+pub struct GateReach {
+    socket: PathBuf,
+    /// The connection that found it, for the first question.
+    first: Option<UnixStream>,
+}
+
+/// A clerk of our own.
+pub struct Alone {
+    clerk: Clerk,
+    keeper: Keeper,
+    /// Keeps gates and other commands away; given back last.
+    _lock: LedgerLock,
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        self.keeper.stop();
+    }
+}
+
+impl Reach {
+    /// Finds somebody.
+    ///
+    /// # Errors
+    /// When a gate holds the ledger and does not answer, or the ledger cannot be opened.
+    pub fn find(settings: &Arc<Settings>, if_missing: IfMissing) -> Result<Self, AppError> {
+        let until = clock::instant() + PATIENCE;
+        let lock = loop {
+            if let Some(stream) = connect(&settings.control)? {
+                let socket = settings.control.clone();
+                return Ok(Self::Gate(GateReach { socket, first: Some(stream) }));
+            }
+            // Between these two a gate may start: then the lock is taken, and its socket
+            // is about to appear.
+            match LedgerLock::take(&settings.ledger.path, Holder::Command, Duration::ZERO) {
+                Ok(lock) => break lock,
+                Err(AppError::Taken { .. }) if clock::instant() < until => clock::sleep(RETRY),
+                Err(error) => return Err(error),
+            }
+        };
+        let keeper = Keeper::start(&KeeperSettings {
+            ledger: settings.ledger.path.clone(),
+            key: settings.ledger.key_file.clone(),
+            rules: settings.ledger.person.clone(),
+            if_missing,
+        })?;
+        lists::note_ages(&keeper, &settings.sources)?;
+        let parts =
+            ClerkParts { keeper: keeper.clone(), settings: settings.clone(), running: None };
+        Ok(Self::Alone(Box::new(Alone { clerk: Clerk::new(parts), keeper, _lock: lock })))
+    }
+
+    /// Whether a gate answers.
+    pub fn is_gate(&self) -> bool {
+        matches!(self, Self::Gate(_))
+    }
+
+    /// Asks.
+    ///
+    /// # Errors
+    /// What the answer is when there is none.
+    pub fn ask(
+        &mut self,
+        request: &Request,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<serde_json::Value, AppError> {
+        match self {
+            Self::Gate(gate) => ask(&gate.stream()?, request, progress),
+            Self::Alone(alone) => alone.clerk.answer(request, progress),
+        }
+    }
+}
+
+impl GateReach {
+    fn stream(&mut self) -> Result<UnixStream, AppError> {
+        if let Some(stream) = self.first.take() {
+            return Ok(stream);
+        }
+        connect(&self.socket)?
+            .ok_or_else(|| AppError::Unavailable("the gate was stopped meanwhile".to_owned()))
+    }
+}

@@ -1,0 +1,28 @@
+//! File descriptors: each session needs two, and the usual soft limit is 1024.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Descriptors for files, lists, logs and the runtime itself.
+const OWN: u64 = 200;
+
+/// Raises the soft limit to what `connections` sessions need, as far as the hard one
+/// allows, and says so when that is not enough.
+pub(super) fn raise(connections: usize) {
+    let needed = (connections as u64).saturating_mul(2).saturating_add(OWN);
+    let now = getrlimit(Resource::Nofile);
+    if now.current.is_none_or(|current| current >= needed) {
+        return;
+    }
+    let possible = now.maximum.map_or(needed, |maximum| maximum.min(needed));
+    let wanted = Rlimit { current: Some(possible), maximum: now.maximum };
+    let reached = match setrlimit(Resource::Nofile, wanted) {
+        Ok(()) => possible,
+        Err(_) => now.current.unwrap_or(possible),
+    };
+    if reached < needed {
+        let sessions = reached.saturating_sub(OWN) / 2;
+        tracing::warn!(
+            "this process may open {reached} files, enough for about {sessions} of the {connections} connections of [limits]; raise its limit (systemd: LimitNOFILE={needed})"
+        );
+    }
+}

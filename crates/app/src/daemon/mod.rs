@@ -1,0 +1,14 @@
+//! The running gate: every part put together, started in order, stopped in order.
+//!
+//! Start: lock, ledger and index, lists, evidence, control socket, listeners. A client
+//! is greeted only when everything behind the greeting is there. Stop, on a signal: no
+//! new clients, sessions end, then everything else in the opposite order, so that what
+//! a session still has to record can be recorded.
+
+mod descriptors;
+mod parts;
+mod recorder;
+mod run;
+
+pub use parts::Daemon;
+pub use run::serve;

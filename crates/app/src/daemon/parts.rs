@@ -1,0 +1,249 @@
+//! The parts of a gate.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use evidence::{Journal, Mint};
+use ledger::IfMissing;
+use policy::{OptOutGate, RelayControl};
+use proxy::{Clock, Counters, Gate, Limits, Smarthost, SmarthostState};
+use relay::{RelaySettings, Way};
+use smtp_session::{ClientSettings, ServerSettings, Timeouts};
+use smtp_wire::Reply;
+use tokio::sync::watch;
+
+use super::recorder::Records;
+use crate::clerk::{Clerk, ClerkParts, Running};
+use crate::config::{Action, Contact, EvidencePath, ListenerSettings, Settings, Store};
+use crate::control::ControlServer;
+use crate::error::AppError;
+use crate::keeper::{Holder, Keeper, KeeperSettings, LedgerLock};
+use crate::lists::Watch;
+use crate::{chance, clock};
+
+/// How long a command that is ending is waited for.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long sessions may take to end when the gate stops.
+const GRACE: Duration = Duration::from_secs(60);
+/// How often the smarthost is asked what it offers.
+const PROBE: Duration = Duration::from_secs(60);
+
+/// A gate that is ready: bound, not yet serving.
+pub struct Daemon {
+    gate: Gate,
+    keeper: Keeper,
+    lists: Watch,
+    control: ControlServer,
+    smarthost: Arc<Smarthost>,
+    counters: Arc<Counters>,
+    clock: Clock,
+    addresses: Vec<SocketAddr>,
+    _lock: LedgerLock,
+}
+
+impl Daemon {
+    /// Puts everything together. Inside a runtime; blocks while the index is read.
+    ///
+    /// # Errors
+    /// Each says what to do; nothing runs then.
+    pub async fn start(settings: Arc<Settings>) -> Result<Self, AppError> {
+        super::descriptors::raise(settings.limits.connections);
+        let lock = LedgerLock::take(&settings.ledger.path, Holder::Gate, PATIENCE)?;
+        let keeper = Keeper::start(&KeeperSettings {
+            ledger: settings.ledger.path.clone(),
+            key: settings.ledger.key_file.clone(),
+            rules: settings.ledger.person.clone(),
+            if_missing: IfMissing::Create,
+        })?;
+        let lists = Watch::start(&keeper, &settings)?;
+        let counters = Arc::new(Counters::default());
+        let smarthost = Arc::new(smarthost(&settings));
+        let clock = Clock::start();
+        let gate = bind(&settings, &keeper, &smarthost, &counters, clock).await?;
+        let addresses = gate.addresses();
+        let clerk = Clerk::new(ClerkParts {
+            keeper: keeper.clone(),
+            settings: settings.clone(),
+            running: Some(Running {
+                since: clock::now(),
+                listeners: addresses.iter().map(ToString::to_string).collect(),
+                figures: figures(&smarthost, &counters),
+            }),
+        });
+        let control = ControlServer::start(&settings.control, Arc::new(clerk))?;
+        Ok(Self {
+            gate,
+            keeper,
+            lists,
+            control,
+            smarthost,
+            counters,
+            clock,
+            addresses,
+            _lock: lock,
+        })
+    }
+
+    /// Where clients come in; a port given as 0 has its real number.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The keeper of the ledger.
+    pub fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
+    /// Waits until every list that can be read was read.
+    pub fn lists_settled(&self, patience: Duration) -> bool {
+        self.lists.settled(patience)
+    }
+
+    /// Serves until `drain` turns true and the last session has ended.
+    pub async fn serve(self, drain: watch::Receiver<bool>) {
+        let (smarthost, counters, clock) = (self.smarthost, self.counters, self.clock);
+        let probe = tokio::spawn(async move {
+            smarthost.keep_probing(clock, &counters, PROBE).await;
+        });
+        self.gate.serve(drain, GRACE).await;
+        probe.abort();
+        let (control, lists, keeper) = (self.control, self.lists, self.keeper);
+        let stopping = tokio::task::spawn_blocking(move || {
+            drop(control);
+            drop(lists);
+            keeper.stop();
+        });
+        if stopping.await.is_err() {
+            tracing::error!("a part of the gate panicked while it was stopped");
+        }
+    }
+}
+
+fn smarthost(settings: &Settings) -> Smarthost {
+    let s = &settings.smarthost;
+    Smarthost::new(proxy::SmarthostSettings {
+        address: s.address.to_string(),
+        connect_timeout: s.connect_timeout,
+        data_timeout: s.data_timeout,
+        client: Arc::new(ClientSettings {
+            hostname: settings.hostname.clone(),
+            timeouts: Timeouts {
+                command: s.command_timeout,
+                data_asked: s.command_timeout,
+                dot: s.reply_timeout,
+            },
+        }),
+    })
+}
+
+async fn bind(
+    settings: &Settings,
+    keeper: &Keeper,
+    smarthost: &Arc<Smarthost>,
+    counters: &Arc<Counters>,
+    clock: Clock,
+) -> Result<Gate, AppError> {
+    let journal = journal(settings)?;
+    let records = Records {
+        journal: Arc::new(journal),
+        plain: settings.evidence.recipient == Store::Plain,
+        personal: settings.log.personal,
+    };
+    let gate = OptOutGate::new(
+        Arc::new(keeper.lists()),
+        settings.ledger.person.clone(),
+        settings.own_domains.clone(),
+    );
+    let random = chance::bytes()?;
+    let gate = Gate::bind(
+        settings.hostname.clone(),
+        settings.listeners.iter().map(|listener| listen(settings, listener)).collect(),
+        smarthost.clone(),
+        gate,
+        Arc::new(records),
+        counters.clone(),
+        Arc::new(Mint::new(u32::from_ne_bytes(random))),
+        Limits {
+            connections: settings.limits.connections,
+            connections_per_client: settings.limits.connections_per_client,
+            client_write_timeout: settings.limits.data_timeout,
+        },
+        clock,
+    );
+    gate.await.map_err(|error| match error {
+        proxy::GateError::Bind { address, error } => AppError::io(address.to_string(), error),
+    })
+}
+
+fn journal(settings: &Settings) -> Result<Journal, AppError> {
+    match &settings.evidence.path {
+        EvidencePath::Stdout => Ok(Journal::stdout()),
+        EvidencePath::File(path) => {
+            Journal::open(path, clock::now()).map_err(|e| AppError::io(path, e))
+        }
+    }
+}
+
+fn listen(settings: &Settings, listener: &ListenerSettings) -> proxy::ListenerSettings {
+    let limits = &settings.limits;
+    let mut greeting = Vec::new();
+    let text = match &listener.notice {
+        Some(notice) => format!("{} ESMTP {notice}", settings.hostname),
+        None => format!("{} ESMTP", settings.hostname),
+    };
+    Reply::plain(220, text).encode(&mut greeting);
+    let relay = RelaySettings {
+        hostname: settings.hostname.clone(),
+        action: match listener.action {
+            Action::Refuse => policy::Action::Refuse,
+            Action::Drop => policy::Action::Drop,
+            Action::Shadow => policy::Action::Shadow,
+        },
+        contact: match settings.smarthost.contact {
+            Contact::Recipient => relay::Contact::Recipient,
+            Contact::Sender => relay::Contact::Sender,
+        },
+        way: Way::Through,
+        message_size_max: limits.message_size,
+        recipients_max: u32::try_from(limits.recipients).unwrap_or(u32::MAX),
+        plain_recipients: settings.evidence.recipient == Store::Plain || settings.log.personal,
+    };
+    let server = ServerSettings {
+        hostname: settings.hostname.clone(),
+        greeting,
+        command_timeout: limits.command_timeout,
+        data_timeout: limits.data_timeout,
+        errors_max: limits.errors,
+    };
+    proxy::ListenerSettings {
+        address: listener.address,
+        control: RelayControl::new(listener.allow.clone()),
+        relay: Arc::new(relay),
+        server: Arc::new(server),
+    }
+}
+
+/// What `status` shows of the running gate.
+fn figures(
+    smarthost: &Arc<Smarthost>,
+    counters: &Arc<Counters>,
+) -> Box<dyn Fn() -> serde_json::Value + Send + Sync> {
+    let (smarthost, counters) = (smarthost.clone(), counters.clone());
+    Box::new(move || {
+        let state = match smarthost.state() {
+            SmarthostState::Untried => "untried",
+            SmarthostState::Up => "up",
+            SmarthostState::Down => "down",
+        };
+        let offers = smarthost.record().load().map(|offered| {
+            let reply = offered.to_reply("").text;
+            reply.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+        });
+        serde_json::json!({
+            "smarthost": state,
+            "smarthost_offers": offers,
+            "counters": counters.view(),
+        })
+    })
+}

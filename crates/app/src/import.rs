@@ -1,0 +1,174 @@
+//! `optout import`: a list file, once.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use serde::{Deserialize, Serialize};
+use sources::{CsvSpec, Format, Guards, Input, List, Phase, Share, Spec, XmlSpec, judge};
+use suppression::{Kind, Scope};
+
+use crate::clerk::Progress;
+use crate::clock;
+use crate::config::SourceName;
+use crate::entry::EntryMaker;
+use crate::error::AppError;
+use crate::keeper::Keeper;
+use crate::lists::Intake;
+
+/// What is to be imported, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImportRequest {
+    /// The file, with its whole path.
+    pub path: PathBuf,
+    /// The name of the list.
+    pub name: String,
+    /// Column or path of the address.
+    pub email: Option<String>,
+    /// Column or path of the date.
+    pub date: Option<String>,
+    /// Column or path of the reason.
+    pub reason: Option<String>,
+    /// Which elements are records; makes it an XML file.
+    pub record: Option<String>,
+    /// What parts two cells.
+    pub delimiter: Option<String>,
+    /// The character set.
+    pub encoding: Option<String>,
+    /// Whether the first line names the columns.
+    pub header: Option<bool>,
+    /// What the entries forbid.
+    pub scope: Scope,
+    /// Greatest share of bad rows, in percent.
+    pub bad_rows: f64,
+    /// Take even what looks like a list of people who may be mailed.
+    pub allow_subscribed: bool,
+}
+
+/// What was imported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportOutcome {
+    /// The name of the list.
+    pub name: String,
+    /// How the file was understood.
+    pub layout: String,
+    /// The import, if anything was new.
+    pub import: Option<String>,
+    /// Rows of the file.
+    pub rows: u64,
+    /// Entries that are new.
+    pub added: u64,
+    /// Entries that stood there already.
+    pub seen: u64,
+    /// Rows of people without an address.
+    pub without_address: u64,
+    /// Rows that could not be used.
+    pub bad: u64,
+    /// The first of them, with their lines; their values are masked.
+    pub bad_rows: Vec<String>,
+    /// Rows whose date could not be read, taken as undated.
+    pub odd_dates: u64,
+    /// What a person should look at.
+    pub warnings: Vec<String>,
+}
+
+/// Imports a file.
+///
+/// # Errors
+/// What is wrong with the request or the file; then nothing was recorded, unless the
+/// file was written to meanwhile.
+pub(crate) fn run(
+    keeper: &Keeper,
+    maker: &EntryMaker,
+    request: &ImportRequest,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<ImportOutcome, AppError> {
+    if !SourceName::is_plain(&request.name) {
+        return Err(AppError::Input(format!(
+            "`{}` is no name for a list: letters, digits, `.`, `_` and `-`, at most 64; give one with --name",
+            request.name
+        )));
+    }
+    let spec = Spec {
+        rules: maker.rules().clone(),
+        allow_subscribed: request.allow_subscribed,
+        ..Spec::new(&request.name, format(request)?)
+    };
+    let guards = Guards {
+        bad_rows: Share::percent(request.bad_rows)
+            .ok_or_else(|| AppError::Input("--bad-rows is from 0 to 100".to_owned()))?,
+        ..Guards::default()
+    };
+    let rows = std::cell::Cell::new(0);
+    let mut tell = |at: sources::Progress| {
+        let before = match at.phase {
+            Phase::Examine => 0,
+            Phase::Check => at.total,
+            Phase::Read => at.total.saturating_mul(2),
+        };
+        let (done, total) = (before.saturating_add(at.done), at.total.saturating_mul(3));
+        progress(Progress { done, total, rows: rows.get() });
+    };
+    let wrong = |error: sources::SourceError| AppError::List(error.to_string());
+    let list = List::open(Input::file(&request.path).map_err(wrong)?, &spec, &mut tell);
+    let list = list.map_err(wrong)?;
+    let now = clock::now();
+    let report = list.check(now, &mut tell).map_err(wrong)?;
+    judge(&report, None, &guards).map_err(|refusal| {
+        AppError::List(format!("{}: {refusal}; nothing was recorded", request.path.display()))
+    })?;
+    rows.set(report.rows);
+    let intake = Intake {
+        keeper,
+        maker,
+        source: &request.name,
+        kind: Kind::OptOut,
+        scope: request.scope.clone(),
+        stop: &AtomicBool::new(false),
+    };
+    let taken = intake.run(&list, now, &mut tell)?;
+    Ok(ImportOutcome {
+        name: request.name.clone(),
+        layout: list.describe(),
+        import: (taken.added > 0).then_some(taken.import),
+        rows: report.rows,
+        added: taken.added,
+        seen: taken.seen,
+        without_address: report.without_address,
+        bad: report.bad,
+        bad_rows: report.bad_rows.iter().map(ToString::to_string).collect(),
+        odd_dates: report.odd_dates,
+        warnings: report.warnings,
+    })
+}
+
+fn format(request: &ImportRequest) -> Result<Format, AppError> {
+    fn read<T: std::str::FromStr<Err = sources::SpecError>>(
+        option: &str,
+        text: &Option<String>,
+    ) -> Result<Option<T>, AppError> {
+        let parsed = text.as_deref().map(str::parse).transpose();
+        parsed.map_err(|e| AppError::Input(format!("--{option}: {e}")))
+    }
+    let encoding = read("encoding", &request.encoding)?;
+    let named_xml = request.path.extension().is_some_and(|e| e.eq_ignore_ascii_case("xml"));
+    if request.record.is_none() && !named_xml {
+        return Ok(Format::Csv(CsvSpec {
+            email: read("email", &request.email)?,
+            date: read("date", &request.date)?,
+            reason: read("reason", &request.reason)?,
+            delimiter: read("delimiter", &request.delimiter)?,
+            encoding,
+            header: request.header,
+        }));
+    }
+    let record = read("record", &request.record)?.ok_or_else(|| {
+        AppError::Input("an XML file needs --record: which elements are one person each, such as \"/customers/customer[@optout='1']\"".to_owned())
+    })?;
+    Ok(Format::Xml(XmlSpec {
+        record,
+        email: read("email", &request.email)?,
+        date: read("date", &request.date)?,
+        reason: read("reason", &request.reason)?,
+        encoding,
+    }))
+}

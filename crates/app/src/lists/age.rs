@@ -1,0 +1,136 @@
+//! How old a list is, and whether it is known.
+//!
+//! The age of a list counts from the file's own date at its last good reading: an export
+//! that nobody writes any more gets old, however often it is read. Without a `max_age`
+//! a list that was loaded once is known for ever.
+
+use std::time::Duration;
+
+use ledger::SourceState;
+use suppression::Timestamp;
+
+use crate::clock;
+use crate::config::SourceSettings;
+use crate::error::AppError;
+use crate::keeper::{Keeper, ListStates};
+
+/// What is noted of a file when it was read well: enough to know it again without
+/// reading it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Of content and settings.
+    pub(crate) digest: String,
+    /// When the file was written, in microseconds since the epoch.
+    pub(crate) written: i64,
+    /// Its length in bytes.
+    pub(crate) length: u64,
+}
+
+impl Seen {
+    /// As it is kept with the source's state.
+    pub(crate) fn to_text(&self) -> String {
+        format!("{} {} {}", self.digest, self.written, self.length)
+    }
+
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let digest = words.next()?.to_owned();
+        let written = words.next()?.parse().ok()?;
+        let length = words.next()?.parse().ok()?;
+        words.next().is_none().then_some(Self { digest, written, length })
+    }
+}
+
+/// Whether a list is known at `now`; if not, why.
+pub(crate) fn unknown(
+    state: &SourceState,
+    max_age: Option<Duration>,
+    now: Timestamp,
+) -> Option<String> {
+    let Some(success) = state.last_success else {
+        return Some("it was never loaded".to_owned());
+    };
+    let max_age = max_age?;
+    let written = state.fingerprint.as_deref().and_then(Seen::from_text).map(|seen| seen.written);
+    // A date in the future is a clock that goes wrong; the reading itself is the latest.
+    let as_of = written.unwrap_or(i64::MAX).min(success.micros());
+    let age = u128::try_from(now.micros().saturating_sub(as_of)).unwrap_or(0);
+    (age > max_age.as_micros()).then(|| {
+        let since = Timestamp::from_micros(as_of).map_or_else(|_| String::new(), |t| t.to_string());
+        format!("it is of {since}, older than its max_age")
+    })
+}
+
+/// Notes of one source whether it is known.
+pub(crate) fn note(
+    states: &ListStates,
+    source: &SourceSettings,
+    state: &SourceState,
+    now: Timestamp,
+) {
+    match unknown(state, source.max_age, now) {
+        Some(why) => states.unknown(&source.name, &why),
+        None => states.known(&source.name),
+    }
+}
+
+/// Notes of every source whether it is known, from what the ledger remembers. For a
+/// command without a gate, which reads no list itself.
+///
+/// # Errors
+/// What the ledger says.
+pub fn note_ages(keeper: &Keeper, sources: &[SourceSettings]) -> Result<(), AppError> {
+    let now = clock::now();
+    for source in sources {
+        let name = source.name.clone();
+        let state = keeper.ask(move |desk| desk.source_state(&name))?.unwrap_or_default();
+        note(keeper.states(), source, &state, now);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn state(success: Option<&str>, written: Option<&str>) -> SourceState {
+        let seen = written.map(|w| Seen { digest: "d".into(), written: at(w).micros(), length: 5 });
+        SourceState {
+            last_success: success.map(at),
+            fingerprint: seen.map(|s| s.to_text()),
+            ..SourceState::default()
+        }
+    }
+
+    #[test]
+    fn a_list_never_loaded_is_unknown_whatever_its_age_may_be() {
+        let now = at("2026-03-02T00:00:00Z");
+        assert!(unknown(&state(None, None), None, now).unwrap().contains("never loaded"));
+        assert_eq!(unknown(&state(Some("2020-01-01"), None), None, now), None);
+    }
+
+    #[test]
+    fn age_counts_from_the_date_of_the_file() {
+        let now = at("2026-03-02T00:00:00Z");
+        let read_now = |written| unknown(&state(Some("2026-03-02"), Some(written)), Some(DAY), now);
+        assert_eq!(read_now("2026-03-01T00:00:00Z"), None);
+        assert!(read_now("2026-02-28T23:59:59Z").is_some());
+        assert_eq!(read_now("2030-01-01"), None);
+        let read_long_ago = state(Some("2026-02-28"), Some("2030-01-01"));
+        assert!(unknown(&read_long_ago, Some(DAY), now).is_some());
+    }
+
+    #[test]
+    fn what_is_noted_reads_back() {
+        let seen = Seen { digest: "abc".into(), written: -5, length: 7 };
+        assert_eq!(Seen::from_text(&seen.to_text()), Some(seen));
+        assert_eq!(Seen::from_text("abc"), None);
+        assert_eq!(Seen::from_text("a 1 2 3"), None);
+    }
+}

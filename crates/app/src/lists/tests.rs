@@ -1,0 +1,218 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use policy::{Lists, LookUp, Lookup};
+
+use super::*;
+use crate::clock;
+use crate::config::{Settings, Surroundings, load_text};
+use crate::entry::EntryMaker;
+use crate::keeper::{Keeper, KeeperSettings};
+
+struct House {
+    folder: tempfile::TempDir,
+    settings: Arc<Settings>,
+    keeper: Keeper,
+}
+
+/// A keeper and the settings for one CSV source, `list.csv`, with more lines of TOML.
+fn house(more: &str) -> House {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "[smarthost]\naddress = \"127.0.0.1:9\"\n[server]\nhostname = \"mail.example.com\"\n[[source]]\nname = \"crm\"\ncsv = \"list.csv\"\n{more}"
+    );
+    let around = Surroundings::default();
+    let loaded = load_text(&folder.path().join("optgate.toml"), &text, &around);
+    let settings = Arc::new(loaded.settings.unwrap());
+    let keeper = keeper(&settings);
+    House { folder, settings, keeper }
+}
+
+fn keeper(settings: &Settings) -> Keeper {
+    Keeper::start(&KeeperSettings {
+        ledger: settings.ledger.path.clone(),
+        key: settings.ledger.key_file.clone(),
+        rules: settings.ledger.person.clone(),
+        if_missing: ledger::IfMissing::Create,
+    })
+    .unwrap()
+}
+
+impl House {
+    fn list(&self) -> PathBuf {
+        self.folder.path().join("list.csv")
+    }
+
+    /// Replaces the list as a careful export does: another name, then renamed.
+    fn write(&self, text: &str) {
+        let part = self.folder.path().join("list.part");
+        std::fs::write(&part, text).unwrap();
+        std::fs::rename(&part, self.list()).unwrap();
+    }
+
+    fn watch(&self) -> Watch {
+        let watch = Watch::start(&self.keeper, &self.settings).unwrap();
+        assert!(watch.settled(Duration::from_secs(20)));
+        watch
+    }
+
+    fn look_up(&self, address: &str) -> Lookup {
+        look_up(&self.keeper, &self.settings, address)
+    }
+
+    fn state(&self) -> ledger::SourceState {
+        self.keeper.ask(|desk| desk.source_state("crm")).unwrap().unwrap()
+    }
+
+    #[track_caller]
+    fn wait_until(&self, what: &str, is: impl Fn(&Self) -> bool) {
+        let until = clock::instant() + Duration::from_secs(20);
+        while !is(self) {
+            assert!(clock::instant() < until, "not within 20 s: {what}");
+            clock::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn look_up(keeper: &Keeper, settings: &Settings, address: &str) -> Lookup {
+    let maker = EntryMaker::new(
+        keeper.hasher().clone(),
+        settings.ledger.person.clone(),
+        settings.ledger.store,
+    );
+    let (lists, canonical) = (keeper.lists(), maker.canonical(address).unwrap());
+    match lists.look_up(&canonical, &lists.keys(&canonical)) {
+        LookUp::Now(answer) => answer,
+        LookUp::Later => panic!("the index never asks"),
+    }
+}
+
+fn rows(range: std::ops::Range<usize>) -> String {
+    range.fold("email\n".to_owned(), |text, n| text + &format!("u{n}@example.com\n"))
+}
+
+fn age(path: &Path, days: u64) {
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    #[expect(clippy::disallowed_methods, reason = "the file system's clock is the system's")]
+    let now = std::time::SystemTime::now();
+    file.set_modified(now - Duration::from_secs(days * 86_400)).unwrap();
+}
+
+#[test]
+fn a_list_that_was_never_loaded_defers_and_then_is_known() {
+    let house = house("");
+    let watch = house.watch();
+    assert!(
+        matches!(house.look_up("a@example.com"), Lookup::Unknown(why) if why.contains("never loaded"))
+    );
+    house.write("email\nbob@example.com\n");
+    house.wait_until(
+        "bob is refused",
+        |h| matches!(h.look_up("bob@example.com"), Lookup::Suppressed(s) if s.source == "crm"),
+    );
+    house.wait_until("others are clear", |h| h.look_up("a@example.com") == Lookup::Clear);
+    drop(watch);
+    house.keeper.stop();
+}
+
+#[test]
+fn a_change_is_noticed_and_who_disappears_stays_suppressed() {
+    let house = house("");
+    house.write(&rows(0..20));
+    let watch = house.watch();
+    assert_eq!(house.state().last_rows, Some(20));
+    house.write(&rows(1..21));
+    house.wait_until("the new row", |h| {
+        matches!(h.look_up("u20@example.com"), Lookup::Suppressed(_))
+    });
+    assert!(matches!(house.look_up("u0@example.com"), Lookup::Suppressed(_)));
+    house.wait_until("the state", |h| h.state().last_rows == Some(20));
+    assert_eq!(house.keeper.index().load().len(), 21);
+    drop(watch);
+    house.keeper.stop();
+}
+
+#[test]
+fn a_list_that_shrank_is_refused_and_the_last_good_one_stays() {
+    let house = house("");
+    house.write(&rows(0..100));
+    let watch = house.watch();
+    house.write(&rows(0..50));
+    house.wait_until("refusal", |h| {
+        h.state().last_error.is_some_and(|e| e.contains("shrink_limit"))
+    });
+    assert_eq!(house.state().last_rows, Some(100));
+    assert!(matches!(house.look_up("u99@example.com"), Lookup::Suppressed(_)));
+    assert_eq!(house.look_up("new@example.com"), Lookup::Clear);
+    house.write("");
+    house
+        .wait_until("refusal", |h| h.state().last_error.is_some_and(|e| e.contains("allow_empty")));
+    house.write(&rows(0..101));
+    house.wait_until("recovery", |h| h.state().last_error.is_none());
+    assert_eq!(house.state().last_rows, Some(101));
+    drop(watch);
+    house.keeper.stop();
+}
+
+#[test]
+fn the_guards_are_those_of_the_configuration() {
+    let house = house("shrink_limit = \"60%\"\nbad_rows = \"50%\"\nallow_empty = true\n");
+    house.write("email\na@example.com\nb@example.com\nrubbish\nmore rubbish\n");
+    let watch = house.watch();
+    assert_eq!(house.state().last_error, None);
+    house.write("email\n");
+    house.wait_until("refusal", |h| h.state().last_error.is_some_and(|e| e.contains("60%")));
+    drop(watch);
+    house.keeper.stop();
+}
+
+#[test]
+fn a_list_older_than_its_max_age_defers() {
+    let house = house("max_age = \"7d\"\n");
+    house.write("email\nbob@example.com\n");
+    age(&house.list(), 6);
+    let watch = house.watch();
+    house.wait_until("known", |h| h.look_up("a@example.com") == Lookup::Clear);
+    age(&house.list(), 8);
+    house.wait_until("unknown", |h| matches!(h.look_up("a@example.com"), Lookup::Unknown(_)));
+    assert!(matches!(house.look_up("bob@example.com"), Lookup::Suppressed(_)));
+    drop(watch);
+    house.keeper.stop();
+}
+
+#[test]
+fn after_a_restart_without_the_file_the_last_good_list_is_in_force() {
+    let house = house("");
+    house.write("email\nbob@example.com\n");
+    drop(house.watch());
+    house.keeper.stop();
+    std::fs::remove_file(house.list()).unwrap();
+    let keeper = keeper(&house.settings);
+    let watch = Watch::start(&keeper, &house.settings).unwrap();
+    assert!(watch.settled(Duration::from_secs(20)));
+    assert!(matches!(look_up(&keeper, &house.settings, "bob@example.com"), Lookup::Suppressed(_)));
+    assert_eq!(look_up(&keeper, &house.settings, "a@example.com"), Lookup::Clear);
+    let state = keeper.ask(|desk| desk.source_state("crm")).unwrap().unwrap();
+    assert!(state.last_error.unwrap().contains("list.csv"));
+    drop(watch);
+    keeper.stop();
+}
+
+#[test]
+fn reading_the_same_again_adds_nothing() {
+    let house = house("");
+    house.write(&rows(0..10));
+    drop(house.watch());
+    let position = house.keeper.index().load().position();
+    // Another file with the same content, and one with another order.
+    house.write(&rows(0..10));
+    let watch = house.watch();
+    house.write(&format!("{}# a line more\n", rows(0..10)));
+    house.wait_until("another reading", |h| {
+        h.state().fingerprint != Some(String::new()) && h.state().last_rows == Some(10)
+    });
+    assert_eq!(house.keeper.index().load().position(), position);
+    drop(watch);
+    house.keeper.stop();
+}

@@ -1,0 +1,91 @@
+//! `status`: how the gate and its lists are.
+
+use std::fmt::Write as _;
+
+use app::clerk::{Request, StatusAnswer};
+use app::control::Reach;
+use ledger::IfMissing;
+
+use crate::configuration;
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::table::columns;
+use crate::words::ConfigOnly;
+
+pub(crate) fn run(words: &ConfigOnly, out: &Out) -> anyhow::Result<Exit> {
+    let settings = configuration::settings(&words.file, out)?;
+    let mut reach = Reach::find(&settings, IfMissing::Refuse)?;
+    let running = reach.is_gate();
+    let answer = reach.ask(&Request::Status, &mut |_| ())?;
+    let status: StatusAnswer = serde_json::from_value(answer)?;
+    out.answer(&status, text)?;
+    Ok(match (running, status.unknown.is_empty()) {
+        (false, _) => Exit::Unavailable,
+        (true, false) => Exit::Temporary,
+        (true, true) => Exit::Ok,
+    })
+}
+
+fn text(status: &StatusAnswer) -> String {
+    let mut text = String::new();
+    let gate = match (status.pid, status.since) {
+        (Some(pid), Some(since)) => format!("running, process {pid}, since {since}"),
+        _ => "not running".to_owned(),
+    };
+    let smarthost = match status.gate.get("smarthost").and_then(|s| s.as_str()) {
+        Some(state) => format!("{} ({state})", status.smarthost),
+        None => status.smarthost.clone(),
+    };
+    let rows = [
+        ("gate", gate),
+        ("listeners", status.listeners.join(" ")),
+        ("smarthost", smarthost),
+        ("ledger", format!("{}, {} entries", status.ledger, status.position)),
+        (
+            "index",
+            format!(
+                "{} facts, {} KiB, epoch {}",
+                status.entries,
+                status.index_bytes >> 10,
+                status.epoch
+            ),
+        ),
+    ];
+    let rows: Vec<_> = rows.into_iter().map(|(a, b)| vec![a.to_owned(), b]).collect();
+    text.push_str(&columns(&rows));
+    if !status.sources.is_empty() {
+        text.push('\n');
+        let mut rows = vec![["list", "rows", "last read", "state"].map(str::to_owned).to_vec()];
+        rows.extend(status.sources.iter().map(|source| {
+            let state = match (&source.unknown, &source.last_error) {
+                (Some(why), _) => format!("UNKNOWN: {why}"),
+                (None, Some(error)) => format!("{}: {error}", source.state),
+                (None, None) => source.state.clone(),
+            };
+            vec![
+                source.name.clone(),
+                source.rows.map_or_else(|| "-".to_owned(), |n| n.to_string()),
+                source.last_success.map_or_else(|| "-".to_owned(), |t| t.to_string()),
+                state,
+            ]
+        }));
+        text.push_str(&columns(&rows));
+    }
+    if !status.unknown.is_empty() {
+        text.push_str("\nRecipients who are on no list are answered 451 until this is over:\n");
+        for (list, why) in &status.unknown {
+            let _ = writeln!(text, "  {list}: {why}");
+        }
+    }
+    let counters = status.gate.get("counters").and_then(|c| c.as_object());
+    if let Some(counters) = counters {
+        text.push('\n');
+        let rows: Vec<_> = counters
+            .iter()
+            .filter(|(_, n)| n.as_u64() != Some(0))
+            .map(|(name, n)| vec![name.replace('_', " "), n.to_string()])
+            .collect();
+        text.push_str(&columns(&rows));
+    }
+    text
+}

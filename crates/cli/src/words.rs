@@ -1,0 +1,335 @@
+//! What can be typed. The help is the manual, so every verb has examples.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+/// An SMTP proxy that refuses recipients who opted out, whatever program sends.
+#[derive(Debug, Parser)]
+#[command(
+    name = "optgate",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = "\
+First steps:
+  optgate demo                          see it work, on this machine alone
+  optgate init                          write a commented optgate.toml
+  optgate check                         tell every mistake in it at once
+  optgate serve                         run the gate
+
+Every day:
+  optgate optout add bob@example.com    from now on nobody mails Bob
+  optgate why bob@example.com           may Bob be mailed, and why not?
+  optgate why 01JD7F3K9Q2M8             what was decided, for a reference from a refusal
+  optgate status                        how the gate and its lists are
+
+Exit codes: 0 yes, 1 no (opted out, a mistake was found), 64 wrong words, 65 bad data,
+69 not available, 75 try again, 77 not permitted, 78 wrong configuration."
+)]
+pub(crate) struct Optgate {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// Options of every verb.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// How answers are printed.
+    #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORM")]
+    pub(crate) output: OutputForm,
+    /// Print nothing but answers and errors.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Log more; twice for still more.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// How answers are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputForm {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: one JSON value, or one a line where there are many.
+    Json,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// See it work: gate, lists and a mail server that keeps everything, on this machine alone.
+    Demo(Demo),
+    /// Write a commented configuration file.
+    Init(Init),
+    /// Run the gate.
+    Serve(ConfigOnly),
+    /// Check the configuration: every mistake at once, and what would be right.
+    Check(ConfigOnly),
+    /// Look at the configuration.
+    Config(Config),
+    /// How the running gate and its lists are.
+    Status(ConfigOnly),
+    /// Record opt-outs.
+    Optout(Optout),
+    /// Why an address is refused or not, or what a reference from a refusal means.
+    Why(Why),
+    /// Which of these recipients would be refused?
+    Replay(Replay),
+    /// A mail server that accepts everything and sends nothing on.
+    Sink(Sink),
+    /// Print completions for a shell.
+    Completions(Completions),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigFile {
+    /// The configuration file [default: optgate.toml here, else /etc/optgate/optgate.toml]
+    #[arg(short, long, env = "OPTGATE_CONFIG", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// A verb that needs nothing else.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigOnly {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  optgate demo                          until Ctrl-C; in another terminal:
+  curl smtp://127.0.0.1:2525 --mail-from you@corp.example --mail-rcpt bob@example.com -T README.md
+  optgate demo --once                   once through, for scripts; exit 0 if all went as it should
+
+Needs no root, no network, and no port but the one of --listen. Everything it writes is in --dir,
+and is made anew at each start.")]
+pub(crate) struct Demo {
+    /// Go through it once and end.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Where ledger, lists and configuration of the demo go.
+    #[arg(long, default_value = "demo-data", value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// Where the gate listens.
+    #[arg(long, default_value = "127.0.0.1:2525", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  optgate init --smarthost relay.corp.example:587
+  optgate init gate.toml --smarthost 10.0.0.9:25 --listen 0.0.0.0:25 --allow 10.0.0.0/8 \\
+      --csv /srv/lists/optouts.csv
+
+An existing file is never overwritten.")]
+pub(crate) struct Init {
+    /// The file to write; - for standard output.
+    #[arg(default_value = "optgate.toml", value_hint = ValueHint::FilePath)]
+    pub(crate) path: PathBuf,
+    /// The real mail server, host:port.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) smarthost: Option<String>,
+    /// Where the gate listens, address:port.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+    /// A network whose clients may relay; may be given several times.
+    #[arg(long, value_name = "NETWORK")]
+    pub(crate) allow: Vec<String>,
+    /// A CSV file with opt-outs.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) csv: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    pub(crate) what: ConfigVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigVerb {
+    /// Every effective value and where it comes from: default, line of the file, environment.
+    Show(ConfigShow),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  optgate config show                   everything, as a file that means the same
+  optgate config show --changed         only what differs from the defaults
+  optgate -o json config show | jq '.[] | select(.origin.from == \"file\")'")]
+pub(crate) struct ConfigShow {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// Only what is not the default.
+    #[arg(long)]
+    pub(crate) changed: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Optout {
+    #[command(subcommand)]
+    pub(crate) what: OptoutVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OptoutVerb {
+    /// Record that people opted out. In force when the command returns.
+    Add(OptoutAdd),
+    /// Record all addresses of a list file, once.
+    Import(OptoutImport),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  optgate optout add bob@example.com
+  optgate optout add bob@example.com eve@example.org --scope all --reason \"letter of 2 March\" \\
+      --date 2026-03-02
+
+With a gate running the command asks it, and it refuses the address from then on. Without one it
+writes to the ledger itself. All addresses are recorded, or none.")]
+pub(crate) struct OptoutAdd {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// The addresses.
+    #[arg(required = true, value_name = "ADDRESS", value_hint = ValueHint::EmailAddress)]
+    pub(crate) addresses: Vec<String>,
+    /// What they forbid: commercial mail, or all.
+    #[arg(long, default_value = "commercial", value_parser = ["commercial", "all"])]
+    pub(crate) scope: String,
+    /// Why, in your words.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// When they asked: 2026-03-02, or 2026-03-02T10:15:00Z [default: now]
+    #[arg(long, value_name = "DATE")]
+    pub(crate) date: Option<String>,
+    /// The list it is recorded under; part of the refusal: "(list manual)".
+    #[arg(long, default_value = "manual", value_name = "NAME")]
+    pub(crate) source: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  optgate optout import unsubscribed.csv
+  optgate optout import optouts.csv --email \"Email Address\" --date \"Opted out\" --name crm-2025
+  optgate optout import shop.xml --record \"/customers/customer[@optout='1']\" --email contact/email
+
+Delimiter, header, encoding and columns of a CSV file are found by looking at it. Bad rows are
+counted and told with their lines. Rows that stand in the ledger already add nothing, so that an
+import can be repeated. A list that changes belongs into the configuration, as a [[source]].")]
+pub(crate) struct OptoutImport {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// The file: CSV, or XML if its name ends so or --record is given.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) path: PathBuf,
+    /// The list it is recorded under [default: the name of the file]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Where the address stands: column name or number (CSV), path in the record (XML).
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) email: Option<String>,
+    /// Where the date of the opt-out stands.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) date: Option<String>,
+    /// Where the reason stands.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) reason: Option<String>,
+    /// Which elements are records (XML).
+    #[arg(long, value_name = "PATH")]
+    pub(crate) record: Option<String>,
+    /// What parts two fields (CSV): one character, or "tab".
+    #[arg(long, value_name = "CHARACTER")]
+    pub(crate) delimiter: Option<String>,
+    /// The character set, such as utf-8, utf-16le, latin-1.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) encoding: Option<String>,
+    /// Whether the first line names the columns (CSV).
+    #[arg(long, value_name = "YES")]
+    pub(crate) header: Option<bool>,
+    /// What the opt-outs forbid: commercial mail, or all.
+    #[arg(long, default_value = "commercial", value_parser = ["commercial", "all"])]
+    pub(crate) scope: String,
+    /// Import although more rows than this are bad, in percent.
+    #[arg(long, default_value_t = 10.0, value_name = "PERCENT")]
+    pub(crate) bad_rows: f64,
+    /// Import even a file that looks like a list of people who may be mailed.
+    #[arg(long)]
+    pub(crate) allow_subscribed: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  optgate why bob@example.com           the verdict, every entry, and each gate that spoke
+  optgate why 01JD7F3K9Q2M8             the decision behind a reference; its beginning is enough
+
+Exit code: 0 may be mailed, 1 refused, 65 no address or no such reference, 75 not known now.")]
+pub(crate) struct Why {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// An address, or the reference of a refusal.
+    #[arg(value_name = "ADDRESS|REF")]
+    pub(crate) what: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  optgate replay recipients.txt         one address a line; blank lines and # lines are skipped
+  cut -d, -f2 campaign.csv | optgate replay - --refused
+
+Exit code: 0 all may be mailed, 1 some would be refused, 65 lines that are no address,
+75 some not known now.")]
+pub(crate) struct Replay {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// The file; - for standard input.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) path: PathBuf,
+    /// Print only those who would not be permitted.
+    #[arg(long)]
+    pub(crate) refused: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  optgate sink                          one line for each message, until Ctrl-C
+  optgate sink --dir mail               and each as mail/000001.eml with its envelope beside it
+  optgate sink --listen 127.0.0.1:0     on any free port, which is printed")]
+pub(crate) struct Sink {
+    /// Where it listens.
+    #[arg(long, default_value = "127.0.0.1:2526", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+    /// Print the messages themselves.
+    #[arg(long)]
+    pub(crate) print: bool,
+    /// Store each message here, byte for byte, with its envelope as JSON.
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) dir: Option<PathBuf>,
+    /// The name it greets with.
+    #[arg(long, default_value = "sink.optgate.example", value_name = "NAME")]
+    pub(crate) hostname: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  optgate completions bash > /etc/bash_completion.d/optgate
+  optgate completions zsh > ~/.zfunc/_optgate
+  optgate completions fish > ~/.config/fish/completions/optgate.fish")]
+pub(crate) struct Completions {
+    /// The shell.
+    pub(crate) shell: clap_complete::Shell,
+}
