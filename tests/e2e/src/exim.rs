@@ -104,7 +104,7 @@ message_size_limit = 50M
 begin acl
 recipient:
   deny local_parts = gone
-       message = "{first}\n{second}"
+       message = {first}\n{second}
   accept
 
 begin routers

@@ -172,5 +172,18 @@ fn serve(folder: &Path, address: SocketAddr) -> Server {
     command.args(["serve", "--config", "optgate.toml"]);
     let mut server = Server::start("optgate", &mut command, folder.join("gate.log"));
     server.wait_ready(START_LIMIT, || Dialogue::open(address).is_ok_and(|(_, g)| g.code == 220));
+    // The gate greets at once and defers until it has tried its lists; what a test
+    // is about comes after that.
+    server.wait_ready(START_LIMIT, || every_list_was_tried(folder));
     server
+}
+
+fn every_list_was_tried(folder: &Path) -> bool {
+    let status = optgate(folder, &["status", "--config", "optgate.toml", "-o", "json"]);
+    let Ok(status) = serde_json::from_str::<serde_json::Value>(&status.out) else { return false };
+    let sources = status.get("sources").and_then(serde_json::Value::as_array);
+    sources.into_iter().flatten().all(|source| {
+        let known = |field| source.get(field).is_some_and(|value| !value.is_null());
+        known("last_success") || known("last_error")
+    })
 }
