@@ -22,7 +22,7 @@ pub(crate) fn path(file: &ConfigFile) -> anyhow::Result<PathBuf> {
             return Ok(PathBuf::from(place));
         }
     }
-    Err(Ended::new(
+    Err(Ended::error(
         Exit::Configuration,
         format!(
             "no configuration: neither {HERE} nor {SYSTEM} is there; write one with `optgate init`, or name it with --config FILE"
@@ -38,7 +38,7 @@ pub(crate) fn read(file: &ConfigFile) -> anyhow::Result<Loaded> {
             std::io::ErrorKind::PermissionDenied => Exit::Permission,
             _ => Exit::Configuration,
         };
-        Ended::new(exit, format!("{}: {error}", path.display()))
+        Ended::error(exit, format!("{}: {error}", path.display()))
     })
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn settings(file: &ConfigFile, out: &Out) -> anyhow::Result<Arc<Setti
         Some(settings) => Ok(Arc::new(settings)),
         None => {
             out.tell(&loaded.report.render(app::logs::colour()));
-            Err(Ended::new(Exit::Configuration, "the configuration has errors; nothing was done"))
+            Err(Ended::error(Exit::Configuration, "the configuration has errors; nothing was done"))
         }
     }
 }

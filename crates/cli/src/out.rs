@@ -26,10 +26,6 @@ impl Out {
         self.form == OutputForm::Json
     }
 
-    pub(crate) fn is_quiet(self) -> bool {
-        self.quiet
-    }
-
     pub(crate) fn verbose(self) -> u8 {
         self.verbose
     }

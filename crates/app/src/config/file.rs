@@ -173,25 +173,25 @@ section! {
 
 /// All that a file says.
 #[derive(Clone, Debug)]
-pub struct File {
+pub(crate) struct File {
     /// `[server]`
-    pub server: Server,
+    pub(crate) server: Server,
     /// `[smarthost]`
-    pub smarthost: Smarthost,
+    pub(crate) smarthost: Smarthost,
     /// `[[listener]]`; one with all defaults when there is none in the file.
-    pub listeners: Vec<Listener>,
+    pub(crate) listeners: Vec<Listener>,
     /// `[ledger]`
-    pub ledger: Ledger,
+    pub(crate) ledger: Ledger,
     /// `[evidence]`
-    pub evidence: Evidence,
+    pub(crate) evidence: Evidence,
     /// `[control]`
-    pub control: Control,
+    pub(crate) control: Control,
     /// `[[source]]`
-    pub sources: Vec<Source>,
+    pub(crate) sources: Vec<Source>,
     /// `[limits]`
-    pub limits: Limits,
+    pub(crate) limits: Limits,
     /// `[log]`
-    pub log: Log,
+    pub(crate) log: Log,
 }
 
 /// Every section there is, in the order of the documents.
@@ -276,7 +276,7 @@ fn empty<S: Section>(text: &str, faults: &mut Vec<Fault>) -> S {
 fn one<S: Section>(root: &DeTable<'_>, text: &str, faults: &mut Vec<Fault>) -> S {
     let Some((key, value)) = root.get_key_value(S::NAME) else { return empty(text, faults) };
     if let DeValue::Array(items) = value.get_ref() {
-        let span = items.iter().nth(1).map_or(value.span(), toml::Spanned::span);
+        let span = items.get(1).map_or(value.span(), toml::Spanned::span);
         faults.push(
             Fault::at(span, format!("there is only one [{}]", S::NAME))
                 .help(format!("single brackets, once: [{}]", S::NAME)),

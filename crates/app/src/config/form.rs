@@ -98,7 +98,7 @@ pub(crate) fn quoted(s: &str) -> String {
 
 /// Any text on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text(pub String);
+pub(crate) struct Text(pub(crate) String);
 
 impl Form for Text {
     const NAME: &'static str = "a text";
@@ -118,7 +118,7 @@ impl Form for Text {
 
 /// A path of a file, relative to the configuration file's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FilePath(pub PathBuf);
+pub(crate) struct FilePath(pub(crate) PathBuf);
 
 impl Form for FilePath {
     const NAME: &'static str = "a path";
@@ -138,7 +138,7 @@ impl Form for FilePath {
 
 /// true or false.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Flag(pub bool);
+pub(crate) struct Flag(pub(crate) bool);
 
 impl Form for Flag {
     const NAME: &'static str = "true or false";
@@ -163,7 +163,7 @@ impl Form for Flag {
 
 /// A whole number from `MIN` to `MAX`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count<const MIN: u64, const MAX: u64>(pub u64);
+pub(crate) struct Count<const MIN: u64, const MAX: u64>(pub(crate) u64);
 
 impl<const MIN: u64, const MAX: u64> Form for Count<MIN, MAX> {
     const NAME: &'static str = "a whole number";

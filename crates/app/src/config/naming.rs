@@ -11,7 +11,7 @@ use super::network::is_host;
 
 /// The name this host greets with (RFC 5321 s4.1.1.1: a domain or an address literal).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostName(pub String);
+pub(crate) struct HostName(pub(crate) String);
 
 impl Form for HostName {
     const NAME: &'static str = "a host name";
@@ -52,7 +52,7 @@ pub(crate) fn domain(text: &str) -> Option<String> {
 
 /// Mail domains, in canonical form.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Domains(pub Vec<String>);
+pub(crate) struct Domains(pub(crate) Vec<String>);
 
 impl Form for Domains {
     const NAME: &'static str = "a list of mail domains";
@@ -136,7 +136,7 @@ impl Form for SourceName {
 
 /// A column of a table, or a path inside a record of a tree: a name, or a number from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ColumnSaid {
+pub(crate) enum ColumnSaid {
     /// By its heading (CSV) or path (XML).
     Name(String),
     /// By its number, from 1 (CSV only).
@@ -175,7 +175,7 @@ macro_rules! from_sources {
     ($name:ident($inner:ty), $form:literal, $example:literal) => {
         #[doc = concat!("The form of ", $form, ".")]
         #[derive(Clone, Debug)]
-        pub struct $name(pub $inner, String);
+        pub(crate) struct $name(pub(crate) $inner, String);
 
         impl Form for $name {
             const NAME: &'static str = $form;
@@ -242,11 +242,11 @@ impl Form for EvidencePath {
 /// The text of a notice, with its place, because what may stand in it is known
 /// only together with the host name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
+pub(crate) struct Notice {
     /// The text.
-    pub text: String,
+    pub(crate) text: String,
     /// Where it stands, quotes included.
-    pub span: Range<usize>,
+    pub(crate) span: Range<usize>,
 }
 
 impl Form for Notice {

@@ -12,7 +12,7 @@ use super::form::{Form, Given, quoted};
 
 /// An address to listen on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Listen(pub SocketAddr);
+pub(crate) struct Listen(pub(crate) SocketAddr);
 
 impl Form for Listen {
     const NAME: &'static str = "an address and port to listen on";
@@ -115,7 +115,7 @@ pub(crate) fn is_host(text: &str) -> bool {
 
 /// Networks, each with its place in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Networks(pub Vec<(IpNet, Range<usize>)>);
+pub(crate) struct Networks(pub(crate) Vec<(IpNet, Range<usize>)>);
 
 impl Form for Networks {
     const NAME: &'static str = "a list of networks";

@@ -14,17 +14,17 @@ use super::section::unknown;
 
 /// The rules as the file says them: additions to the defaults, or to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Person {
+pub(crate) struct Person {
     /// Whether to begin with what suits most.
-    pub defaults: bool,
+    pub(crate) defaults: bool,
     /// Marks behind which a sub-address tag begins.
-    pub tag_marks: Vec<char>,
+    pub(crate) tag_marks: Vec<char>,
     /// Domains that ignore dots in the local part.
-    pub dotless_domains: Vec<String>,
+    pub(crate) dotless_domains: Vec<String>,
     /// Domains that are another name of a domain.
-    pub domain_aliases: BTreeMap<String, String>,
+    pub(crate) domain_aliases: BTreeMap<String, String>,
     /// What they mean.
-    pub rules: PersonRules,
+    pub(crate) rules: PersonRules,
 }
 
 impl Person {

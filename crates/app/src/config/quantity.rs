@@ -13,7 +13,7 @@ use super::form::{Form, Given, quoted};
 
 /// A length of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span(pub Duration);
+pub(crate) struct Span(pub(crate) Duration);
 
 impl Form for Span {
     const NAME: &'static str = "a duration";
@@ -90,7 +90,7 @@ pub(crate) fn show_duration(d: Duration) -> String {
 
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size(pub u64);
+pub(crate) struct Size(pub(crate) u64);
 
 const SIZES: [(&str, u64); 8] = [
     ("", 1),
@@ -133,7 +133,7 @@ impl Form for Size {
 
 /// A share of the whole, in percent.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Share(pub f64);
+pub(crate) struct Share(pub(crate) f64);
 
 impl Form for Share {
     const NAME: &'static str = "a share";

@@ -13,7 +13,7 @@ use super::nearest::nearest;
 
 /// Where an effective value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// The default of this program.
     Default,
     /// The file, at this place of its text.
@@ -26,11 +26,11 @@ pub enum Origin {
 
 /// A value and where it comes from.
 #[derive(Clone, Debug)]
-pub struct Said<T> {
+pub(crate) struct Said<T> {
     /// The value.
-    pub value: T,
+    pub(crate) value: T,
     /// Where it comes from.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
 }
 
 impl<T> Said<T> {
@@ -45,7 +45,7 @@ impl<T> Said<T> {
 
 /// A value that has no default.
 #[derive(Clone, Debug)]
-pub enum Maybe<T> {
+pub(crate) enum Maybe<T> {
     /// Not in the file.
     Absent,
     /// In the file, and wrong: the fault is already told, so nobody tells another.
@@ -222,8 +222,8 @@ macro_rules! section {
     ) => {
         $(#[doc = $sdoc])+
         #[derive(Clone, Debug)]
-        pub struct $name {
-            $( $(#[doc = $kdoc])+ pub $field: section!(@type $rule $ty), )+
+        pub(crate) struct $name {
+            $( $(#[doc = $kdoc])+ pub(crate) $field: section!(@type $rule $ty), )+
             heading: Option<std::ops::Range<usize>>,
         }
 

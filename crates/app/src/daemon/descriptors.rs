@@ -3,7 +3,7 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Descriptors for files, lists, logs and the runtime itself.
-const OWN: u64 = 200;
+const OWN: u64 = 64;
 
 /// Raises the soft limit to what `connections` sessions need, as far as the hard one
 /// allows, and says so when that is not enough.

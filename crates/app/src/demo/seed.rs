@@ -58,6 +58,8 @@ pub(super) fn seed(
          record = \"/customers/customer[@optout='1']\"\n\
          email  = \"contact/email\"\n\
          date   = \"since\"\n\n\
+         [limits]\n\
+         connections = 100\n\n\
          [log]\n\
          level = \"warn\"\n"
     );

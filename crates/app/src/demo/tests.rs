@@ -11,7 +11,7 @@ fn play(folder: &std::path::Path) -> (Result<bool, AppError>, Vec<String>) {
         listen: "127.0.0.1:0".parse().unwrap(),
         once: true,
     };
-    let tell: play::Tell = Arc::new(move |event| {
+    let tell: Tell = Arc::new(move |event| {
         ears.lock().unwrap().push(match event {
             DemoEvent::Ready { seeded, .. } => format!("ready {seeded}"),
             DemoEvent::Captured(message) => format!("captured {}", message.recipients[0].to),

@@ -13,7 +13,7 @@ use crate::clock;
 use crate::config::Store;
 use crate::entry::{EntryFacts, EntryMaker};
 
-fn settings(folder: &Path) -> KeeperSettings {
+fn settings_of(folder: &Path) -> KeeperSettings {
     KeeperSettings {
         ledger: folder.join("optgate.db"),
         key: folder.join("optgate.key"),
@@ -56,7 +56,7 @@ fn add(keeper: &Keeper, address: &str) {
 #[test]
 fn an_added_address_is_refused_when_add_returns() {
     let folder = tempfile::tempdir().unwrap();
-    let keeper = Keeper::start(&settings(folder.path())).unwrap();
+    let keeper = Keeper::start(&settings_of(folder.path())).unwrap();
     assert_eq!(look_up(&keeper, "bob@example.com"), Lookup::Clear);
     add(&keeper, "Bob+news@Example.com");
     assert!(
@@ -70,11 +70,11 @@ fn an_added_address_is_refused_when_add_returns() {
 #[test]
 fn a_start_uses_the_image_and_the_tail_behind_it() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = settings(folder.path());
+    let settings = settings_of(folder.path());
     let keeper = Keeper::start(&settings).unwrap();
     add(&keeper, "a@example.com");
     keeper.stop();
-    assert!(super::image::path_of(&settings.ledger).exists());
+    assert!(image::path_of(&settings.ledger).exists());
     // Another process adds a row behind the image.
     let key = KeyFile::load(&settings.key).unwrap();
     let mut ledger = Ledger::open(&settings.ledger, &key).unwrap();
@@ -92,11 +92,11 @@ fn a_start_uses_the_image_and_the_tail_behind_it() {
 #[test]
 fn a_damaged_or_foreign_image_is_thrown_away() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = settings(folder.path());
+    let settings = settings_of(folder.path());
     let keeper = Keeper::start(&settings).unwrap();
     add(&keeper, "a@example.com");
     keeper.stop();
-    let image = super::image::path_of(&settings.ledger);
+    let image = image::path_of(&settings.ledger);
     let good = std::fs::read(&image).unwrap();
     let mut flipped = good.clone();
     let last = flipped.len() - 40;
@@ -111,9 +111,9 @@ fn a_damaged_or_foreign_image_is_thrown_away() {
     let other = tempfile::tempdir().unwrap();
     std::fs::copy(&settings.key, other.path().join("optgate.key")).unwrap();
     let key = KeyFile::load(&settings.key).unwrap();
-    let other = super::tests::settings(other.path());
+    let other = settings_of(other.path());
     drop(Ledger::create(&other.ledger, &key, clock::now()).unwrap());
-    std::fs::write(super::image::path_of(&other.ledger), &good).unwrap();
+    std::fs::write(image::path_of(&other.ledger), &good).unwrap();
     let keeper = Keeper::start(&other).unwrap();
     assert_eq!(look_up(&keeper, "a@example.com"), Lookup::Clear);
     keeper.stop();
@@ -122,7 +122,7 @@ fn a_damaged_or_foreign_image_is_thrown_away() {
 #[test]
 fn rows_of_other_writers_are_followed() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = settings(folder.path());
+    let settings = settings_of(folder.path());
     let keeper = Keeper::start(&settings).unwrap();
     let key = KeyFile::load(&settings.key).unwrap();
     let mut ledger = Ledger::open(&settings.ledger, &key).unwrap();
@@ -138,7 +138,7 @@ fn rows_of_other_writers_are_followed() {
 #[test]
 fn an_unknown_list_makes_the_rest_unknown_and_the_suppressed_stay_so() {
     let folder = tempfile::tempdir().unwrap();
-    let keeper = Keeper::start(&settings(folder.path())).unwrap();
+    let keeper = Keeper::start(&settings_of(folder.path())).unwrap();
     add(&keeper, "bob@example.com");
     keeper.states().unknown("crm", "it was never read");
     keeper.states().unknown("shop", "it is older than 7d");
@@ -158,7 +158,7 @@ fn an_unknown_list_makes_the_rest_unknown_and_the_suppressed_stay_so() {
 #[test]
 fn other_rules_than_the_ledger_was_made_with_stop_the_start() {
     let folder = tempfile::tempdir().unwrap();
-    let first = settings(folder.path());
+    let first = settings_of(folder.path());
     let other = KeeperSettings { rules: PersonRules::none(), ..first.clone() };
     // An empty ledger may still change its rules.
     Keeper::start(&first).unwrap().stop();
@@ -186,7 +186,7 @@ fn the_lock_is_for_one_and_names_its_holder() {
 #[test]
 fn a_waiting_add_gets_in_between_the_batches_of_an_import() {
     let folder = tempfile::tempdir().unwrap();
-    let keeper = Keeper::start(&settings(folder.path())).unwrap();
+    let keeper = Keeper::start(&settings_of(folder.path())).unwrap();
     let importer = keeper.clone();
     let import = std::thread::spawn(move || {
         let maker = maker(&importer);

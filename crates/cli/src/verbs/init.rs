@@ -20,7 +20,7 @@ pub(crate) fn run(words: &Init, out: &Out) -> anyhow::Result<Exit> {
     let loaded = load_text(path, &text, &Surroundings::of_this_process());
     if loaded.report.is_fatal() {
         out.tell(&loaded.report.render(app::logs::colour()));
-        return Err(Ended::new(Exit::Usage, "nothing was written"));
+        return Err(Ended::error(Exit::Usage, "nothing was written"));
     }
     if path.as_os_str() == "-" {
         out.print(&text)?;
@@ -44,7 +44,7 @@ pub(crate) fn run(words: &Init, out: &Out) -> anyhow::Result<Exit> {
             }
             _ => error.to_string(),
         };
-        return Err(Ended::new(exit, format!("{}: {what}", path.display())));
+        return Err(Ended::error(exit, format!("{}: {what}", path.display())));
     }
     let answer = serde_json::json!({ "written": path.display().to_string() });
     out.answer(&answer, |_| {

@@ -22,7 +22,7 @@ pub(crate) fn run(words: Optout, out: &Out) -> anyhow::Result<Exit> {
 
 fn run_add(words: OptoutAdd, out: &Out) -> anyhow::Result<Exit> {
     let settings = configuration::settings(&words.file, out)?;
-    let usage = |e: suppression::SuppressionError| Ended::new(Exit::Usage, e.to_string());
+    let usage = |e: suppression::SuppressionError| Ended::error(Exit::Usage, e.to_string());
     let request = Request::Add(Addition {
         scope: words.scope.parse().map_err(usage)?,
         stated: words.date.as_deref().map(str::parse).transpose().map_err(usage)?,
@@ -58,7 +58,7 @@ fn run_import(words: OptoutImport, out: &Out) -> anyhow::Result<Exit> {
             std::io::ErrorKind::PermissionDenied => Exit::Permission,
             _ => Exit::Data,
         };
-        return Err(Ended::new(exit, format!("{}: {error}", words.path.display())));
+        return Err(Ended::error(exit, format!("{}: {error}", words.path.display())));
     }
     let name = words.name.unwrap_or_else(|| {
         words.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
@@ -76,7 +76,7 @@ fn run_import(words: OptoutImport, out: &Out) -> anyhow::Result<Exit> {
         scope: words
             .scope
             .parse()
-            .map_err(|e: suppression::SuppressionError| Ended::new(Exit::Usage, e.to_string()))?,
+            .map_err(|e: suppression::SuppressionError| Ended::error(Exit::Usage, e.to_string()))?,
         bad_rows: words.bad_rows,
         allow_subscribed: words.allow_subscribed,
     });

@@ -40,7 +40,7 @@ pub(crate) fn run(words: &Replay, out: &Out) -> anyhow::Result<Exit> {
     } else {
         let file = std::fs::File::open(&words.path);
         Box::new(
-            file.map_err(|e| Ended::new(Exit::Data, format!("{}: {e}", words.path.display())))?,
+            file.map_err(|e| Ended::error(Exit::Data, format!("{}: {e}", words.path.display())))?,
         )
     };
     let mut reach = Reach::find(&settings, IfMissing::Refuse)?;

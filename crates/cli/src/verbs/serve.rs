@@ -12,7 +12,7 @@ pub(crate) fn run(words: &ConfigOnly, out: &Out) -> anyhow::Result<Exit> {
     let report = &loaded.report;
     let Some(mut settings) = loaded.settings else {
         out.tell(&report.render(app::logs::colour()));
-        return Err(Ended::new(Exit::Configuration, "the configuration has errors; not started"));
+        return Err(Ended::error(Exit::Configuration, "the configuration has errors; not started"));
     };
     settings.log.level = match (out.verbose(), settings.log.level) {
         (0, level) => level,

@@ -1,6 +1,6 @@
 //! `sink`: the capture smarthost alone.
 
-use app::capture::{Capture, CaptureSettings, Captured};
+use app::capture::{CaptureSettings, Captured};
 
 use crate::exit::Exit;
 use crate::out::Out;

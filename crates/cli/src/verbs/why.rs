@@ -35,14 +35,14 @@ pub(crate) fn run(words: &Why, out: &Out) -> anyhow::Result<Exit> {
         found.entry = serde_json::from_value(answer)?;
     }
     if found.decisions.is_empty() {
-        return Err(Ended::new(
+        return Err(Ended::error(
             Exit::Data,
             format!("no decision with a reference that begins `{what}` is in the evidence"),
         ));
     }
     out.answer(&found, reference_text)?;
     if found.decisions.len() > 1 {
-        return Err(Ended::new(
+        return Err(Ended::error(
             Exit::Data,
             "several decisions have references that begin so; give more of it",
         ));
