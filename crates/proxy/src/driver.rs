@@ -24,8 +24,7 @@ use crate::listener::Shared;
 use crate::scratch;
 use crate::socket::Socket;
 
-type Opening =
-    Pin<Box<dyn Future<Output = Result<(Socket, Box<Upstream>), OpenFailure>> + Send>>;
+type Opening = Pin<Box<dyn Future<Output = Result<(Socket, Box<Upstream>), OpenFailure>> + Send>>;
 
 pub(crate) struct Driver {
     relay: Relay,
@@ -147,8 +146,7 @@ impl Driver {
             return;
         }
         let (shared, clock) = (Arc::clone(&self.shared), self.clock);
-        let opening =
-            async move { shared.smarthost.open(clock, &shared.counters).await };
+        let opening = async move { shared.smarthost.open(clock, &shared.counters).await };
         self.opening = Some(Box::pin(opening));
     }
 
@@ -318,7 +316,11 @@ impl Driver {
 
     fn timeout(&mut self, now: Moment) {
         let limit = self.shared.smarthost.settings().data_timeout;
-        if self.up.as_ref().and_then(|up| up.stall_deadline(limit)).is_some_and(|at| now.reached(at))
+        if self
+            .up
+            .as_ref()
+            .and_then(|up| up.stall_deadline(limit))
+            .is_some_and(|at| now.reached(at))
         {
             self.relay.handle_upstream_stalled(now);
         }

@@ -134,8 +134,7 @@ impl Gate {
         let (alive, mut nobody_left) = mpsc::channel::<()>(1);
         let mut accepting = Vec::new();
         for (listener, settings) in self.listeners {
-            let (shared, drain, alive) =
-                (Arc::clone(&self.shared), drain.clone(), alive.clone());
+            let (shared, drain, alive) = (Arc::clone(&self.shared), drain.clone(), alive.clone());
             let clock = self.clock;
             accepting.push(tokio::spawn(async move {
                 accept(listener, Arc::new(settings), shared, clock, drain, alive).await;

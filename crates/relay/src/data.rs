@@ -98,8 +98,7 @@ impl Relay {
         if let Link::Open(upstream) = &mut self.link {
             upstream.content(trace.as_bytes());
         }
-        self.phase =
-            Phase::Streaming(Box::new(Streaming { facts, content: Content::default() }));
+        self.phase = Phase::Streaming(Box::new(Streaming { facts, content: Content::default() }));
         self.server.answer(now, slot, replies::go_ahead());
     }
 

@@ -70,8 +70,7 @@ impl Relay {
     /// The client broke off between its dot and ours.
     pub(crate) fn dot_abandoned(&mut self, now: Moment, dot: Dot) {
         let (ending, why) = (Ending::Abandoned, Some("client-gone"));
-        let record =
-            record::outcome(&self.facts, &dot.facts, &dot.content, now, ending, None, why);
+        let record = record::outcome(&self.facts, &dot.facts, &dot.content, now, ending, None, why);
         self.events.push_back(Event::Outcome(Box::new(record)));
     }
 
@@ -119,8 +118,7 @@ impl Relay {
         why: Option<&'static str>,
     ) {
         let Dot { slot, facts, content } = dot;
-        let record =
-            record::outcome(&self.facts, &facts, &content, now, ending, Some(&reply), why);
+        let record = record::outcome(&self.facts, &facts, &content, now, ending, Some(&reply), why);
         self.events.push_back(Event::Outcome(Box::new(record)));
         self.server.answer(now, slot, reply);
     }

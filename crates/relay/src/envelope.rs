@@ -8,9 +8,11 @@
 use address::{ForwardPath, ReversePath};
 use std::sync::Arc;
 
-use evidence::Verdict as Recorded;
 use evidence::Reference;
-use policy::{Asked, Cleared, Decision, Lookup, QuestionId, Reason, RecipientFacts, Ruling, Verdict};
+use evidence::Verdict as Recorded;
+use policy::{
+    Asked, Cleared, Decision, Lookup, QuestionId, Reason, RecipientFacts, Ruling, Verdict,
+};
 use smtp_session::{Moment, SlotId};
 use smtp_wire::{Body, Capabilities, MailParams, RcptParams, Reply};
 
@@ -175,8 +177,7 @@ impl Relay {
         let plain = self.settings.plain_recipients.then(|| to.to_string());
         let at = envelope.recipients.len();
         let standing = Standing::Refused { permanent: false };
-        let mut recipient =
-            Recipient { slot, params, standing, reason: None, facts: None, plain };
+        let mut recipient = Recipient { slot, params, standing, reason: None, facts: None, plain };
         match self.gate.judge(to, self.settings.action) {
             Ruling::Decided(decision) => {
                 envelope.recipients.push(recipient);
@@ -374,10 +375,8 @@ impl Relay {
     pub(crate) fn rcpt_replied(&mut self, now: Moment, tag: u32, reply: Reply) {
         let at = tag as usize;
         let Phase::Envelope(envelope) = &mut self.phase else { return };
-        let sent = envelope
-            .recipients
-            .get(at)
-            .is_some_and(|one| matches!(one.standing, Standing::Sent));
+        let sent =
+            envelope.recipients.get(at).is_some_and(|one| matches!(one.standing, Standing::Sent));
         if sent {
             self.conclude(now, at, verbatim(reply));
         }

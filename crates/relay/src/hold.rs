@@ -116,8 +116,8 @@ impl Held {
     }
 
     fn set_timer(&mut self, now: Moment) {
-        self.next_noop = (self.noops < self.settings.noops_max)
-            .then(|| now.plus(self.settings.noop_every));
+        self.next_noop =
+            (self.noops < self.settings.noops_max).then(|| now.plus(self.settings.noop_every));
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Moment> {

@@ -45,8 +45,7 @@ pub(crate) fn offer(
         ..Capabilities::default()
     };
     let Some(smarthost) = smarthost else { return alone };
-    let ours =
-        Capabilities { eight_bit_mime: true, smtputf8: true, dsn: true, ..alone.clone() };
+    let ours = Capabilities { eight_bit_mime: true, smtputf8: true, dsn: true, ..alone.clone() };
     let mut common = ours.intersect(smarthost);
     // A smarthost without these costs the client nothing: we supply them.
     common.pipelining = true;

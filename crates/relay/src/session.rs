@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use evidence::Mint;
 use policy::{Action, OptOutGate};
-use smtp_session::{Ended, Lost, Moment, Sent, Server, ServerSettings, Step};
 use smtp_session::ClientEvent;
+use smtp_session::{Ended, Lost, Moment, Sent, Server, ServerSettings, Step};
 use smtp_wire::Reply;
 
 use crate::data::{Holding, Streaming, Swallowing};

@@ -38,9 +38,7 @@ impl Trace<'_> {
         };
         let date = Timestamp::from_microsecond(now.unix_micros())
             .ok()
-            .and_then(|time| {
-                rfc2822::to_string(&time.to_zoned(TimeZone::UTC)).ok()
-            })
+            .and_then(|time| rfc2822::to_string(&time.to_zoned(TimeZone::UTC)).ok())
             .unwrap_or_else(|| "Thu, 1 Jan 1970 00:00:00 +0000".to_owned());
         let mut field = String::with_capacity(256);
         let literal = match self.client.to_canonical() {

@@ -7,7 +7,8 @@ mod stage;
 
 use stage::{Scenery, Stage};
 
-const SMUGGLED: &[u8] = b"MAIL FROM:<evil@x.example>\r\nRCPT TO:<bob@example.com>\r\nDATA\r\nevil\r\n";
+const SMUGGLED: &[u8] =
+    b"MAIL FROM:<evil@x.example>\r\nRCPT TO:<bob@example.com>\r\nDATA\r\nevil\r\n";
 
 /// What must come of a sequence put into the middle of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,8 +24,8 @@ fn every_dialogue_goes_as_written() {
     let mut faults = Vec::new();
     for name in &names {
         let text = fs::read_to_string(name).unwrap();
-        let transcript = Transcript::parse(&text)
-            .unwrap_or_else(|error| panic!("{}: {error}", name.display()));
+        let transcript =
+            Transcript::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", name.display()));
         if let Err(fault) = play(&transcript) {
             faults.push(format!("{}:{fault}", name.file_name().unwrap().display()));
         }

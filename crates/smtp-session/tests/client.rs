@@ -225,7 +225,14 @@ fn any_split_of_the_replies_gives_the_same_events() {
 
 #[test]
 fn garbage_is_not_a_reply() {
-    for garbage in [&b"hello\r\n"[..], b"25x ok\r\n", b"250-a\r\n550 b\r\n", b"250 a\n", b"100 x\r\n", b"\0\r\n"] {
+    for garbage in [
+        &b"hello\r\n"[..],
+        b"25x ok\r\n",
+        b"250-a\r\n550 b\r\n",
+        b"250 a\n",
+        b"100 x\r\n",
+        b"\0\r\n",
+    ] {
         let mut client = ready("250-PIPELINING\r\n");
         envelope(&mut client);
         client.handle_bytes(at(0), garbage);

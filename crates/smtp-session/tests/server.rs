@@ -227,7 +227,9 @@ fn unanswered_commands_are_bounded() {
 
 #[test]
 fn a_command_line_may_be_4096_octets_long_and_not_one_more() {
-    for (length, taken) in [(COMMAND_LINE_MAX - 1, true), (COMMAND_LINE_MAX, true), (COMMAND_LINE_MAX + 1, false)] {
+    for (length, taken) in
+        [(COMMAND_LINE_MAX - 1, true), (COMMAND_LINE_MAX, true), (COMMAND_LINE_MAX + 1, false)]
+    {
         let mut line = b"NOOP ".to_vec();
         line.resize(length - 2, b'x');
         line.extend_from_slice(b"\r\n");

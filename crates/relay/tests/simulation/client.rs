@@ -154,7 +154,9 @@ impl Client {
             Sent::Rcpt { path, message } => {
                 // Replies of the gate and of the smarthost name the recipient, so one
                 // that answers another command is found out.
-                let anonymous = matches!(code, 451 | 452 | 503) || self.lax || text.contains("recipient ok")
+                let anonymous = matches!(code, 451 | 452 | 503)
+                    || self.lax
+                    || text.contains("recipient ok")
                     || text.contains("5.7.1 sender refused");
                 // The path is written anew from what was parsed: without needless quotes.
                 let bare = path.replace('"', "");
@@ -205,7 +207,12 @@ impl Client {
         while let Some(sent) = self.script.pop_front() {
             let last = matches!(
                 sent,
-                Sent::Hello | Sent::Data { .. } | Sent::Noop | Sent::Vrfy | Sent::Quit | Sent::Wrong
+                Sent::Hello
+                    | Sent::Data { .. }
+                    | Sent::Noop
+                    | Sent::Vrfy
+                    | Sent::Quit
+                    | Sent::Wrong
             );
             let line = match &sent {
                 Sent::Hello if self.extended => "EHLO client.example".to_owned(),

@@ -10,7 +10,9 @@ use relay::{
     Answer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, OpenFailure, Relay,
     RelaySettings, SessionFacts, Side, Upstream, Way,
 };
-use smtp_session::{Client as ClientRole, ClientEvent, ClientSettings, Moment, ServerSettings, Timeouts};
+use smtp_session::{
+    Client as ClientRole, ClientEvent, ClientSettings, Moment, ServerSettings, Timeouts,
+};
 use suppression::{AddressKeys, Day, Digest, Kind, Scope, Suppression};
 use testkit::{Dice, Link, Manner, ScriptedSmarthost};
 
@@ -116,7 +118,11 @@ impl World {
         let settings = RelaySettings {
             hostname: "gate.example".to_owned(),
             action: if setup == Setup::Drop { Action::Drop } else { Action::Refuse },
-            contact: if setup == Setup::ContactAtMail { Contact::Sender } else { Contact::Recipient },
+            contact: if setup == Setup::ContactAtMail {
+                Contact::Sender
+            } else {
+                Contact::Recipient
+            },
             way: if setup == Setup::Held { Way::Held(hold) } else { Way::Through },
             message_size_max: 25_000,
             recipients_max: 4,
@@ -480,8 +486,10 @@ impl World {
         let deliveries: Vec<_> =
             self.wires.iter().flat_map(|wire| wire.smarthost.deliveries.iter()).collect();
         for message in &self.client.messages {
-            let taken: Vec<_> =
-                deliveries.iter().filter(|one| holds(&one.content, message.id.as_bytes())).collect();
+            let taken: Vec<_> = deliveries
+                .iter()
+                .filter(|one| holds(&one.content, message.id.as_bytes()))
+                .collect();
             let told = message.dot_reply;
             let endings: Vec<_> = self
                 .outcomes
@@ -510,7 +518,8 @@ impl World {
                     assert_eq!(
                         sorted(&delivery.recipients),
                         sorted(&message.recipients_told_250),
-                        "recipients differ: {}", message.id
+                        "recipients differ: {}",
+                        message.id
                     );
                 }
                 // (3) the client knows, or the record says that nobody does.
@@ -535,19 +544,19 @@ impl World {
 }
 
 fn addresses() -> Vec<String> {
-    ["yes1", "yes2", "yes3", "yes4", "yes5", "yesl", "no1", "no2", "nol", "maybe1", "NO1", "no1+tag", "\"no1\""]
-        .iter()
-        .map(|local| format!("<{local}@there.example>"))
-        .collect()
+    [
+        "yes1", "yes2", "yes3", "yes4", "yes5", "yesl", "no1", "no2", "nol", "maybe1", "NO1",
+        "no1+tag", "\"no1\"",
+    ]
+    .iter()
+    .map(|local| format!("<{local}@there.example>"))
+    .collect()
 }
 
 fn manner(dice: &mut Dice) -> Manner {
     let words = ["PIPELINING", "8BITMIME", "SIZE 24000", "DSN", "SMTPUTF8", "ENHANCEDSTATUSCODES"];
-    let extensions = words
-        .iter()
-        .filter(|_| dice.permille(700))
-        .map(|word| (*word).to_owned())
-        .collect();
+    let extensions =
+        words.iter().filter(|_| dice.permille(700)).map(|word| (*word).to_owned()).collect();
     let mut rare = |often: usize| if dice.permille(120) { often } else { 0 };
     // A reply too many and one too few cancel each other out, and nobody could tell.
     let (stray, silent) = if rare(1) == 1 { (rare(30), 0) } else { (0, rare(30)) };
@@ -584,7 +593,9 @@ fn holds(content: &[u8], what: &[u8]) -> bool {
 
 /// The content behind the first field, which must be our Received.
 fn strip_received(content: &[u8]) -> Vec<u8> {
-    assert!(content.starts_with(b"Received: from client.example ([192.0.2.1])\r\n\tby gate.example"));
+    assert!(
+        content.starts_with(b"Received: from client.example ([192.0.2.1])\r\n\tby gate.example")
+    );
     let mut at = 0;
     loop {
         let line = content[at..].iter().position(|byte| *byte == b'\n').expect("a line end");

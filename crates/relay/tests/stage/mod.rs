@@ -124,10 +124,8 @@ impl Stage {
             data_timeout: Duration::from_secs(300),
             errors_max: scenery.errors_max,
         };
-        let lists = Written {
-            suppressed: scenery.suppressed.clone(),
-            unknown: scenery.unknown.clone(),
-        };
+        let lists =
+            Written { suppressed: scenery.suppressed.clone(), unknown: scenery.unknown.clone() };
         let own = vec!["example.com".to_owned()];
         let record = Arc::new(CapabilityRecord::default());
         if let Some(words) = scenery.record.as_ref().or(scenery.smarthost.as_ref()) {

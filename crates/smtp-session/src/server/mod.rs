@@ -349,9 +349,7 @@ impl Server {
     /// No new transaction from now on: 421 as soon as none is running.
     pub fn drain(&mut self) -> Step<'static> {
         self.draining = true;
-        if self.queue.is_empty()
-            && matches!(self.state, State::Unidentified | State::Identified)
-        {
+        if self.queue.is_empty() && matches!(self.state, State::Unidentified | State::Identified) {
             replies::shutting_down(&self.settings.hostname).encode(&mut self.out);
             return self.end(Ended::Local);
         }

@@ -4,7 +4,7 @@
 //! come from `relay`.
 
 use address::AddressFault;
-use smtp_wire::{PathVerb, CommandError, Enhanced, Reply};
+use smtp_wire::{CommandError, Enhanced, PathVerb, Reply};
 
 const fn code(class: u8, subject: u16, detail: u16) -> Enhanced {
     Enhanced::new(class, subject, detail)
