@@ -148,10 +148,10 @@ fn field(content: &[u8], name: &str) -> Option<String> {
             }
             text.push(' ');
             text.push_str(line.trim());
-        } else if let Some((found, rest)) = line.split_once(':') {
-            if found.trim_end().eq_ignore_ascii_case(name) {
-                value = Some(rest.trim().to_owned());
-            }
+        } else if let Some((found, rest)) = line.split_once(':')
+            && found.trim_end().eq_ignore_ascii_case(name)
+        {
+            value = Some(rest.trim().to_owned());
         }
     }
     value.map(|v| v.chars().filter(|c| !c.is_control()).take(200).collect())

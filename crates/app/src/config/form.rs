@@ -148,10 +148,10 @@ impl Form for Flag {
             return Some(Self(*b));
         }
         let mut fault = given.wrong_type::<Self>();
-        if let DeValue::String(s) = given.value {
-            if matches!(s.as_ref(), "true" | "false") {
-                fault = fault.help(format!("without the quotes: {s}"));
-            }
+        if let DeValue::String(s) = given.value
+            && matches!(s.as_ref(), "true" | "false")
+        {
+            fault = fault.help(format!("without the quotes: {s}"));
         }
         faults.push(fault);
         None

@@ -273,10 +273,10 @@ fn smarthost_is_not_us(
         let mut fault =
             Fault::maybe_at(said.span(), format!("the smarthost {target} is this gate itself"))
                 .help("name the server that used to answer here, or another port");
-        if let Some(listener) = file.listeners.get(n) {
-            if let Some(place) = place(listener) {
-                fault = fault.related(place, "the listener");
-            }
+        if let Some(listener) = file.listeners.get(n)
+            && let Some(place) = place(listener)
+        {
+            fault = fault.related(place, "the listener");
         }
         faults.push(fault);
     }

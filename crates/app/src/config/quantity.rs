@@ -107,10 +107,10 @@ impl Form for Size {
     const NAME: &'static str = "a size";
     const EXAMPLE: &'static str = "\"50MiB\"";
     fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
-        if let DeValue::Integer(n) = given.value {
-            if let Ok(n) = u64::from_str_radix(n.as_str(), n.radix()) {
-                return Some(Self(n));
-            }
+        if let DeValue::Integer(n) = given.value
+            && let Ok(n) = u64::from_str_radix(n.as_str(), n.radix())
+        {
+            return Some(Self(n));
         }
         let text = given.string::<Self>(faults)?;
         let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

@@ -70,10 +70,10 @@ impl<T> Maybe<T> {
 
     /// Fills in a value that the file does not give.
     pub(crate) fn or_derive(&mut self, how: &'static str, value: impl FnOnce() -> Option<T>) {
-        if matches!(self, Self::Absent) {
-            if let Some(value) = value() {
-                *self = Self::Said(Said { value, origin: Origin::Derived(how) });
-            }
+        if matches!(self, Self::Absent)
+            && let Some(value) = value()
+        {
+            *self = Self::Said(Said { value, origin: Origin::Derived(how) });
         }
     }
 }

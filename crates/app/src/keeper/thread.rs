@@ -127,10 +127,10 @@ impl Keeper {
         // Wakes it; it looks at the flag after every piece of work.
         let _ = self.work.send(Box::new(|_| ()));
         let thread = self.stop.thread.lock().ok().and_then(|mut slot| slot.take());
-        if let Some(thread) = thread {
-            if thread.join().is_err() {
-                tracing::error!("the keeper's thread panicked");
-            }
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the keeper's thread panicked");
         }
     }
 }
