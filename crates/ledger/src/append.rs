@@ -266,6 +266,7 @@ fn find_seen(connection: &Connection, memory: &Memory, plans: &mut [Plan]) -> ru
     // A stable sort: of equal facts in one batch the first given is the one recorded.
     order.sort_by_key(|plan| (plan.pointer.person, plan.pointer.identity));
     let mut previous = None;
+    let mut finder = lookup::finder(connection)?;
     for plan in order {
         let Pointer { person, identity, .. } = plan.pointer;
         if identity == WITHDRAWN {
@@ -276,7 +277,7 @@ fn find_seen(connection: &Connection, memory: &Memory, plans: &mut [Plan]) -> ru
             continue;
         }
         let (mut stands, mut withdrawn) = (0, 0);
-        memory.recent.find(connection, person, |found| {
+        memory.recent.find(&mut finder, person, |found| {
             if found.identity == identity {
                 stands = stands.max(found.position);
             } else if found.identity == WITHDRAWN {
@@ -313,3 +314,6 @@ impl Personal {
         Ok(Some(Self { salt, digest, evidence }))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,17 +42,24 @@ pub fn open_pair(
     if_missing: IfMissing,
     now: Timestamp,
 ) -> Result<(Ledger, KeyFile), LedgerError> {
-    let mut open = match Ledger::open_with(ledger, OpenFlags::SQLITE_OPEN_READ_WRITE) {
-        Ok(open) => open,
+    let open = || Ledger::open_with(ledger, OpenFlags::SQLITE_OPEN_READ_WRITE);
+    let mut open = match open() {
+        // A key file is made after its ledger, so where there is one, there is a ledger by now.
+        Err(LedgerError::NotFound { .. }) if key.symlink_metadata().is_ok() => match open() {
+            Err(LedgerError::NotFound { .. }) => {
+                return Err(LedgerError::LedgerMissing { ledger: ledger.into(), key: key.into() });
+            }
+            other => other?,
+        },
         Err(LedgerError::NotFound { .. }) => {
-            lost(ledger, key)?;
+            no_remains(ledger)?;
             if if_missing == IfMissing::Refuse {
                 return Err(LedgerError::NotFound { path: ledger.to_owned() });
             }
             create_file(ledger, now)?;
-            Ledger::open_with(ledger, OpenFlags::SQLITE_OPEN_READ_WRITE)?
+            open()?
         }
-        Err(error) => return Err(error),
+        other => other?,
     };
     let virgin = open.known_keys()?.is_empty();
     let key = match KeyFile::load(key) {
@@ -75,11 +82,8 @@ pub fn open_pair(
     Ok((Ledger::open(ledger, &key)?, key))
 }
 
-/// A ledger that is missing although something belonging to it is there.
-fn lost(ledger: &Path, key: &Path) -> Result<(), LedgerError> {
-    if key.symlink_metadata().is_ok() {
-        return Err(LedgerError::LedgerMissing { ledger: ledger.into(), key: key.into() });
-    }
+/// A ledger that is gone while SQLite's log of it is there was not meant to be replaced.
+fn no_remains(ledger: &Path) -> Result<(), LedgerError> {
     let log = with_suffix(ledger, "-wal");
     if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
         let what = format!("the file is gone and only {} is left of it", log.display());

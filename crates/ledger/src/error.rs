@@ -131,6 +131,16 @@ pub enum LedgerError {
         /// The key of the entry.
         id: KeyId,
     },
+    /// The rules of address equality are not those of the entries.
+    #[error("the entries of the ledger {} were made with the rules `{kept}` for which addresses are one person, and the configuration says `{wanted}`; under those rules stored opt-outs would not be found. Set [ledger] person back", path.display())]
+    RulesChanged {
+        /// The ledger.
+        path: PathBuf,
+        /// The rules of the entries.
+        kept: String,
+        /// The rules asked for.
+        wanted: String,
+    },
     /// No random numbers to be had.
     #[error("the operating system gives no random numbers: {0}")]
     Entropy(String),

@@ -21,6 +21,7 @@ mod open;
 mod origins;
 mod read;
 mod row;
+mod rules;
 mod schema;
 mod sources;
 mod verify;

@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::Connection;
+use rusqlite::{CachedStatement, Connection};
 
 use crate::chain::{first_word, identity};
 use crate::origins;
@@ -20,9 +20,9 @@ use crate::row;
 
 /// Rows that are put into the table at once when they come in small numbers.
 const AT_ONCE: usize = 256;
-/// Recent rows kept in memory before they are brought in: an eighth of the table, so that the
-/// table is rewritten a constant number of times however large it grows, between these bounds.
-const RECENT_MIN: usize = 50_000;
+/// Recent rows kept in memory before they are brought in: a quarter of the table, so that each of
+/// its pages is rewritten few times however large it grows, between these bounds (40 bytes each).
+const RECENT_MIN: usize = 200_000;
 const RECENT_MAX: usize = 1_000_000;
 /// Rows brought in by one transaction, at least.
 const SLICE: usize = 4096;
@@ -97,16 +97,14 @@ impl Recent {
         })
     }
 
-    /// Calls `each` for every row, in the table or recent, that may be of this person. A row may
-    /// come twice.
+    /// Every row, in the table or recent, that may be of this person. A row may come twice.
+    /// `statement` is from [`finder`].
     pub(crate) fn find(
         &self,
-        connection: &Connection,
+        statement: &mut CachedStatement<'_>,
         person: i64,
         mut each: impl FnMut(Pointer),
     ) -> rusqlite::Result<()> {
-        let mut statement =
-            connection.prepare_cached("SELECT position, identity FROM lookup WHERE person = ?1")?;
         let mut rows = statement.query([person])?;
         while let Some(row) = rows.next()? {
             each(Pointer { person, position: row::position(row, 0)?, identity: row.get(1)? });
@@ -132,7 +130,7 @@ impl Recent {
         force: bool,
     ) -> rusqlite::Result<Brought> {
         let limit =
-            (usize::try_from(indexed).unwrap_or(usize::MAX) / 8).clamp(RECENT_MIN, RECENT_MAX);
+            (usize::try_from(indexed).unwrap_or(usize::MAX) / 4).clamp(RECENT_MIN, RECENT_MAX);
         let round = match self.bringing_in {
             Some(round) => round,
             None if self.rows.len() >= limit || (force && !self.rows.is_empty()) => {
@@ -174,6 +172,11 @@ impl Recent {
     pub(crate) fn is_unfinished(&self) -> bool {
         self.bringing_in.is_some() || !self.rows.is_empty()
     }
+}
+
+/// The question to the table, prepared once for many persons.
+pub(crate) fn finder(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
+    connection.prepare_cached("SELECT position, identity FROM lookup WHERE person = ?1")
 }
 
 /// Puts rows straight into the table.

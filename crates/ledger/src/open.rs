@@ -60,6 +60,10 @@ impl Ledger {
             return Err(LedgerError::Damaged { path: path.to_owned(), what });
         }
         if access.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
+            // Where the file may not be written, SQLite opens it to read and says nothing.
+            if ledger.connection.is_readonly("main").map_err(fault)? {
+                return Err(LedgerError::ReadOnly { path: path.to_owned() });
+            }
             ledger.configure().map_err(fault)?;
         }
         ledger.check_end(fault)?;

@@ -9,6 +9,7 @@ use suppression::{AddressKeys, Entry};
 use crate::chain::first_word;
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
+use crate::lookup;
 use crate::origins;
 use crate::row::{self, ENTRY, FeedRow};
 
@@ -30,7 +31,8 @@ impl Ledger {
         let snapshot = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
         memory.follow(&snapshot)?;
         let mut positions = BTreeSet::new();
-        memory.recent.find(&snapshot, first_word(keys.person.as_bytes()), |found| {
+        let person = first_word(keys.person.as_bytes());
+        memory.recent.find(&mut lookup::finder(&snapshot)?, person, |found| {
             positions.insert(found.position);
         })?;
         if positions.is_empty() {

@@ -2,5 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
+mod chain;
+mod crash;
+mod opening;
+mod order;
+mod processes;
+mod recent;
 mod record;
 mod support;

@@ -2,7 +2,7 @@
 
 use sources::{Fault, Format, Spec, XmlSpec};
 
-use crate::support::{read_as, xml, xml_error, xml_spec};
+use crate::support::{read_as, xml, xml_error};
 
 const CUSTOMERS: &str = r#"<?xml version="1.0"?>
 <customers xmlns:c="urn:c">
