@@ -1,8 +1,7 @@
 //! What happened since the start, in numbers.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use evidence::{Ending, Verdict};
+use observe::Counter;
 use serde::Serialize;
 
 macro_rules! counters {
@@ -10,7 +9,7 @@ macro_rules! counters {
         /// Counted without a lock, by all sessions.
         #[derive(Debug, Default)]
         pub struct Counters {
-            $($(#[$doc])* pub $name: AtomicU64,)*
+            $($(#[$doc])* pub $name: Counter,)*
         }
 
         /// The numbers at one moment.
@@ -22,7 +21,7 @@ macro_rules! counters {
         impl Counters {
             /// The numbers now.
             pub fn view(&self) -> CountersView {
-                CountersView { $($name: self.$name.load(Ordering::Relaxed),)* }
+                CountersView { $($name: self.$name.get(),)* }
             }
         }
     };
@@ -71,31 +70,28 @@ counters! {
     evidence_failures,
 }
 
-/// Adds one.
-pub(crate) fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
-}
-
 impl Counters {
     pub(crate) fn recipient(&self, verdict: Verdict) {
-        count(match verdict {
+        let counter = match verdict {
             Verdict::Permit => &self.recipients_permitted,
             Verdict::Refuse => &self.recipients_refused,
             Verdict::Defer => &self.recipients_deferred,
             Verdict::Drop => &self.recipients_dropped,
             Verdict::Shadow => &self.recipients_shadowed,
-        });
+        };
+        counter.count();
     }
 
     pub(crate) fn message(&self, ending: Ending, bytes: u64) {
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        count(match ending {
+        self.bytes.add(bytes);
+        let counter = match ending {
             Ending::Accepted => &self.messages_accepted,
             Ending::Refused => &self.messages_refused,
             Ending::Deferred => &self.messages_deferred,
             Ending::Dropped => &self.messages_dropped,
             Ending::Abandoned => &self.messages_abandoned,
             Ending::Unknown => &self.messages_unknown,
-        });
+        };
+        counter.count();
     }
 }

@@ -19,12 +19,14 @@ use smtp_session::{Ended, Moment};
 use tokio::time::Sleep;
 
 use crate::clock::Clock;
-use crate::counters::count;
 use crate::listener::Shared;
 use crate::scratch;
 use crate::socket::Socket;
 
-type Opening = Pin<Box<dyn Future<Output = Result<(Socket, Box<Upstream>), OpenFailure>> + Send>>;
+/// A connection to the smarthost at rest.
+pub(crate) type Parked = (Socket, Box<Upstream>);
+
+type Opening = Pin<Box<dyn Future<Output = Result<Parked, OpenFailure>> + Send>>;
 
 pub(crate) struct Driver {
     relay: Relay,
@@ -34,7 +36,7 @@ pub(crate) struct Driver {
     up: Option<Socket>,
     opening: Option<Opening>,
     /// A connection at rest, kept for the next transaction of this session.
-    pub(crate) parked: Option<(Socket, Box<Upstream>)>,
+    parked: Option<Parked>,
     /// Bytes of the client that could not be taken yet.
     leftover: Vec<u8>,
     client_eof: bool,
@@ -67,11 +69,13 @@ impl Driver {
         self.relay.drain(self.clock.now());
     }
 
-    /// The client's socket, for the last word.
-    pub(crate) fn into_parts(self) -> (Socket, Option<(Socket, Box<Upstream>)>, Option<Ended>) {
+    /// What is left when the session is over: the client's socket, a connection to the
+    /// smarthost that was kept, and why it ended.
+    pub(crate) fn into_parts(self) -> (Socket, Option<Parked>, Option<Ended>) {
         (self.down, self.parked, self.ended)
     }
 
+    /// The client's socket, for the last word.
     pub(crate) fn down(&self) -> &Socket {
         &self.down
     }
@@ -123,7 +127,7 @@ impl Driver {
                     self.hear_smarthost(now);
                     let written = self.shared.recorder.intent(&record);
                     if !written {
-                        count(&self.shared.counters.evidence_failures);
+                        self.shared.counters.evidence_failures.count();
                     }
                     self.relay.answer(now, Answer::IntentWritten(written));
                 }

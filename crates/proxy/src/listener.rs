@@ -9,15 +9,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use evidence::Mint;
+use observe::Redacted;
 use policy::{OptOutGate, RelayControl};
 use relay::{Relay, RelaySettings, SessionFacts};
 use smtp_session::{Ended, ServerSettings};
+use smtp_wire::Reply;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
-use crate::counters::{Counters, count};
+use crate::counters::Counters;
 use crate::recorder::Recorder;
+use crate::replies;
 use crate::session;
 use crate::smarthost::Smarthost;
 use crate::socket::Socket;
@@ -190,20 +193,19 @@ fn begin(
 ) {
     let socket = Socket::new(stream);
     if !settings.control.permits(peer) {
-        count(&shared.counters.clients_refused);
-        tracing::info!(client = %peer, "refused: not allowed to relay");
-        // RFC 5321 s3.1: 554 instead of a greeting.
-        let reply = format!("554 {} relaying denied for {peer}\r\n", shared.hostname);
+        shared.counters.clients_refused.count();
+        tracing::info!(client = %Redacted(peer), "refused: not allowed to relay");
+        let reply = replies::not_allowed(&shared.hostname, peer);
         tokio::spawn(async move { turn_away(socket, &reply).await });
         return;
     }
     let Some(seat) = Seat::take(shared, peer) else {
-        count(&shared.counters.clients_limited);
-        let reply = format!("421 {} too many connections, try again later\r\n", shared.hostname);
+        shared.counters.clients_limited.count();
+        let reply = replies::too_many_connections(&shared.hostname);
         tokio::spawn(async move { turn_away(socket, &reply).await });
         return;
     };
-    count(&shared.counters.sessions);
+    shared.counters.sessions.count();
     let number = shared.sessions.fetch_add(1, Ordering::Relaxed);
     let now = clock.now();
     let id = format!("{:x}-{number:x}", now.unix_millis() / 1000);
@@ -224,8 +226,8 @@ fn begin(
     });
 }
 
-async fn turn_away(socket: Socket, reply: &str) {
-    socket.write_now(reply.as_bytes());
+async fn turn_away(socket: Socket, reply: &Reply) {
+    socket.write_now(reply);
     session::close(socket, Some(Ended::Local)).await;
 }
 
@@ -244,7 +246,7 @@ impl Seat {
         }
         open.all += 1;
         open.by_client.insert(peer, here + 1);
-        shared.counters.sessions_open.store(open.all as u64, Ordering::Relaxed);
+        shared.counters.sessions_open.set(open.all as u64);
         Some(Self { shared: Arc::clone(shared), peer })
     }
 }
@@ -253,7 +255,7 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut open = self.shared.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.all = open.all.saturating_sub(1);
-        self.shared.counters.sessions_open.store(open.all as u64, Ordering::Relaxed);
+        self.shared.counters.sessions_open.set(open.all as u64);
         if let Some(here) = open.by_client.get_mut(&self.peer) {
             *here = here.saturating_sub(1);
             if *here == 0 {

@@ -12,10 +12,10 @@ use smtp_session::Ended;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::counters::count;
 use crate::driver::Driver;
 use crate::farewell::farewell;
 use crate::listener::Shared;
+use crate::replies;
 use crate::scratch;
 use crate::socket::Socket;
 
@@ -47,10 +47,9 @@ pub(crate) async fn run(
     })
     .await;
     if !finished {
-        count(&shared.counters.sessions_panicked);
+        shared.counters.sessions_panicked.count();
         tracing::error!("a session ended by a fault of its own; the client was told 421");
-        let last_word = format!("421 4.3.0 {} internal error\r\n", shared.hostname);
-        driver.down().write_now(last_word.as_bytes());
+        driver.down().write_now(&replies::internal(&shared.hostname));
         return;
     }
     let (down, parked, ended) = driver.into_parts();

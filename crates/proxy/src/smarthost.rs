@@ -11,7 +11,7 @@ use smtp_session::{ClientSettings, Moment};
 use tokio::net::TcpStream;
 
 use crate::clock::Clock;
-use crate::counters::{Counters, count};
+use crate::counters::Counters;
 use crate::dial;
 use crate::socket::Socket;
 
@@ -87,10 +87,10 @@ impl Smarthost {
         let result = self.try_open(clock).await;
         match &result {
             Ok((_, upstream)) => {
-                count(&counters.smarthost_connections);
+                counters.smarthost_connections.count();
                 self.record.store(upstream.capabilities());
             }
-            Err(_) => count(&counters.smarthost_failures),
+            Err(_) => counters.smarthost_failures.count(),
         }
         let was = self.state.swap(if result.is_ok() { 1 } else { 2 }, Ordering::Relaxed);
         match &result {

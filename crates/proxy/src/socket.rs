@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use smtp_session::Moment;
+use smtp_wire::Reply;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -105,7 +106,9 @@ impl Socket {
     }
 
     /// Writes what fits at once; for the last word of a session that failed.
-    pub(crate) fn write_now(&self, bytes: &[u8]) {
-        let _ = self.stream.try_write(bytes);
+    pub(crate) fn write_now(&self, reply: &Reply) {
+        let mut bytes = Vec::new();
+        reply.encode(&mut bytes);
+        let _ = self.stream.try_write(&bytes);
     }
 }

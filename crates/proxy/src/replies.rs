@@ -1,0 +1,32 @@
+//! What a client hears that never reaches a relay, or whose relay has failed.
+
+use std::net::IpAddr;
+
+use smtp_wire::{Enhanced, Reply};
+
+/// RFC 5321 s3.1: 554 instead of a greeting; greetings carry no enhanced code (RFC
+/// 2034 s4).
+pub(crate) fn not_allowed(hostname: &str, client: IpAddr) -> Reply {
+    Reply::plain(554, format!("{hostname} relaying denied for {client}"))
+}
+
+/// RFC 5321 s3.8: 421 instead of a greeting.
+pub(crate) fn too_many_connections(hostname: &str) -> Reply {
+    Reply::plain(421, format!("{hostname} too many connections, try again later"))
+}
+
+/// The session's task has failed.
+pub(crate) fn internal(hostname: &str) -> Reply {
+    Reply::new(421, Enhanced::new(4, 3, 0), format!("{hostname} internal error"))
+}
+
+/// All of them with the event that brings them, for `docs/replies.md`.
+pub fn all() -> Vec<(&'static str, Reply)> {
+    let host = "mail.example.com";
+    let client = IpAddr::from([192, 0, 2, 7]);
+    vec![
+        ("a client that may not relay (instead of a greeting)", not_allowed(host, client)),
+        ("too many connections (instead of a greeting)", too_many_connections(host)),
+        ("a fault of optgate's own (the connection is closed)", internal(host)),
+    ]
+}
