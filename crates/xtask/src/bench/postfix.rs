@@ -96,8 +96,8 @@ fn main_cf(folder: &Path, setting: &Setting, programs: &Postfix) -> String {
         (
             "smtpd_recipient_restrictions",
             format!(
-                "check_recipient_access {}:{folder}/optouts, permit_mynetworks, reject",
-                setting.map
+                "check_recipient_access {}:{folder}/optouts-{}, permit_mynetworks, reject",
+                setting.map, setting.opt_outs
             ),
         ),
         ("message_size_limit", "52428800".to_owned()),
@@ -129,7 +129,7 @@ fn make_map(folder: &Path, config: &Path, setting: &Setting, programs: &Postfix)
         return Ok(());
     }
     eprintln!("making a {} map of {} opt-outs for Postfix", setting.map, setting.opt_outs);
-    let text = folder.join("optouts");
+    let text = folder.join(format!("optouts-{}", setting.opt_outs));
     mail::write_access(&text, setting.opt_outs)?;
     let status = run(programs, programs.commands.join("postmap"))
         .arg("-c")
