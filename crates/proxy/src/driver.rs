@@ -19,8 +19,8 @@ use smtp_session::{Ended, Moment};
 use tokio::time::Sleep;
 
 use crate::clock::Clock;
-use crate::listener::Shared;
 use crate::scratch;
+use crate::shared::Shared;
 use crate::socket::Socket;
 
 /// A connection to the smarthost at rest.

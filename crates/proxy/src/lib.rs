@@ -14,12 +14,14 @@ mod recorder;
 mod replies;
 mod scratch;
 mod session;
+mod shared;
 mod smarthost;
 mod socket;
 
 pub use clock::Clock;
 pub use counters::{Counters, CountersView};
-pub use listener::{Gate, GateError, Limits, ListenerSettings};
+pub use listener::{Gate, GateError, ListenerSettings};
 pub use recorder::Recorder;
 pub use replies::all as proxy_replies;
+pub use shared::Limits;
 pub use smarthost::{Smarthost, SmarthostSettings, SmarthostState};

@@ -1,11 +1,10 @@
 //! Accepting clients: who may, how many at once, and stopping without cutting
 //! anybody off.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use evidence::Mint;
@@ -22,22 +21,12 @@ use crate::counters::Counters;
 use crate::recorder::Recorder;
 use crate::replies;
 use crate::session;
+use crate::shared::{Limits, Seat, Shared};
 use crate::smarthost::Smarthost;
 use crate::socket::Socket;
 
 /// The pause after an accept that failed for want of a resource.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// How many clients are served.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Sessions at once.
-    pub connections: usize,
-    /// Sessions at once from one address.
-    pub connections_per_client: usize,
-    /// How long a client may leave our replies unread.
-    pub client_write_timeout: Duration,
-}
 
 /// One place to listen at.
 #[derive(Debug)]
@@ -63,26 +52,6 @@ pub enum GateError {
         /// Why not.
         error: io::Error,
     },
-}
-
-/// What all sessions of a gate use.
-pub(crate) struct Shared {
-    pub(crate) hostname: String,
-    pub(crate) smarthost: Arc<Smarthost>,
-    pub(crate) recorder: Arc<dyn Recorder>,
-    pub(crate) counters: Arc<Counters>,
-    pub(crate) limits: Limits,
-    gate: OptOutGate,
-    mint: Arc<Mint>,
-    sessions: AtomicU64,
-    open: Mutex<Open>,
-}
-
-/// Sessions now open. Locked when a session begins and ends, never in between.
-#[derive(Debug, Default)]
-struct Open {
-    all: usize,
-    by_client: HashMap<IpAddr, usize>,
 }
 
 /// The listeners of a gate, bound and ready.
@@ -229,38 +198,4 @@ fn begin(
 async fn turn_away(socket: Socket, reply: &Reply) {
     socket.write_now(reply);
     session::close(socket, Some(Ended::Local)).await;
-}
-
-/// A place among the sessions; given back when dropped, even by a panic.
-struct Seat {
-    shared: Arc<Shared>,
-    peer: IpAddr,
-}
-
-impl Seat {
-    fn take(shared: &Arc<Shared>, peer: IpAddr) -> Option<Self> {
-        let mut open = shared.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let here = open.by_client.get(&peer).copied().unwrap_or(0);
-        if open.all >= shared.limits.connections || here >= shared.limits.connections_per_client {
-            return None;
-        }
-        open.all += 1;
-        open.by_client.insert(peer, here + 1);
-        shared.counters.sessions_open.set(open.all as u64);
-        Some(Self { shared: Arc::clone(shared), peer })
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut open = self.shared.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.all = open.all.saturating_sub(1);
-        self.shared.counters.sessions_open.set(open.all as u64);
-        if let Some(here) = open.by_client.get_mut(&self.peer) {
-            *here = here.saturating_sub(1);
-            if *here == 0 {
-                open.by_client.remove(&self.peer);
-            }
-        }
-    }
 }

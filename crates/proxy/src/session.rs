@@ -14,9 +14,9 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::driver::Driver;
 use crate::farewell::farewell;
-use crate::listener::Shared;
 use crate::replies;
 use crate::scratch;
+use crate::shared::Shared;
 use crate::socket::Socket;
 
 /// How long a client that was cut off may take to read why.

@@ -6,77 +6,19 @@
 //! half-sent can be delivered; the rest of the client's data is read and thrown
 //! away, and the reason is the reply to its dot (RFC 5321 s4.1.1.4).
 
-use std::sync::Arc;
-
-use evidence::Reference;
+use evidence::Ending;
 use smtp_session::{Lost, Moment, SlotId};
 use smtp_wire::Reply;
 
-use crate::dot::Dot;
-use crate::envelope::Envelope;
 use crate::event::Event;
-use crate::header::HeaderScan;
+use crate::facts::{Content, Facts};
 use crate::hold::{Full, Held, HoldSettings};
-use crate::record::{self, Ending};
+use crate::phase::{Dot, Envelope, Holding, Link, Phase, Streaming, Swallowing};
+use crate::record;
+use crate::relay::Relay;
 use crate::replies;
-use crate::session::{Link, Phase, Relay};
 use crate::trace::Trace;
 use crate::verbatim::verbatim;
-
-/// What records need to know of a transaction whose envelope is done.
-#[derive(Debug, Clone)]
-pub(crate) struct Facts {
-    pub(crate) reference: Reference,
-    pub(crate) began: Moment,
-    pub(crate) reverse_path_domain: Option<Arc<str>>,
-    /// Recipients the smarthost took.
-    pub(crate) recipients: usize,
-    /// Recipients answered 250 and not forwarded.
-    pub(crate) dropped: usize,
-}
-
-/// What the content has shown so far.
-#[derive(Debug, Default)]
-pub(crate) struct Content {
-    pub(crate) header: HeaderScan,
-    /// Octets, dots removed, CRLF counted (RFC 1870 s5).
-    pub(crate) size: u64,
-}
-
-#[derive(Debug)]
-pub(crate) struct Streaming {
-    pub(crate) facts: Facts,
-    pub(crate) content: Content,
-}
-
-#[derive(Debug)]
-pub(crate) struct Holding {
-    pub(crate) facts: Facts,
-    pub(crate) content: Content,
-    held: Held,
-    trace: String,
-    /// The client's dot was seen; DATA is to go upstream, or has gone.
-    dot_slot: Option<SlotId>,
-    data_sent: bool,
-}
-
-impl Holding {
-    /// When the next NOOP is due; none once DATA is under way.
-    pub(crate) fn poll_timeout(&self) -> Option<Moment> {
-        if self.dot_slot.is_some() { None } else { self.held.poll_timeout() }
-    }
-}
-
-/// Everything up to the dot is thrown away.
-#[derive(Debug)]
-pub(crate) struct Swallowing {
-    facts: Facts,
-    content: Content,
-    reply: Reply,
-    ending: Ending,
-    /// Why, in one word, for the record.
-    why: &'static str,
-}
 
 impl Relay {
     fn trace(&self, now: Moment, facts: &Facts, utf8: bool) -> String {

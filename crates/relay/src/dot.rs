@@ -5,29 +5,16 @@
 //! it, so silence is 451 with an `unknown` outcome, never a second try (RFC 5321
 //! s4.1.1.4, s6.1).
 
-use smtp_session::{Lost, Moment, SlotId};
+use evidence::Ending;
+use smtp_session::{Lost, Moment};
 use smtp_wire::Reply;
 
-use crate::data::{Content, Facts};
 use crate::event::Event;
-use crate::record::{self, Ending};
+use crate::phase::{Dot, Link, Phase};
+use crate::record;
+use crate::relay::Relay;
 use crate::replies;
-use crate::session::{Link, Phase, Relay};
 use crate::verbatim::verbatim;
-
-/// A message whose data is complete.
-#[derive(Debug)]
-pub(crate) struct Dot {
-    slot: SlotId,
-    facts: Facts,
-    content: Content,
-}
-
-impl Dot {
-    pub(crate) fn new(slot: SlotId, facts: Facts, content: Content) -> Self {
-        Self { slot, facts, content }
-    }
-}
 
 impl Relay {
     pub(crate) fn ask_intent(&mut self, now: Moment, dot: Dot) {

@@ -1,127 +1,23 @@
-//! The envelope, recipient by recipient: RFC 5321 s3.3, DESIGN's queue-less rule.
+//! The envelope: MAIL, the way upstream, and DATA (RFC 5321 s3.3).
 //!
-//! A recipient is judged the moment it comes. Refused ones are answered here and
-//! never shown to the smarthost; permitted ones go upstream in the order in which
-//! they were cleared, and the client gets the smarthost's own reply. The envelope
-//! sent upstream is written from the parsed addresses, never from raw bytes.
+//! Permitted recipients go upstream in the order in which they were cleared. The
+//! envelope sent there is written from the parsed addresses, never from raw bytes,
+//! so that the smarthost cannot read them differently.
 
-use address::{ForwardPath, ReversePath};
 use std::sync::Arc;
 
-use evidence::Reference;
-use evidence::Verdict as Recorded;
-use policy::{
-    Asked, Cleared, Decision, Lookup, QuestionId, Reason, RecipientFacts, Ruling, Verdict,
-};
+use address::ReversePath;
 use smtp_session::{Moment, SlotId};
-use smtp_wire::{Body, Capabilities, MailParams, RcptParams, Reply};
+use smtp_wire::{MailParams, Reply};
 
-use crate::data::Facts;
 use crate::event::Event;
-use crate::record::{self, Judged};
+use crate::facts::Facts;
+use crate::phase::{Envelope, Link, Phase, Standing, Tally};
+use crate::relay::Relay;
 use crate::replies;
-use crate::session::{Contact, Link, Phase, Relay, Way};
+use crate::settings::{Contact, Way};
+use crate::trace;
 use crate::verbatim::verbatim;
-
-/// Where a recipient stands.
-#[derive(Debug)]
-pub(crate) enum Standing {
-    /// A live source is being asked.
-    Asked(QuestionId),
-    /// Cleared, not yet sent upstream.
-    Waiting(Cleared<ForwardPath>),
-    /// RCPT is on its way.
-    Sent,
-    /// The smarthost took it.
-    Accepted,
-    /// Answered 250, not forwarded.
-    Dropped,
-    /// 5yz (true) or 4yz.
-    Refused { permanent: bool },
-}
-
-#[derive(Debug)]
-pub(crate) struct Recipient {
-    slot: SlotId,
-    params: RcptParams,
-    standing: Standing,
-    reason: Option<Reason>,
-    facts: Option<RecipientFacts>,
-    plain: Option<String>,
-}
-
-/// From MAIL to the answer to DATA.
-#[derive(Debug)]
-pub(crate) struct Envelope {
-    pub(crate) reference: Reference,
-    pub(crate) began: Moment,
-    from: ReversePath,
-    from_domain: Option<Arc<str>>,
-    params: MailParams,
-    /// MAIL waits for the smarthost's own reply.
-    mail_slot: Option<SlotId>,
-    mail_sent: bool,
-    recipients: Vec<Recipient>,
-    data_slot: Option<SlotId>,
-    data_sent: bool,
-    /// The smarthost cannot be had for this transaction: everybody's reply.
-    failed: Option<Reply>,
-}
-
-/// Recipients by where they stand.
-#[derive(Debug, Default, Clone, Copy)]
-struct Tally {
-    undecided: usize,
-    sent: usize,
-    accepted: usize,
-    dropped: usize,
-    refused_for_now: usize,
-}
-
-impl Envelope {
-    fn tally(&self) -> Tally {
-        let mut tally = Tally::default();
-        for recipient in &self.recipients {
-            match recipient.standing {
-                Standing::Asked(_) | Standing::Waiting(_) => tally.undecided += 1,
-                Standing::Sent => tally.sent += 1,
-                Standing::Accepted => tally.accepted += 1,
-                Standing::Dropped => tally.dropped += 1,
-                Standing::Refused { permanent: false } => tally.refused_for_now += 1,
-                Standing::Refused { permanent: true } => {}
-            }
-        }
-        tally
-    }
-
-    /// The parameters of MAIL for this connection. SIZE is ours to offer, so it may
-    /// be left out where the smarthost does not know it; BODY=7BIT asks for nothing.
-    /// Anything else the connection lacks is an error: no parameter is dropped
-    /// silently.
-    fn mail_params(&self, offered: &Capabilities, added: u64) -> Result<MailParams, &'static str> {
-        let mut params = self.params.clone();
-        params.size = match offered.size {
-            Some(_) => params.size.map(|size| size.saturating_add(added)),
-            None => None,
-        };
-        match params.body {
-            Some(Body::EightBitMime) if !offered.eight_bit_mime => return Err("8BITMIME"),
-            Some(Body::SevenBit) if !offered.eight_bit_mime => params.body = None,
-            _ => {}
-        }
-        if params.smtputf8 && !offered.smtputf8 {
-            return Err("SMTPUTF8");
-        }
-        if (params.ret.is_some() || params.envid.is_some()) && !offered.dsn {
-            return Err("DSN");
-        }
-        Ok(params)
-    }
-
-    pub(crate) fn is_utf8(&self) -> bool {
-        self.params.smtputf8
-    }
-}
 
 impl Relay {
     pub(crate) fn handle_mail(
@@ -158,145 +54,6 @@ impl Relay {
         }
     }
 
-    pub(crate) fn handle_rcpt(
-        &mut self,
-        now: Moment,
-        slot: SlotId,
-        to: ForwardPath,
-        params: RcptParams,
-    ) {
-        let Phase::Envelope(envelope) = &mut self.phase else {
-            // MAIL was refused while this RCPT was on its way.
-            self.server.answer(now, slot, replies::no_transaction());
-            return;
-        };
-        if envelope.recipients.len() >= self.settings.recipients_max as usize {
-            self.server.answer(now, slot, replies::too_many_recipients());
-            return;
-        }
-        let plain = self.settings.plain_recipients.then(|| to.to_string());
-        let at = envelope.recipients.len();
-        let standing = Standing::Refused { permanent: false };
-        let mut recipient = Recipient { slot, params, standing, reason: None, facts: None, plain };
-        match self.gate.judge(to, self.settings.action) {
-            Ruling::Decided(decision) => {
-                envelope.recipients.push(recipient);
-                self.decided(now, at, decision);
-            }
-            Ruling::Ask(asked) => {
-                self.questions += 1;
-                let id = QuestionId(self.questions);
-                recipient.standing = Standing::Asked(id);
-                envelope.recipients.push(recipient);
-                self.events.push_back(Event::Ask(id, asked));
-            }
-        }
-    }
-
-    pub(crate) fn handle_looked_up(
-        &mut self,
-        now: Moment,
-        id: QuestionId,
-        asked: Asked,
-        lookup: Lookup,
-    ) {
-        // The transaction it was asked for may be gone.
-        let Phase::Envelope(envelope) = &self.phase else { return };
-        let waiting = |one: &Recipient| matches!(one.standing, Standing::Asked(q) if q == id);
-        if let Some(at) = envelope.recipients.iter().position(waiting) {
-            self.decided(now, at, asked.resolve(lookup));
-        }
-    }
-
-    /// The gates have spoken for recipient `at`.
-    fn decided(&mut self, now: Moment, at: usize, decision: Decision) {
-        let Phase::Envelope(envelope) = &mut self.phase else { return };
-        let failed = envelope.failed.clone();
-        let Some(recipient) = envelope.recipients.get_mut(at) else { return };
-        recipient.facts = Some(decision.facts);
-        match decision.verdict {
-            Verdict::Permit(cleared, reason) => {
-                recipient.reason = reason;
-                recipient.standing = Standing::Waiting(cleared);
-                match failed {
-                    Some(reply) => self.conclude(now, at, reply),
-                    None => self.offer_envelope(now),
-                }
-            }
-            Verdict::Refuse(path, reason) => {
-                let reference = self.mint.next(now.unix_millis());
-                let reply = replies::refused(&path, &reason, &reference);
-                recipient.reason = Some(reason);
-                recipient.standing = Standing::Refused { permanent: true };
-                self.judged(now, at, Recorded::Refuse, reference, reply);
-            }
-            Verdict::Defer(path, reason) => {
-                let reference = self.mint.next(now.unix_millis());
-                let reply = replies::deferred(&path, &reason, &reference);
-                recipient.reason = Some(reason);
-                recipient.standing = Standing::Refused { permanent: false };
-                self.judged(now, at, Recorded::Defer, reference, reply);
-            }
-            Verdict::Drop(_, reason) => {
-                let reference = self.mint.next(now.unix_millis());
-                let reply = replies::recipient_dropped();
-                recipient.reason = Some(reason);
-                recipient.standing = Standing::Dropped;
-                self.judged(now, at, Recorded::Drop, reference, reply);
-            }
-        }
-        self.try_data(now);
-    }
-
-    /// Writes the decision down and answers the recipient.
-    fn judged(
-        &mut self,
-        now: Moment,
-        at: usize,
-        verdict: Recorded,
-        reference: Reference,
-        reply: Reply,
-    ) {
-        let Phase::Envelope(envelope) = &mut self.phase else { return };
-        let Some(recipient) = envelope.recipients.get(at) else { return };
-        let judged = Judged {
-            verdict,
-            reference,
-            transaction: envelope.reference,
-            reverse_path_domain: envelope.from_domain.clone(),
-            reason: recipient.reason.as_ref(),
-            facts: recipient.facts.as_ref(),
-            plain: recipient.plain.as_deref(),
-            reply: &reply,
-        };
-        let slot = recipient.slot;
-        let record = record::decision(&self.facts, now, judged);
-        self.events.push_back(Event::Decided(Box::new(record)));
-        self.server.answer(now, slot, reply);
-    }
-
-    /// The smarthost's word on recipient `at`, or ours in its place.
-    fn conclude(&mut self, now: Moment, at: usize, reply: Reply) {
-        let Phase::Envelope(envelope) = &mut self.phase else { return };
-        let Some(recipient) = envelope.recipients.get_mut(at) else { return };
-        let shadowed = recipient.reason.is_some();
-        let judged = !matches!(recipient.standing, Standing::Asked(_));
-        recipient.standing = if reply.is_positive() {
-            Standing::Accepted
-        } else {
-            Standing::Refused { permanent: reply.is_permanent() }
-        };
-        let verdict = match (judged, shadowed) {
-            // The answer of a live source is not waited for when it cannot matter.
-            (false, _) if reply.is_permanent() => Recorded::Refuse,
-            (false, _) => Recorded::Defer,
-            (true, true) => Recorded::Shadow,
-            (true, false) => Recorded::Permit,
-        };
-        let reference = self.mint.next(now.unix_millis());
-        self.judged(now, at, verdict, reference, reply);
-    }
-
     /// Sends upstream what is cleared and not yet sent; opens a connection first
     /// when there is none.
     pub(crate) fn offer_envelope(&mut self, now: Moment) {
@@ -315,7 +72,7 @@ impl Relay {
         };
         let offered = Arc::clone(upstream.capabilities());
         if !envelope.mail_sent {
-            let lacks = match envelope.mail_params(&offered, crate::trace::SIZE_ALLOWANCE) {
+            let lacks = match envelope.mail_params(&offered, trace::SIZE_ALLOWANCE) {
                 Ok(params) => {
                     envelope.mail_sent = true;
                     upstream.begin(now, &envelope.from, &params);
@@ -370,17 +127,6 @@ impl Relay {
             // clients handle better anyway. Replies still to come change nothing.
             None => self.fail_envelope(now, &reply),
         }
-    }
-
-    pub(crate) fn rcpt_replied(&mut self, now: Moment, tag: u32, reply: Reply) {
-        let at = tag as usize;
-        let Phase::Envelope(envelope) = &mut self.phase else { return };
-        let sent =
-            envelope.recipients.get(at).is_some_and(|one| matches!(one.standing, Standing::Sent));
-        if sent {
-            self.conclude(now, at, verbatim(reply));
-        }
-        self.try_data(now);
     }
 
     /// The smarthost cannot be had, or took not even MAIL: every recipient that

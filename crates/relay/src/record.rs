@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use evidence::{Decision, Intent, Outcome, Reference, ReplyText, Verdict};
+use evidence::{Decision, Ending, Intent, Outcome, Reference, ReplyText, Verdict};
 use policy::{GateName, Reason, RecipientFacts};
 use smtp_session::Moment;
 use smtp_wire::Reply;
 use suppression::Timestamp;
 
-pub(crate) use evidence::Ending;
-
-use crate::data::{Content, Facts};
-use crate::session::SessionFacts;
+use crate::facts::{Content, Facts};
+use crate::settings::SessionFacts;
 
 /// What a record of one recipient is made of.
 pub(crate) struct Judged<'a> {

@@ -1,156 +1,18 @@
-//! One session, both sides: the contract, and which phase a transaction is in.
-//!
-//! Four kinds of methods: getters, `handle_*` (bytes, ends, timers), `answer` and
-//! `drain` (mutators), `poll_*` (output). After any mutation drain the output of
-//! both sides, then the events, then ask for the timer. Everything has a limit; one
-//! side is not read while the other's unsent output exceeds [`UNSENT_MAX`].
+//! What comes into a session: bytes, ends, timers and answers, and where each goes.
 
-use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use evidence::Mint;
-use policy::{Action, OptOutGate};
-use smtp_session::ClientEvent;
-use smtp_session::{Ended, Lost, Moment, Sent, Server, ServerSettings, Step};
+use smtp_session::{ClientEvent, Ended, Lost, Moment, Sent, Step};
 use smtp_wire::Reply;
 
-use crate::data::{Holding, Streaming, Swallowing};
-use crate::dot::Dot;
-use crate::envelope::Envelope;
 use crate::event::{Answer, Event, OpenFailure, Side};
-use crate::hold::HoldSettings;
-use crate::offers::{self, CapabilityRecord};
+use crate::offers;
+use crate::phase::{Link, Phase};
+use crate::relay::Relay;
 use crate::replies;
 use crate::upstream::Upstream;
 
-/// Unsent output of one side, in bytes, above which the other side is not read.
-const UNSENT_MAX: usize = 64 * 1024;
-
-/// When the smarthost is contacted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Contact {
-    /// At the first permitted recipient: nothing is opened for mail that nobody
-    /// may get.
-    #[default]
-    Recipient,
-    /// Already at MAIL, whose reply is then the smarthost's.
-    Sender,
-}
-
-/// The two ways of mail data.
-#[derive(Debug, Clone, Default)]
-pub enum Way {
-    /// DATA goes upstream when the client sends it; only the dot is held back.
-    #[default]
-    Through,
-    /// The content is kept until the client's dot.
-    Held(HoldSettings),
-}
-
-/// What a relay needs to know about its listener.
-#[derive(Debug, Clone)]
-pub struct RelaySettings {
-    /// The name in Received.
-    pub hostname: String,
-    /// What happens to a suppressed recipient.
-    pub action: Action,
-    /// When the smarthost is contacted.
-    pub contact: Contact,
-    /// The way mail data takes.
-    pub way: Way,
-    /// The largest message in octets; 0: no limit of our own.
-    pub message_size_max: u64,
-    /// Recipients in one transaction (RFC 5321 s4.5.3.1.8: at least 100).
-    pub recipients_max: u32,
-    /// Evidence names recipients in plain, not only by their keyed hash.
-    pub plain_recipients: bool,
-}
-
-/// Who is connected.
-#[derive(Debug, Clone)]
-pub struct SessionFacts {
-    /// Names the session in logs and records.
-    pub id: Arc<str>,
-    /// The client's address.
-    pub client: IpAddr,
-}
-
-#[derive(Debug, Default)]
-pub(crate) enum Phase {
-    /// No transaction.
-    #[default]
-    Idle,
-    /// From MAIL to the answer to DATA.
-    Envelope(Box<Envelope>),
-    /// Mail data goes upstream as it comes.
-    Streaming(Box<Streaming>),
-    /// Mail data is kept until the dot.
-    Holding(Box<Holding>),
-    /// Mail data is read and thrown away; the reply to the dot is known.
-    Swallowing(Box<Swallowing>),
-    /// The client's dot was seen; our own waits for the intent to be written.
-    Intent(Box<Dot>),
-    /// Our dot is on its way.
-    Dot(Box<Dot>),
-}
-
-/// The connection to the smarthost, as this session sees it.
-#[derive(Debug, Default)]
-pub(crate) enum Link {
-    #[default]
-    None,
-    Asked,
-    Open(Box<Upstream>),
-}
-
-/// One session, both sides.
-#[derive(Debug)]
-pub struct Relay {
-    pub(crate) settings: Arc<RelaySettings>,
-    pub(crate) facts: SessionFacts,
-    pub(crate) gate: OptOutGate,
-    pub(crate) record: Arc<CapabilityRecord>,
-    pub(crate) mint: Arc<Mint>,
-    pub(crate) server: Server,
-    pub(crate) client_name: String,
-    pub(crate) phase: Phase,
-    pub(crate) link: Link,
-    pub(crate) events: VecDeque<Event>,
-    pub(crate) questions: u64,
-    /// The client closed its side; it may or may not still listen.
-    pub(crate) client_eof: bool,
-    closed: bool,
-}
-
 impl Relay {
-    /// A session whose greeting is ready to be sent.
-    pub fn new(
-        settings: Arc<RelaySettings>,
-        server: Arc<ServerSettings>,
-        facts: SessionFacts,
-        gate: OptOutGate,
-        record: Arc<CapabilityRecord>,
-        mint: Arc<Mint>,
-        now: Moment,
-    ) -> Self {
-        Self {
-            settings,
-            facts,
-            gate,
-            record,
-            mint,
-            server: Server::new(server, now),
-            client_name: String::new(),
-            phase: Phase::Idle,
-            link: Link::None,
-            events: VecDeque::new(),
-            questions: 0,
-            client_eof: false,
-            closed: false,
-        }
-    }
-
     /// Takes bytes from one side; tells how many were used. Fewer than given means:
     /// keep the rest and offer it again after the next change.
     pub fn handle_bytes(&mut self, now: Moment, side: Side, input: &[u8]) -> usize {
@@ -180,15 +42,6 @@ impl Relay {
             }
         }
         used
-    }
-
-    /// Whether bytes of the client can be taken now.
-    pub fn wants_input(&self) -> bool {
-        let upstream_full = match &self.link {
-            Link::Open(upstream) => upstream.unsent() >= UNSENT_MAX,
-            _ => false,
-        };
-        !upstream_full && self.server.unsent() < UNSENT_MAX
     }
 
     fn handle_step(&mut self, now: Moment, step: Step<'_>) {
@@ -414,56 +267,5 @@ impl Relay {
                 (_, step) => self.handle_step(now, step),
             }
         }
-    }
-
-    /// Moves waiting output of one side into `out`, behind what is there.
-    pub fn poll_transmit(&mut self, side: Side, out: &mut Vec<u8>) -> bool {
-        let waiting = match (side, &mut self.link) {
-            (Side::Downstream, _) => self.server.output(),
-            (Side::Upstream, Link::Open(upstream)) => upstream.output(),
-            (Side::Upstream, _) => return false,
-        };
-        if waiting.is_empty() {
-            return false;
-        }
-        if out.is_empty() {
-            std::mem::swap(out, waiting);
-        } else {
-            out.append(waiting);
-        }
-        true
-    }
-
-    /// When [`Self::handle_timeout`] wants to be called.
-    pub fn poll_timeout(&self) -> Option<Moment> {
-        let upstream = match &self.link {
-            Link::Open(upstream) => upstream.poll_timeout(),
-            _ => None,
-        };
-        let held = match &self.phase {
-            Phase::Holding(holding) => holding.poll_timeout(),
-            _ => None,
-        };
-        Moment::earliest(Moment::earliest(self.server.poll_timeout(), upstream), held)
-    }
-
-    /// The next thing to do.
-    pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
-    }
-
-    /// The client's side is over and nothing is awaited from the smarthost.
-    pub fn is_finished(&self) -> bool {
-        self.closed && matches!(self.phase, Phase::Idle)
-    }
-
-    /// No transaction is open.
-    pub fn is_idle(&self) -> bool {
-        matches!(self.phase, Phase::Idle)
-    }
-
-    /// Who is connected.
-    pub fn facts(&self) -> &SessionFacts {
-        &self.facts
     }
 }

@@ -112,7 +112,7 @@ impl ScriptedSmarthost {
             if self.in_data {
                 self.data_line(line);
             } else {
-                self.command(&String::from_utf8_lossy(line).into_owned());
+                self.command(&String::from_utf8_lossy(line));
             }
             if self.closed {
                 return;

@@ -150,7 +150,7 @@ impl World {
             now,
         );
         let manner = manner(&mut dice);
-        let client = Client::new(dice.next(), &addresses(), manner.stray + manner.silent > 0);
+        let client = Client::new(dice.roll(), &addresses(), manner.stray + manner.silent > 0);
         Self {
             setup,
             dice,
@@ -318,7 +318,7 @@ impl World {
                 self.relay.answer(self.now, Answer::Opened(Err(failure)));
                 return true;
             }
-            let smarthost = ScriptedSmarthost::new(self.manner.clone(), self.dice.next());
+            let smarthost = ScriptedSmarthost::new(self.manner.clone(), self.dice.roll());
             self.wires.push(Wire { smarthost, to: Link::default(), from: Link::default() });
             let role = ClientRole::new(Arc::new(client_settings()), self.now);
             self.dialing = Some((self.wires.len() - 1, role));

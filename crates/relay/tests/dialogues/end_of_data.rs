@@ -1,11 +1,7 @@
 //! The byte sequences by which mail is smuggled, each sent through a whole session:
 //! what ends mail data and what does not (RFC 5321 s4.1.1.4, s2.3.8).
 
-#![expect(clippy::unwrap_used, reason = "a test")]
-
-mod stage;
-
-use stage::{Scenery, Stage};
+use crate::stage::{Scenery, Stage};
 
 const SMUGGLED: &[u8] =
     b"MAIL FROM:<evil@x.example>\r\nRCPT TO:<bob@example.com>\r\nDATA\r\nevil\r\n";

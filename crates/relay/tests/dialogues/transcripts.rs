@@ -1,16 +1,12 @@
 //! The dialogues in `tests/transcripts`, played word for word.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
-
-mod stage;
-
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::stage::{Scenery, Stage};
 use policy::Action;
 use relay::Contact;
-use stage::{Scenery, Stage};
 use testkit::{Line, Transcript};
 
 #[test]

@@ -1,0 +1,28 @@
+//! What records tell of a transaction with mail data.
+
+use std::sync::Arc;
+
+use evidence::Reference;
+use smtp_session::Moment;
+
+use crate::header::HeaderScan;
+
+/// What records need to know of a transaction whose envelope is done.
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    pub(crate) reference: Reference,
+    pub(crate) began: Moment,
+    pub(crate) reverse_path_domain: Option<Arc<str>>,
+    /// Recipients the smarthost took.
+    pub(crate) recipients: usize,
+    /// Recipients answered 250 and not forwarded.
+    pub(crate) dropped: usize,
+}
+
+/// What the content has shown so far.
+#[derive(Debug, Default)]
+pub(crate) struct Content {
+    pub(crate) header: HeaderScan,
+    /// Octets, dots removed, CRLF counted (RFC 1870 s5).
+    pub(crate) size: u64,
+}

@@ -1,0 +1,194 @@
+//! The phases of a transaction, each with what it needs and nothing else.
+
+use std::sync::Arc;
+
+use address::{ForwardPath, ReversePath};
+use evidence::{Ending, Reference};
+use policy::{Cleared, QuestionId, Reason, RecipientFacts};
+use smtp_session::{Moment, SlotId};
+use smtp_wire::{Body, Capabilities, MailParams, RcptParams, Reply};
+
+use crate::facts::{Content, Facts};
+use crate::hold::Held;
+use crate::upstream::Upstream;
+
+#[derive(Debug, Default)]
+pub(crate) enum Phase {
+    /// No transaction.
+    #[default]
+    Idle,
+    /// From MAIL to the answer to DATA.
+    Envelope(Box<Envelope>),
+    /// Mail data goes upstream as it comes.
+    Streaming(Box<Streaming>),
+    /// Mail data is kept until the dot.
+    Holding(Box<Holding>),
+    /// Mail data is read and thrown away; the reply to the dot is known.
+    Swallowing(Box<Swallowing>),
+    /// The client's dot was seen; our own waits for the intent to be written.
+    Intent(Box<Dot>),
+    /// Our dot is on its way.
+    Dot(Box<Dot>),
+}
+
+/// The connection to the smarthost, as this session sees it.
+#[derive(Debug, Default)]
+pub(crate) enum Link {
+    #[default]
+    None,
+    Asked,
+    Open(Box<Upstream>),
+}
+
+/// Where a recipient stands.
+#[derive(Debug)]
+pub(crate) enum Standing {
+    /// A live source is being asked.
+    Asked(QuestionId),
+    /// Cleared, not yet sent upstream.
+    Waiting(Cleared<ForwardPath>),
+    /// RCPT is on its way.
+    Sent,
+    /// The smarthost took it.
+    Accepted,
+    /// Answered 250, not forwarded.
+    Dropped,
+    /// 5yz (true) or 4yz.
+    Refused { permanent: bool },
+}
+
+#[derive(Debug)]
+pub(crate) struct Recipient {
+    pub(crate) slot: SlotId,
+    pub(crate) params: RcptParams,
+    pub(crate) standing: Standing,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) facts: Option<RecipientFacts>,
+    pub(crate) plain: Option<String>,
+}
+
+/// From MAIL to the answer to DATA.
+#[derive(Debug)]
+pub(crate) struct Envelope {
+    pub(crate) reference: Reference,
+    pub(crate) began: Moment,
+    pub(crate) from: ReversePath,
+    pub(crate) from_domain: Option<Arc<str>>,
+    pub(crate) params: MailParams,
+    /// MAIL waits for the smarthost's own reply.
+    pub(crate) mail_slot: Option<SlotId>,
+    pub(crate) mail_sent: bool,
+    pub(crate) recipients: Vec<Recipient>,
+    pub(crate) data_slot: Option<SlotId>,
+    pub(crate) data_sent: bool,
+    /// The smarthost cannot be had for this transaction: everybody's reply.
+    pub(crate) failed: Option<Reply>,
+}
+
+/// Recipients by where they stand.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Tally {
+    pub(crate) undecided: usize,
+    pub(crate) sent: usize,
+    pub(crate) accepted: usize,
+    pub(crate) dropped: usize,
+    pub(crate) refused_for_now: usize,
+}
+
+impl Envelope {
+    pub(crate) fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for recipient in &self.recipients {
+            match recipient.standing {
+                Standing::Asked(_) | Standing::Waiting(_) => tally.undecided += 1,
+                Standing::Sent => tally.sent += 1,
+                Standing::Accepted => tally.accepted += 1,
+                Standing::Dropped => tally.dropped += 1,
+                Standing::Refused { permanent: false } => tally.refused_for_now += 1,
+                Standing::Refused { permanent: true } => {}
+            }
+        }
+        tally
+    }
+
+    /// The parameters of MAIL for this connection. SIZE is ours to offer, so it may
+    /// be left out where the smarthost does not know it; BODY=7BIT asks for nothing.
+    /// Anything else the connection lacks is an error: no parameter is dropped
+    /// silently.
+    pub(crate) fn mail_params(
+        &self,
+        offered: &Capabilities,
+        added: u64,
+    ) -> Result<MailParams, &'static str> {
+        let mut params = self.params.clone();
+        params.size = match offered.size {
+            Some(_) => params.size.map(|size| size.saturating_add(added)),
+            None => None,
+        };
+        match params.body {
+            Some(Body::EightBitMime) if !offered.eight_bit_mime => return Err("8BITMIME"),
+            Some(Body::SevenBit) if !offered.eight_bit_mime => params.body = None,
+            _ => {}
+        }
+        if params.smtputf8 && !offered.smtputf8 {
+            return Err("SMTPUTF8");
+        }
+        if (params.ret.is_some() || params.envid.is_some()) && !offered.dsn {
+            return Err("DSN");
+        }
+        Ok(params)
+    }
+
+    pub(crate) fn is_utf8(&self) -> bool {
+        self.params.smtputf8
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Streaming {
+    pub(crate) facts: Facts,
+    pub(crate) content: Content,
+}
+
+#[derive(Debug)]
+pub(crate) struct Holding {
+    pub(crate) facts: Facts,
+    pub(crate) content: Content,
+    pub(crate) held: Held,
+    pub(crate) trace: String,
+    /// The client's dot was seen; DATA is to go upstream, or has gone.
+    pub(crate) dot_slot: Option<SlotId>,
+    pub(crate) data_sent: bool,
+}
+
+impl Holding {
+    /// When the next NOOP is due; none once DATA is under way.
+    pub(crate) fn poll_timeout(&self) -> Option<Moment> {
+        if self.dot_slot.is_some() { None } else { self.held.poll_timeout() }
+    }
+}
+
+/// Everything up to the dot is thrown away.
+#[derive(Debug)]
+pub(crate) struct Swallowing {
+    pub(crate) facts: Facts,
+    pub(crate) content: Content,
+    pub(crate) reply: Reply,
+    pub(crate) ending: Ending,
+    /// Why, in one word, for the record.
+    pub(crate) why: &'static str,
+}
+
+/// A message whose data is complete.
+#[derive(Debug)]
+pub(crate) struct Dot {
+    pub(crate) slot: SlotId,
+    pub(crate) facts: Facts,
+    pub(crate) content: Content,
+}
+
+impl Dot {
+    pub(crate) fn new(slot: SlotId, facts: Facts, content: Content) -> Self {
+        Self { slot, facts, content }
+    }
+}

@@ -1,0 +1,129 @@
+//! One session, both sides: what it holds, and what comes out of it.
+//!
+//! Four kinds of methods: getters, `handle_*` (bytes, ends, timers), `answer` and
+//! `drain` (mutators), `poll_*` (output). After any mutation drain the output of
+//! both sides, then the events, then ask for the timer. Everything has a limit; one
+//! side is not read while the other's unsent output exceeds [`UNSENT_MAX`].
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use evidence::Mint;
+use policy::OptOutGate;
+use smtp_session::{Moment, Server, ServerSettings};
+
+use crate::event::{Event, Side};
+use crate::offers::CapabilityRecord;
+use crate::phase::{Link, Phase};
+use crate::settings::{RelaySettings, SessionFacts};
+
+/// Unsent output of one side, in bytes, above which the other side is not read.
+const UNSENT_MAX: usize = 64 * 1024;
+
+/// One session, both sides.
+#[derive(Debug)]
+pub struct Relay {
+    pub(crate) settings: Arc<RelaySettings>,
+    pub(crate) facts: SessionFacts,
+    pub(crate) gate: OptOutGate,
+    pub(crate) record: Arc<CapabilityRecord>,
+    pub(crate) mint: Arc<Mint>,
+    pub(crate) server: Server,
+    pub(crate) client_name: String,
+    pub(crate) phase: Phase,
+    pub(crate) link: Link,
+    pub(crate) events: VecDeque<Event>,
+    pub(crate) questions: u64,
+    /// The client closed its side; it may or may not still listen.
+    pub(crate) client_eof: bool,
+    pub(crate) closed: bool,
+}
+
+impl Relay {
+    /// A session whose greeting is ready to be sent.
+    pub fn new(
+        settings: Arc<RelaySettings>,
+        server: Arc<ServerSettings>,
+        facts: SessionFacts,
+        gate: OptOutGate,
+        record: Arc<CapabilityRecord>,
+        mint: Arc<Mint>,
+        now: Moment,
+    ) -> Self {
+        Self {
+            settings,
+            facts,
+            gate,
+            record,
+            mint,
+            server: Server::new(server, now),
+            client_name: String::new(),
+            phase: Phase::Idle,
+            link: Link::None,
+            events: VecDeque::new(),
+            questions: 0,
+            client_eof: false,
+            closed: false,
+        }
+    }
+
+    /// Whether bytes of the client can be taken now.
+    pub fn wants_input(&self) -> bool {
+        let upstream_full = match &self.link {
+            Link::Open(upstream) => upstream.unsent() >= UNSENT_MAX,
+            _ => false,
+        };
+        !upstream_full && self.server.unsent() < UNSENT_MAX
+    }
+
+    /// Moves waiting output of one side into `out`, behind what is there.
+    pub fn poll_transmit(&mut self, side: Side, out: &mut Vec<u8>) -> bool {
+        let waiting = match (side, &mut self.link) {
+            (Side::Downstream, _) => self.server.output(),
+            (Side::Upstream, Link::Open(upstream)) => upstream.output(),
+            (Side::Upstream, _) => return false,
+        };
+        if waiting.is_empty() {
+            return false;
+        }
+        if out.is_empty() {
+            std::mem::swap(out, waiting);
+        } else {
+            out.append(waiting);
+        }
+        true
+    }
+
+    /// When [`Self::handle_timeout`] wants to be called.
+    pub fn poll_timeout(&self) -> Option<Moment> {
+        let upstream = match &self.link {
+            Link::Open(upstream) => upstream.poll_timeout(),
+            _ => None,
+        };
+        let held = match &self.phase {
+            Phase::Holding(holding) => holding.poll_timeout(),
+            _ => None,
+        };
+        Moment::earliest(Moment::earliest(self.server.poll_timeout(), upstream), held)
+    }
+
+    /// The next thing to do.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The client's side is over and nothing is awaited from the smarthost.
+    pub fn is_finished(&self) -> bool {
+        self.closed && matches!(self.phase, Phase::Idle)
+    }
+
+    /// No transaction is open.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Idle)
+    }
+
+    /// Who is connected.
+    pub fn facts(&self) -> &SessionFacts {
+        &self.facts
+    }
+}

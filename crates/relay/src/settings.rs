@@ -1,0 +1,57 @@
+//! What a relay is told about its listener and its session.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use policy::Action;
+
+use crate::hold::HoldSettings;
+
+/// When the smarthost is contacted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Contact {
+    /// At the first permitted recipient: nothing is opened for mail that nobody
+    /// may get.
+    #[default]
+    Recipient,
+    /// Already at MAIL, whose reply is then the smarthost's.
+    Sender,
+}
+
+/// The two ways of mail data.
+#[derive(Debug, Clone, Default)]
+pub enum Way {
+    /// DATA goes upstream when the client sends it; only the dot is held back.
+    #[default]
+    Through,
+    /// The content is kept until the client's dot.
+    Held(HoldSettings),
+}
+
+/// What a relay needs to know about its listener.
+#[derive(Debug, Clone)]
+pub struct RelaySettings {
+    /// The name in Received.
+    pub hostname: String,
+    /// What happens to a suppressed recipient.
+    pub action: Action,
+    /// When the smarthost is contacted.
+    pub contact: Contact,
+    /// The way mail data takes.
+    pub way: Way,
+    /// The largest message in octets; 0: no limit of our own.
+    pub message_size_max: u64,
+    /// Recipients in one transaction (RFC 5321 s4.5.3.1.8: at least 100).
+    pub recipients_max: u32,
+    /// Evidence names recipients in plain, not only by their keyed hash.
+    pub plain_recipients: bool,
+}
+
+/// Who is connected.
+#[derive(Debug, Clone)]
+pub struct SessionFacts {
+    /// Names the session in logs and records.
+    pub id: Arc<str>,
+    /// The client's address.
+    pub client: IpAddr,
+}

@@ -1,0 +1,8 @@
+//! Whole sessions with the dialogue written down: transcripts as files, and the byte
+//! sequences by which mail is smuggled.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+mod end_of_data;
+mod stage;
+mod transcripts;
