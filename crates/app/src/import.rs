@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use sources::{CsvSpec, Format, Guards, Input, List, Phase, Share, Spec, XmlSpec, judge};
 use suppression::{Kind, Scope};
 
-use crate::clerk::Progress;
 use crate::clock;
 use crate::config::SourceName;
 use crate::entry::EntryMaker;
@@ -69,6 +68,17 @@ pub struct ImportOutcome {
     pub odd_dates: u64,
     /// What a person should look at.
     pub warnings: Vec<String>,
+}
+
+/// How far a long piece of work has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Bytes of the file done, over all passes.
+    pub done: u64,
+    /// Bytes in all.
+    pub total: u64,
+    /// Rows seen.
+    pub rows: u64,
 }
 
 /// Imports a file.

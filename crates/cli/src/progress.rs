@@ -1,6 +1,6 @@
 //! A bar on a terminal while a long piece of work goes on.
 
-use app::clerk::Progress;
+use app::import::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::out::Out;

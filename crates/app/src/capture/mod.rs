@@ -5,12 +5,14 @@
 //! A plain server of its own and no second use of `proxy`: what is compared with the
 //! gate must not share its code. Only the wire language is shared.
 
+mod message;
 mod server;
 mod session;
 mod store;
 
+pub use message::{Captured, CapturedRecipient};
 pub use server::{Capture, CaptureSettings, run};
-pub use store::{Captured, CapturedRecipient, Kept};
+pub use store::Kept;
 
 #[cfg(test)]
 mod tests;

@@ -10,8 +10,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::message::Captured;
 use super::session::{Next, Session};
-use super::store::{Captured, Kept};
+use super::store::Kept;
 use crate::clock;
 use crate::error::AppError;
 

@@ -8,20 +8,10 @@ use smtp_wire::{
     LineDecoder, LineEvent, LineFault, Reply, parse,
 };
 
-use super::store::CapturedRecipient;
+use super::message::{CapturedRecipient, Received};
 
 /// Largest message that is kept, 256 MiB.
 pub(super) const MESSAGE_MAX: u64 = 256 << 20;
-
-/// A message with its envelope, complete.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Received {
-    pub(super) helo: String,
-    pub(super) from: String,
-    pub(super) from_params: String,
-    pub(super) recipients: Vec<CapturedRecipient>,
-    pub(super) content: Vec<u8>,
-}
 
 #[derive(Debug, Default)]
 struct Envelope {

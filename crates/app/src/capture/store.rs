@@ -6,58 +6,15 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::Serialize;
-
-use super::session::Received;
+use super::message::{Captured, Received};
 
 /// Messages kept in memory, at most.
 const KEPT_MESSAGES: usize = 100;
 /// Bytes of them, at most.
 const KEPT_BYTES: usize = 32 << 20;
-
-/// A recipient as it was offered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CapturedRecipient {
-    /// The forward-path, brackets included.
-    pub to: String,
-    /// Its parameters.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub params: String,
-}
-
-/// One message that was captured.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Captured {
-    /// Counted from 1.
-    pub number: u64,
-    /// Milliseconds since the Unix epoch.
-    pub at: u64,
-    /// Who connected.
-    pub peer: SocketAddr,
-    /// The name the peer gave.
-    pub helo: String,
-    /// The reverse-path, brackets included.
-    pub from: String,
-    /// The parameters of MAIL.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub from_params: String,
-    /// The recipients in their order.
-    pub recipients: Vec<CapturedRecipient>,
-    /// Bytes of the content.
-    pub bytes: usize,
-    /// The subject, if the header has one.
-    pub subject: Option<String>,
-    /// The Message-ID, if the header has one.
-    pub message_id: Option<String>,
-    /// The file it is kept in, if any.
-    pub file: Option<PathBuf>,
-    /// The content.
-    #[serde(skip)]
-    pub content: Arc<[u8]>,
-}
 
 /// The messages kept in memory, for whoever looks.
 #[derive(Clone, Debug, Default)]

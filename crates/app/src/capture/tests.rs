@@ -1,4 +1,5 @@
-use super::session::{Next, Received, Session};
+use super::message::Received;
+use super::session::{Next, Session};
 
 /// Feeds in pieces of `cut` bytes; gives the replies and what was taken.
 fn talk(input: &[u8], cut: usize) -> (String, Vec<Received>, Next) {

@@ -14,4 +14,4 @@ pub use answers::{
     AddedLine, AddedOutcome, EntryLine, GateLine, JudgedLine, SourceLine, StatusAnswer,
     VerdictWord, WhyAnswer,
 };
-pub use request::{Addition, Clerk, ClerkParts, Progress, Request, Running};
+pub use request::{Addition, Clerk, ClerkParts, Request, Running};

@@ -7,11 +7,11 @@ use policy::OptOutGate;
 use serde::{Deserialize, Serialize};
 use suppression::{Scope, Timestamp};
 
-use super::answers::{SourceLine, StatusAnswer};
+use super::answers::{EntryLine, SourceLine, StatusAnswer};
 use crate::config::Settings;
 use crate::entry::EntryMaker;
 use crate::error::AppError;
-use crate::import::ImportRequest;
+use crate::import::{self, ImportRequest, Progress};
 use crate::keeper::Keeper;
 
 /// Opt-outs to be recorded.
@@ -57,17 +57,6 @@ pub enum Request {
         /// Its row.
         entry: u64,
     },
-}
-
-/// How far a long piece of work has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Bytes of the file done, over all passes.
-    pub done: u64,
-    /// Bytes in all.
-    pub total: u64,
-    /// Rows seen.
-    pub rows: u64,
 }
 
 /// What a clerk is made of.
@@ -124,7 +113,7 @@ impl Clerk {
             Request::Status => json(&self.status()?),
             Request::Add(addition) => json(&self.add(addition)?),
             Request::Import(request) => {
-                let outcome = crate::import::run(&self.keeper, &self.maker, request, progress)?;
+                let outcome = import::run(&self.keeper, &self.maker, request, progress)?;
                 json(&outcome)
             }
             Request::Judge { addresses } => {
@@ -134,7 +123,7 @@ impl Clerk {
             Request::Entry { entry } => {
                 let position = *entry;
                 let found = self.keeper.ask(move |desk| desk.entry(position))?;
-                json(&found.map(super::EntryLine::from))
+                json(&found.map(EntryLine::from))
             }
         }
     }

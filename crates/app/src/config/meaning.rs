@@ -15,7 +15,7 @@ use ipnet::IpNet;
 use super::choice::Level;
 use super::fault::{Fault, Severity};
 use super::file::{File, Listener};
-use super::naming::{Domains, HostName};
+use super::naming::{Domains, EvidencePath, HostName};
 use super::network::Networks;
 use super::notice;
 use super::section::{Maybe, Origin, Said, Section};
@@ -23,7 +23,7 @@ use super::settings::{
     EvidenceSettings, LedgerSettings, LimitSettings, ListenerSettings, LogSettings, Settings,
     SmarthostSettings,
 };
-use super::{EvidencePath, source};
+use super::source::settle as settle_sources;
 
 /// What of the machine and the process the meaning depends on.
 #[derive(Clone, Debug, Default)]
@@ -82,7 +82,7 @@ pub(crate) fn settle(
         }
     };
     let control = control(file, folder, faults);
-    let sources = source::settle(&file.sources, folder, &ledger.person, faults);
+    let sources = settle_sources(&file.sources, folder, &ledger.person, faults);
     Some(Settings {
         hostname: hostname?,
         own_domains: file.server.own_domains.get().map(|d| d.0.clone()).unwrap_or_default(),

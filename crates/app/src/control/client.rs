@@ -5,8 +5,9 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use super::protocol::{Reply, read_line, to_line};
-use crate::clerk::{Progress, Request};
+use crate::clerk::Request;
 use crate::error::AppError;
+use crate::import::Progress;
 
 /// A connection to the running gate; none when no gate listens.
 ///

@@ -4,8 +4,8 @@ use std::io::{BufRead, Read};
 
 use serde::{Deserialize, Serialize};
 
-use crate::clerk::Progress;
 use crate::error::{AppError, Blame};
+use crate::import::Progress;
 
 /// The longest line either side takes, 64 MiB: a status is short, a list of ten
 /// thousand judged addresses is not.

@@ -8,10 +8,11 @@ use std::time::Duration;
 use ledger::IfMissing;
 
 use super::client::{ask, connect};
-use crate::clerk::{Clerk, ClerkParts, Progress, Request};
+use crate::clerk::{Clerk, ClerkParts, Request};
 use crate::clock;
 use crate::config::Settings;
 use crate::error::AppError;
+use crate::import::Progress;
 use crate::keeper::{Holder, Keeper, KeeperSettings, LedgerLock};
 use crate::lists;
 
