@@ -26,6 +26,7 @@ pub struct Exim {
     address: SocketAddr,
     spool: PathBuf,
     maildir: PathBuf,
+    log: PathBuf,
 }
 
 impl Exim {
@@ -48,11 +49,12 @@ impl Exim {
 
         let mut command = Command::new(&program);
         command.arg("-C").arg(&configuration).args(["-bdf", "-q1m"]).env_clear();
-        let log = scratch.path().join("exim.log");
-        let mut server = Server::start("exim", &mut command, log);
+        let printed = scratch.path().join("exim.log");
+        let mut server = Server::start("exim", &mut command, printed);
         server.wait_ready(Duration::from_secs(30), || Dialogue::open(address).is_ok());
         let maildir = scratch.path().join("exim-mail/inbox");
-        Self { _server: server, address, spool, maildir }
+        let log = scratch.path().join("exim-log/mainlog");
+        Self { _server: server, address, spool, maildir, log }
     }
 }
 
@@ -67,6 +69,10 @@ impl Smarthost for Exim {
 
     fn maildir(&self) -> &Path {
         &self.maildir
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     fn is_busy(&self) -> bool {

@@ -25,6 +25,7 @@ pub struct Postfix {
     address: SocketAddr,
     spool: PathBuf,
     maildir: PathBuf,
+    log: PathBuf,
 }
 
 impl Postfix {
@@ -49,11 +50,12 @@ impl Postfix {
         if let Some(libraries) = peers.optional("postfix", "libraries") {
             command.env("LD_LIBRARY_PATH", libraries);
         }
-        let log = scratch.path().join("postfix.log");
-        let mut server = Server::start("postfix", &mut command, log);
+        let printed = scratch.path().join("postfix.log");
+        let mut server = Server::start("postfix", &mut command, printed);
         server.wait_ready(Duration::from_secs(30), || Dialogue::open(address).is_ok());
         let maildir = scratch.path().join("postfix-mail/inbox");
-        Self { server, address, spool, maildir }
+        let log = scratch.path().join("postfix-mail.log");
+        Self { server, address, spool, maildir, log }
     }
 
     /// Stops it, as for the weekend.
@@ -73,6 +75,10 @@ impl Smarthost for Postfix {
 
     fn maildir(&self) -> &Path {
         &self.maildir
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     fn is_busy(&self) -> bool {

@@ -27,13 +27,16 @@ pub trait Smarthost {
     /// Whether it still has accepted mail that is not stored yet.
     fn is_busy(&self) -> bool;
 
+    /// What it has logged.
+    fn log(&self) -> String;
+
     /// Everything it has accepted, in no order. Waits until all is stored.
     ///
     /// # Panics
     /// When it is still busy after a minute.
     fn stored(&self) -> Vec<Stored> {
         let idle = wait_until(STORING_LIMIT, || (!self.is_busy()).then_some(()));
-        assert!(idle.is_some(), "{} still holds mail in its queue", self.name());
+        assert!(idle.is_some(), "{} still holds mail:\n{}", self.name(), self.log());
         files_in(&self.maildir().join("new"))
             .into_iter()
             .map(|file| Stored::new(&file, GATE_NAME, self.name()))

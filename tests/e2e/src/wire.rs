@@ -46,6 +46,11 @@ impl Dialogue {
         self.stream.get_mut().write_all(bytes)
     }
 
+    /// The connection itself.
+    pub fn stream(&mut self) -> &mut TcpStream {
+        self.stream.get_mut()
+    }
+
     /// Reads one reply of any number of lines.
     pub fn read(&mut self) -> std::io::Result<Reply> {
         let mut texts = Vec::new();

@@ -50,9 +50,13 @@ fn endless_lines_are_cut_off_and_cost_no_memory_aiosmtpd() {
 
     const GIGABYTE: usize = 1 << 30;
     let chunk = vec![b'x'; 1 << 16];
-    let mut stream = TcpStream::connect(gate.address).unwrap();
-    let sent = flood(&mut stream, &chunk, GIGABYTE);
-    assert!(sent < GIGABYTE, "a command line without an end is cut off");
+    let (mut endless, _) = Dialogue::open(gate.address).unwrap();
+    let sent = flood(endless.stream(), &chunk, GIGABYTE);
+    // A command line without an end: refused, or cut off.
+    match endless.read() {
+        Ok(reply) => assert_eq!(reply.code, 500, "{reply:?}"),
+        Err(_) => assert!(sent < GIGABYTE, "neither refused nor cut off"),
+    }
 
     // A line of mail data may be long; the message may not be bigger than allowed.
     let mut dialogue = gate.dialogue();
@@ -341,6 +345,40 @@ fn a_smarthost_that_hangs_up_after_the_dot() {
             }
         }
     });
+}
+
+/// msmtp sends MAIL, RCPT, RCPT, DATA in one go and hangs up at the first refusal.
+#[test]
+fn a_client_that_leaves_while_354_is_on_its_way() {
+    let scratch = Scratch::new();
+    let impostor = Impostor::start(|stream| {
+        greeted(stream)?;
+        loop {
+            let line = next_line(stream)?;
+            if line.starts_with("DATA") {
+                std::thread::sleep(Duration::from_millis(500));
+                stream.write_all(b"354 go\r\n")?;
+            } else {
+                stream.write_all(b"250 ok\r\n")?;
+            }
+        }
+    });
+    let gate = Gate::start(&scratch.path().join("gate"), &Setup::new(impostor.address));
+    let mut dialogue = gate.dialogue();
+    let burst = format!(
+        "MAIL FROM:<{SENDER}>\r\nRCPT TO:<alice@example.com>\r\n\
+         RCPT TO:<bob@example.com>\r\nDATA\r\n"
+    );
+    dialogue.send(burst.as_bytes()).unwrap();
+    for code in [250, 250, 550] {
+        assert_eq!(dialogue.read().unwrap().code, code);
+    }
+    drop(dialogue);
+    let ended = e2e::wait_until(Duration::from_secs(10), || {
+        let status = gate.ask(&["status", "-o", "json"]).out;
+        status.contains("\"sessions_open\": 0").then_some(())
+    });
+    assert!(ended.is_some(), "the session and its smarthost connection are still there");
 }
 
 /// A slow writer is no fault: every reply arrives byte by byte.
