@@ -251,9 +251,11 @@ fn start_all(
         if let Some(pid) = on.pid() {
             eprintln!("{} takes mail on {}, process {pid}", subject.name(), on.address);
         }
-        if let (true, Some(meter)) = (import, &on.meter) {
-            std::thread::sleep(Duration::from_secs(1));
-            figures.import = Some((on.ready_after.as_secs_f64(), meter.rss(), meter.peak()));
+        if let Some(meter) = &on.meter {
+            meter.wait_until_quiet();
+            if import {
+                figures.import = Some((on.ready_after.as_secs_f64(), meter.rss(), meter.peak()));
+            }
         }
         running.push(on);
     }

@@ -29,6 +29,23 @@ impl Meter {
         self.tree().into_iter().map(|pid| own_cpu(pid) + ended_children_cpu(pid)).sum()
     }
 
+    /// Waits until the process does nothing any more: after a start it may still be
+    /// reading lists or merging. Gives up after two minutes.
+    pub(super) fn wait_until_quiet(&self) {
+        const STEP: Duration = Duration::from_millis(250);
+        const QUIET: Duration = Duration::from_millis(5);
+        let mut quiet = 0;
+        for _ in 0..480 {
+            let before = self.cpu();
+            std::thread::sleep(STEP);
+            quiet = if self.cpu().saturating_sub(before) < QUIET { quiet + 1 } else { 0 };
+            if quiet == 4 {
+                return;
+            }
+        }
+        eprintln!("warning: process {} does not come to rest", self.root);
+    }
+
     /// Proportional set size in KiB.
     pub(super) fn pss(&self) -> u64 {
         self.sum("smaps_rollup", "Pss:")

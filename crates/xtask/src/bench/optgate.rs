@@ -14,11 +14,11 @@ use super::subject::Setting;
 /// Writes list and configuration and gives the command. The ledger of an earlier
 /// start is kept when the list has the same length: that is a restart.
 pub(super) fn command(folder: &Path, address: SocketAddr, setting: &Setting) -> Result<Command> {
-    let list = folder.join("optouts.csv");
+    let list = folder.join("lists/optouts.csv");
     let made = folder.join(format!("made-{}", setting.opt_outs));
     if !made.exists() {
         forget(folder)?;
-        fs::create_dir_all(folder)?;
+        fs::create_dir_all(folder.join("lists"))?;
         mail::write_csv(&list, setting.opt_outs)?;
         fs::write(made, "")?;
     }

@@ -175,11 +175,11 @@ impl Driver<'_> {
     pub(super) fn memory(&mut self, subject: Subject, sessions: u32) -> Result<MemorySample> {
         let running = subject::start(subject, self.setting)?;
         let meter = running.meter.context("direct delivery has no process")?;
-        std::thread::sleep(Duration::from_millis(500));
+        meter.wait_until_quiet();
         let (rss_kib, pss_kib) = (meter.rss(), meter.pss());
         let warm_up = Workload::named("twenty").context("the workload is gone")?.reduced(u32::MAX);
         self.load(&running, warm_up)?;
-        std::thread::sleep(Duration::from_millis(500));
+        meter.wait_until_quiet();
         let before = meter.pss();
         let mut idle = Vec::new();
         for _ in 0..sessions {
@@ -187,7 +187,7 @@ impl Driver<'_> {
             session.greet()?;
             idle.push(session);
         }
-        std::thread::sleep(Duration::from_secs(1));
+        meter.wait_until_quiet();
         let grown = meter.pss().saturating_sub(before) as f64;
         Ok(MemorySample {
             subject,
