@@ -11,15 +11,20 @@
 
 mod address;
 mod command;
+mod csv;
 mod cut;
 mod data;
 #[cfg(test)]
 mod exercise;
 mod line;
+mod list;
 mod reply;
+mod xml;
 
 pub use self::address::address;
+pub use self::csv::csv;
 pub use command::command;
 pub use data::data;
 pub use line::line;
 pub use reply::reply;
+pub use xml::xml;
