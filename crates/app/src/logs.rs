@@ -1,8 +1,8 @@
 //! Logs: to standard error, as text or as JSON lines.
 //!
-//! Nothing logged holds an address of a person unless `[log] personal` says so; that is
-//! kept where records become log lines (`daemon::recorder`), the only place that sees
-//! both.
+//! Nothing logged holds an address of a person unless `[log] personal` says so:
+//! `daemon::recorder`, where records become log lines, leaves recipients out, and a
+//! client's address is written through `observe::Redacted`.
 
 use std::io::IsTerminal;
 
@@ -13,6 +13,7 @@ use crate::config::{Level, LogFormat, LogSettings};
 
 /// Starts logging. Later calls change nothing.
 pub fn start(settings: &LogSettings) {
+    observe::show_personal_data(settings.personal);
     let filter = EnvFilter::new(settings.level.as_str());
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -82,14 +82,14 @@ impl Journal {
         self.recovery
     }
 
-    /// Appends one line, which must end in a line end and hold no other.
+    /// Appends one line or several, each with its line end, in one write.
     ///
     /// # Errors
-    /// When it could not be written whole. Part of it may be in the file then; later lines are
-    /// not touched by that.
+    /// When they could not be written whole. Part of them may be in the file then; later lines
+    /// are not touched by that.
     pub fn append(&self, line: &[u8]) -> io::Result<()> {
-        if line.strip_suffix(b"\n").is_none_or(|line| line.contains(&b'\n')) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not one line"));
+        if !line.ends_with(b"\n") {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not whole lines"));
         }
         match &self.sink {
             Sink::File(file) => append_once(&mut &*file, &self.torn, line),

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use evidence::Verdict;
 use policy::Lookup;
 use relay::{Answer, Event, OpenFailure, Relay, Side, Upstream};
 use smtp_session::{Ended, Moment};
@@ -44,7 +45,23 @@ pub(crate) struct Driver {
     /// For when the timer is set.
     armed: Option<Moment>,
     ended: Option<Ended>,
+    records: Records,
 }
+
+/// Lines for the evidence, not yet written.
+#[derive(Default)]
+struct Records {
+    lines: Vec<u8>,
+    /// A refusal is among them: the client must not read its reference before it can
+    /// be looked up.
+    before_reply: bool,
+    /// An outcome is among them: it need not hold up the reply.
+    after_reply: bool,
+}
+
+/// Permitted recipients are written together with the intent, unless there are too
+/// many lines to keep.
+const LINES_MAX: usize = 16 * 1024;
 
 impl Driver {
     pub(crate) fn new(relay: Relay, down: Socket, shared: Arc<Shared>, clock: Clock) -> Self {
@@ -61,6 +78,7 @@ impl Driver {
             timer: None,
             armed: None,
             ended: None,
+            records: Records::default(),
         }
     }
 
@@ -87,13 +105,20 @@ impl Driver {
             let now = self.clock.now();
             let mut progress = self.handle_events(now);
             progress |= self.poll_opening(cx, now);
+            if self.records.before_reply || self.records.lines.len() > LINES_MAX {
+                self.write_records();
+            }
             progress |= self.write(cx, now);
+            if self.records.after_reply {
+                self.write_records();
+            }
             progress |= self.read_upstream(cx, now);
             progress |= self.read_client(cx, now);
             if progress {
                 continue;
             }
             if self.relay.is_finished() && !self.down.has_output() && self.up.is_none() {
+                self.write_records();
                 return Poll::Ready(());
             }
             if !self.poll_timer(cx, now) {
@@ -121,24 +146,33 @@ impl Driver {
                 }
                 Event::Decided(record) => {
                     self.shared.counters.recipient(record.verdict);
-                    self.shared.recorder.decided(&record);
+                    self.shared.recorder.decided(&record, &mut self.records.lines);
+                    self.records.before_reply |= record.verdict != Verdict::Permit;
                 }
                 Event::Intent(record) => {
                     self.hear_smarthost(now);
-                    let written = self.shared.recorder.intent(&record);
-                    if !written {
-                        self.shared.counters.evidence_failures.count();
-                    }
+                    self.shared.recorder.intent(&record, &mut self.records.lines);
+                    let written = self.write_records();
                     self.relay.answer(now, Answer::IntentWritten(written));
                 }
                 Event::Outcome(record) => {
                     self.shared.counters.message(record.ending, record.bytes);
-                    self.shared.recorder.outcome(&record);
+                    self.shared.recorder.outcome(&record, &mut self.records.lines);
+                    self.records.after_reply = true;
                 }
                 Event::Close(why) => self.ended = Some(why),
             }
         }
         any
+    }
+
+    fn write_records(&mut self) -> bool {
+        let Records { lines, .. } = std::mem::take(&mut self.records);
+        let written = lines.is_empty() || self.shared.recorder.write(&lines);
+        if !written {
+            self.shared.counters.evidence_failures.count();
+        }
+        written
     }
 
     fn open(&mut self, now: Moment) {

@@ -1,16 +1,24 @@
 //! Where a session's records go.
+//!
+//! A record costs a line in memory; writing costs a system call. So a session
+//! collects its lines and hands them over together, at the moments that matter: a
+//! refusal before the client reads its reference, the intent before the dot goes
+//! upstream, an outcome once the client has its reply.
 
 use evidence::{Decision, Intent, Outcome};
 
 /// Takes the records of all sessions. Called on the path of a message: it must not
-/// wait for anything but the operating system taking a line.
+/// wait for anything but the operating system taking some lines.
 pub trait Recorder: Send + Sync {
-    /// A recipient was judged.
-    fn decided(&self, record: &Decision);
+    /// Adds the line of a decision.
+    fn decided(&self, record: &Decision, lines: &mut Vec<u8>);
 
-    /// The dot is about to go upstream; `false` (it could not be written) stops it.
-    fn intent(&self, record: &Intent) -> bool;
+    /// Adds the line of an intent.
+    fn intent(&self, record: &Intent, lines: &mut Vec<u8>);
 
-    /// A transaction ended.
-    fn outcome(&self, record: &Outcome);
+    /// Adds the line of an outcome.
+    fn outcome(&self, record: &Outcome, lines: &mut Vec<u8>);
+
+    /// Writes collected lines; `false` when that failed.
+    fn write(&self, lines: &[u8]) -> bool;
 }

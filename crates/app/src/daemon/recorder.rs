@@ -1,4 +1,5 @@
-//! Records of the sessions: into the journal, and a line of each into the log.
+//! Records of the sessions: into the journal, and, at the level `debug`, into the log:
+//! the evidence tells the same, so a busy gate need not say it twice.
 //!
 //! The journal names recipients as `[evidence] recipient` says, the log only if
 //! `[log] personal` says so: one may hold what the other must not.
@@ -6,6 +7,7 @@
 use std::sync::Arc;
 
 use evidence::{Decision, Intent, Journal, Outcome, Record, Verdict};
+use observe::Redacted;
 use proxy::Recorder;
 
 /// Writes records down.
@@ -18,26 +20,23 @@ pub(super) struct Records {
 }
 
 impl Records {
-    fn write(&self, record: &Record<'_>) -> bool {
-        let mut line = Vec::with_capacity(512);
-        let written = record
-            .write_line(&mut line)
-            .map_err(std::io::Error::from)
-            .and_then(|()| self.journal.append(&line));
-        if let Err(error) = &written {
-            tracing::error!(%error, "evidence cannot be written");
+    fn add(record: &Record<'_>, lines: &mut Vec<u8>) {
+        let whole = lines.len();
+        if let Err(error) = record.write_line(lines) {
+            // Not half a line: the ones before it are still good.
+            lines.truncate(whole);
+            tracing::error!(%error, "a record cannot be put into words");
         }
-        written.is_ok()
     }
 }
 
 impl Recorder for Records {
-    fn decided(&self, record: &Decision) {
+    fn decided(&self, record: &Decision, lines: &mut Vec<u8>) {
         if record.verdict != Verdict::Permit {
             let recipient = record.recipient_plain.as_deref().filter(|_| self.personal);
-            tracing::info!(
+            tracing::debug!(
                 session = %record.session,
-                client = %record.client,
+                client = %Redacted(record.client),
                 reference = %record.reference,
                 verdict = ?record.verdict,
                 gate = record.gate,
@@ -47,21 +46,21 @@ impl Recorder for Records {
             );
         }
         if self.plain || record.recipient_plain.is_none() {
-            self.write(&Record::Decision(record));
+            Self::add(&Record::Decision(record), lines);
         } else {
             let hashed = Decision { recipient_plain: None, ..record.clone() };
-            self.write(&Record::Decision(&hashed));
+            Self::add(&Record::Decision(&hashed), lines);
         }
     }
 
-    fn intent(&self, record: &Intent) -> bool {
-        self.write(&Record::Intent(record))
+    fn intent(&self, record: &Intent, lines: &mut Vec<u8>) {
+        Self::add(&Record::Intent(record), lines);
     }
 
-    fn outcome(&self, record: &Outcome) {
-        tracing::info!(
+    fn outcome(&self, record: &Outcome, lines: &mut Vec<u8>) {
+        tracing::debug!(
             session = %record.session,
-            client = %record.client,
+            client = %Redacted(record.client),
             transaction = %record.transaction,
             recipients = record.recipients,
             bytes = record.bytes,
@@ -70,6 +69,16 @@ impl Recorder for Records {
             ms = record.duration_ms,
             "message",
         );
-        self.write(&Record::Outcome(record));
+        Self::add(&Record::Outcome(record), lines);
+    }
+
+    fn write(&self, lines: &[u8]) -> bool {
+        match self.journal.append(lines) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(%error, "evidence cannot be written");
+                false
+            }
+        }
     }
 }
