@@ -35,6 +35,8 @@ pub struct Head {
 pub(crate) struct Memory {
     /// Up to which row `recent` has followed the record; none before the first look.
     pub(crate) followed: Option<u64>,
+    /// What `indexed` was then.
+    indexed: u64,
     pub(crate) recent: Recent,
     pub(crate) origins: Origins,
 }
@@ -89,7 +91,10 @@ impl Memory {
         let counters = counters(connection)?;
         let followed = self.followed.unwrap_or(0);
         if followed < counters.head.position || self.followed.is_none() {
-            self.recent.indexed_up_to(counters.indexed);
+            if self.indexed < counters.indexed {
+                self.recent.indexed_up_to(counters.indexed);
+                self.indexed = counters.indexed;
+            }
             self.recent.read_from(connection, followed.max(counters.indexed))?;
             self.followed = Some(counters.head.position);
         }

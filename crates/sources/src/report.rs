@@ -41,7 +41,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoAtSign => f.write_str("not an e-mail address"),
-            Self::Address(error) => write!(f, "not an e-mail address: {error}"),
+            Self::Address(error) => write!(f, "not an e-mail address: {}", error.reason()),
             Self::SeveralNames => {
                 f.write_str("several names with addresses, and nothing such as `;` between them")
             }
