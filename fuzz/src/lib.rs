@@ -19,6 +19,7 @@ mod exercise;
 mod line;
 mod list;
 mod reply;
+mod session;
 mod xml;
 
 pub use self::address::address;
@@ -27,4 +28,5 @@ pub use command::command;
 pub use data::data;
 pub use line::line;
 pub use reply::reply;
+pub use session::session;
 pub use xml::xml;
