@@ -139,6 +139,10 @@ impl Driver {
                 Event::OpenUpstream => self.open(now),
                 Event::ReleaseUpstream(upstream) => self.park(upstream),
                 Event::DropUpstream => self.up = None,
+                Event::UpstreamLost(why) => {
+                    let session = &self.relay.facts().id;
+                    tracing::warn!(%session, %why, "smarthost lost in a transaction");
+                }
                 Event::Ask(id, asked) => {
                     // No source is asked live yet, so no answer can ever come.
                     let unknown = Lookup::Unknown("no live source is configured".to_owned());

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use relay::Relay;
+use observe::Redacted;
+use relay::{Relay, SessionFacts};
 use smtp_session::Ended;
 use tokio::sync::watch;
 
@@ -29,6 +30,7 @@ pub(crate) async fn run(
     clock: Clock,
     mut drain: watch::Receiver<bool>,
 ) {
+    let facts = relay.facts().clone();
     let mut driver = Driver::new(relay, socket, Arc::clone(&shared), clock);
     let mut draining = pin!(async move {
         // An error means that the gate is gone, which is a drain as well.
@@ -53,11 +55,29 @@ pub(crate) async fn run(
         return;
     }
     let (down, parked, ended) = driver.into_parts();
+    log_end(&facts, ended);
     close(down, ended).await;
     if let Some((socket, upstream)) = parked
         && socket.is_quiet()
     {
         farewell(socket, upstream, clock).await;
+    }
+}
+
+/// One line for a session that did not end as sessions should.
+fn log_end(facts: &SessionFacts, ended: Option<Ended>) {
+    let (session, client) = (&facts.id, Redacted(facts.client));
+    match ended {
+        Some(Ended::Protocol(what)) => {
+            tracing::warn!(%session, %client, what, "broken off: not SMTP");
+        }
+        Some(Ended::TooManyErrors) => {
+            tracing::warn!(%session, %client, "broken off: too many errors")
+        }
+        Some(Ended::Timeout) => {
+            tracing::info!(%session, %client, "broken off: silent for too long")
+        }
+        Some(Ended::Quit | Ended::Gone | Ended::Local) | None => {}
     }
 }
 

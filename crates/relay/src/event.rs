@@ -24,6 +24,9 @@ pub enum Event {
     ReleaseUpstream(Box<Upstream>),
     /// Close the connection now, without a dot and without QUIT.
     DropUpstream,
+    /// The connection was lost in the middle of a transaction, for the log; it is
+    /// dropped as well.
+    UpstreamLost(smtp_session::Lost),
     /// Ask the live sources about this address; answer with [`Answer::LookedUp`].
     Ask(QuestionId, Box<Asked>),
     /// Write down a decision about a recipient.

@@ -192,6 +192,7 @@ impl Relay {
     /// The smarthost is gone, whatever the phase: everything that waits for it is
     /// answered, nothing that was accepted in part is finished.
     pub(crate) fn upstream_lost(&mut self, now: Moment, why: &Lost) {
+        self.events.push_back(Event::UpstreamLost(why.clone()));
         self.drop_upstream();
         match std::mem::take(&mut self.phase) {
             Phase::Idle => {}

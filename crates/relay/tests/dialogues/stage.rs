@@ -225,6 +225,7 @@ impl Stage {
                 self.live = false;
                 self.dropped += 1;
             }
+            Event::UpstreamLost(_) => {}
             Event::Ask(..) => panic!("these lists are never asked live"),
             Event::Decided(record) => self.records.push(word(&record.verdict)),
             Event::Intent(_) => {

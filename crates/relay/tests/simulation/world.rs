@@ -437,6 +437,7 @@ impl World {
                     self.wires[at].to.close();
                     self.totals.lost_upstreams += 1;
                 }
+                Event::UpstreamLost(_) => {}
                 Event::Ask(id, asked) => self.questions.push((id, asked)),
                 Event::Decided(record) => {
                     if record.verdict == Verdict::Refuse || record.verdict == Verdict::Drop {

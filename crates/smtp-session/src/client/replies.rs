@@ -3,6 +3,8 @@
 //! None of it is the client's fault and all of it may pass: always 451, never a
 //! 5yz, and no word of the smarthost's that it did not mean for the client.
 
+use std::fmt;
+
 use smtp_wire::{Enhanced, Reply};
 
 use super::Lost;
@@ -18,6 +20,19 @@ impl Lost {
             Self::Rejected(_) => (4, 1, "the smarthost turns us away"),
         };
         Reply::new(451, Enhanced::new(4, subject, detail), format!("{text}; try again later"))
+    }
+}
+
+/// For a log: without a word of the smarthost's, which may name a recipient.
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("closed"),
+            Self::Shutdown(_) => f.write_str("it said 421"),
+            Self::Timeout => f.write_str("silent for too long"),
+            Self::Nonsense(what) => write!(f, "not SMTP: {what}"),
+            Self::Rejected(reply) => write!(f, "turned us away with {}", reply.code),
+        }
     }
 }
 
