@@ -24,9 +24,18 @@ impl Meter {
         Self { root }
     }
 
+    /// The accounts at this moment.
+    pub(super) fn usage(&self) -> Usage {
+        let processes = self.tree();
+        Usage {
+            ended: processes.iter().map(|&pid| ended_children(pid)).sum(),
+            own: processes.into_iter().map(|pid| (pid, Account::of(pid))).collect(),
+        }
+    }
+
     /// CPU time used so far, that of ended children included.
     pub(super) fn cpu(&self) -> Duration {
-        self.tree().into_iter().map(|pid| own_cpu(pid) + ended_children_cpu(pid)).sum()
+        self.usage().since(&Usage::default())
     }
 
     /// Waits until the process does nothing any more: after a start it may still be
@@ -91,19 +100,67 @@ impl Meter {
     }
 }
 
-fn own_cpu(pid: u32) -> Duration {
-    let ticks = stat_field(pid, 11).unwrap_or(0) + stat_field(pid, 12).unwrap_or(0);
-    let folder = format!("/proc/{pid}/task");
-    let threads = numbers(Path::new(&folder)).into_iter().filter_map(|thread| {
-        let text = fs::read_to_string(format!("{folder}/{thread}/schedstat")).ok()?;
-        text.split_ascii_whitespace().next()?.parse::<u64>().ok()
-    });
-    Duration::from_nanos(threads.sum()).max(TICK * u32::try_from(ticks).unwrap_or(0))
+/// CPU time of a tree of processes, in its parts.
+#[derive(Debug, Default)]
+pub(super) struct Usage {
+    own: HashMap<u32, Account>,
+    /// Of children that ended and were waited for.
+    ended: Duration,
 }
 
-fn ended_children_cpu(pid: u32) -> Duration {
-    let ticks = stat_field(pid, 13).unwrap_or(0) + stat_field(pid, 14).unwrap_or(0);
-    TICK * u32::try_from(ticks).unwrap_or(0)
+impl Usage {
+    /// CPU time used between two moments.
+    pub(super) fn since(&self, before: &Self) -> Duration {
+        let nothing = Account::default();
+        let alive = self
+            .own
+            .iter()
+            .map(|(pid, account)| account.since(before.own.get(pid).unwrap_or(&nothing)));
+        // What a child had used before is in its parent's account once it has ended.
+        let gone = before.own.iter().filter(|(pid, _)| !self.own.contains_key(pid));
+        let gone: Duration = gone.map(|(_, account)| account.since(&nothing)).sum();
+        (alive.sum::<Duration>() + self.ended).saturating_sub(before.ended + gone)
+    }
+}
+
+/// What one process has used: by thread, exactly, and as a whole, in ticks.
+#[derive(Debug, Default)]
+struct Account {
+    threads: HashMap<u32, u64>,
+    ticks: Duration,
+}
+
+impl Account {
+    fn of(pid: u32) -> Self {
+        let folder = format!("/proc/{pid}/task");
+        let nanoseconds = |thread: u32| {
+            let text = fs::read_to_string(format!("{folder}/{thread}/schedstat")).ok()?;
+            text.split_ascii_whitespace().next()?.parse::<u64>().ok()
+        };
+        let threads = numbers(Path::new(&folder)).into_iter();
+        Self {
+            threads: threads.filter_map(|thread| Some((thread, nanoseconds(thread)?))).collect(),
+            ticks: ticks(pid, 11) + ticks(pid, 12),
+        }
+    }
+
+    fn since(&self, before: &Self) -> Duration {
+        let thread = |(number, now): (&u32, &u64)| {
+            now.saturating_sub(before.threads.get(number).copied().unwrap_or(0))
+        };
+        let exact = Duration::from_nanos(self.threads.iter().map(thread).sum());
+        let coarse = self.ticks.saturating_sub(before.ticks);
+        // More than rounding: threads have ended, and took their account with them.
+        if coarse > exact + 3 * TICK { coarse } else { exact }
+    }
+}
+
+fn ended_children(pid: u32) -> Duration {
+    ticks(pid, 13) + ticks(pid, 14)
+}
+
+fn ticks(pid: u32, field: usize) -> Duration {
+    TICK * u32::try_from(stat_field(pid, field).unwrap_or(0)).unwrap_or(0)
 }
 
 /// A field of `/proc/PID/stat`, counted from the one behind the name: 1 is the
@@ -146,6 +203,25 @@ mod tests {
         Command::new("sh").args(["-c", script]).status().unwrap();
         let with_child = meter.cpu() - before;
         assert!(with_child >= own + Duration::from_millis(20), "{with_child:?} after {own:?}");
+    }
+
+    #[test]
+    fn ended_threads_are_in_the_ticks_and_do_not_make_the_rest_coarse() {
+        let ms = Duration::from_millis;
+        let account = |thread: u64, ticks| Account { threads: [(1, thread)].into(), ticks };
+        let before = account(1_000_000, ms(500));
+        assert_eq!(account(4_200_000, ms(510)).since(&before), Duration::from_micros(3200));
+        assert_eq!(account(4_200_000, ms(700)).since(&before), ms(200));
+    }
+
+    #[test]
+    fn a_child_that_ended_is_counted_once() {
+        let ms = Duration::from_millis;
+        let account = |ticks| Account { threads: HashMap::new(), ticks };
+        let before =
+            Usage { own: [(1, account(ms(100))), (2, account(ms(50)))].into(), ended: ms(0) };
+        let after = Usage { own: [(1, account(ms(100)))].into(), ended: ms(120) };
+        assert_eq!(after.since(&before), ms(70));
     }
 
     #[test]

@@ -114,13 +114,14 @@ impl Driver<'_> {
         if let Some(meter) = &on.meter {
             meter.reset_peak();
         }
-        let before = on.meter.map(|meter| meter.cpu());
+        let before = on.meter.map(|meter| meter.usage());
         let sent = self.load(on, workload).with_context(|| title.clone())?;
         // Connections are still being closed for a moment.
         std::thread::sleep(Duration::from_millis(20));
-        let cpu = on.meter.map(|meter| meter.cpu()).zip(before).map(|(after, before)| {
-            after.saturating_sub(before).as_secs_f64() * 1e6 / sent.messages as f64
-        });
+        let cpu =
+            on.meter.map(|meter| meter.usage()).zip(before).map(|(after, before)| {
+                after.since(&before).as_secs_f64() * 1e6 / sent.messages as f64
+            });
         let arrived = self.sink.ask("take")?;
         check(on.subject, &sent, &arrived).with_context(|| title)?;
         Ok(Sample {
@@ -180,15 +181,14 @@ impl Driver<'_> {
         let warm_up = Workload::named("twenty").context("the workload is gone")?.reduced(u32::MAX);
         self.load(&running, warm_up)?;
         meter.wait_until_quiet();
-        let before = meter.pss();
-        let mut idle = Vec::new();
-        for _ in 0..sessions {
-            let mut session = Dialogue::open(running.address)?;
-            session.greet()?;
-            idle.push(session);
-        }
+        // The first sessions only make the subject give back what it no longer needs
+        // and take what it needs once.
+        let mut idle = open_idle(&running, sessions / 8)?;
         meter.wait_until_quiet();
-        let grown = meter.pss().saturating_sub(before) as f64;
+        let before = meter.pss();
+        idle.extend(open_idle(&running, sessions)?);
+        meter.wait_until_quiet();
+        let grown = meter.pss() as f64 - before as f64;
         Ok(MemorySample {
             subject,
             ready_after: running.ready_after,
@@ -197,6 +197,16 @@ impl Driver<'_> {
             idle_kib: grown / f64::from(sessions),
         })
     }
+}
+
+/// Sessions that have said EHLO and then say nothing.
+fn open_idle(running: &Running, count: u32) -> Result<Vec<Dialogue>> {
+    let open = |_| {
+        let mut session = Dialogue::open(running.address)?;
+        session.greet()?;
+        Ok(session)
+    };
+    (0..count).map(open).collect()
 }
 
 /// The sink must have got what was sent, all of it, and nobody who opted out.
