@@ -173,8 +173,11 @@ impl Relay {
     pub(crate) fn try_data(&mut self, now: Moment) {
         let Phase::Envelope(envelope) = &mut self.phase else { return };
         let Some(slot) = envelope.data_slot else { return };
+        if envelope.mail_slot.is_some() || envelope.data_sent {
+            return;
+        }
         let tally = envelope.tally();
-        if tally.undecided > 0 || envelope.mail_slot.is_some() || envelope.data_sent {
+        if tally.undecided > 0 {
             return;
         }
         if tally.accepted + tally.sent == 0 {
