@@ -189,7 +189,7 @@ impl PersonRules {
         let before = local.len() - local.trim_start_matches(is_mark).len();
         let (marks, rest) = local.split_at_checked(before).unwrap_or((local, ""));
         match rest.split_once(is_mark) {
-            Some((name, _)) => marks.len() + name.trim_end_matches('.').len(),
+            Some((name, _)) => marks.len() + name.trim_end_matches(['.', ' ']).len(),
             None => local.len(),
         }
     }

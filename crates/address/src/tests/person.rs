@@ -39,6 +39,8 @@ fn a_tag_is_cut_off_only_if_something_is_left() {
         ("a-b@x.example", "a-b@x.example"),
         ("\"a.+b\"@x.example", "a@x.example"),
         ("\".+x\"@x.example", "+x@x.example"),
+        // A program that drops quotes and spaces would deliver it to `a+b`.
+        ("\"a +b\"@x.example", "a@x.example"),
         ("+.+x@x.example", "+@x.example"),
     ];
     for (text, expected) in table {
