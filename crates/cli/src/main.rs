@@ -4,6 +4,8 @@ mod configuration;
 mod exit;
 mod out;
 mod progress;
+#[cfg(test)]
+mod reference;
 mod table;
 mod verbs;
 mod words;

@@ -20,6 +20,9 @@ const LOOK: Duration = Duration::from_millis(250);
 /// Pieces of work that may wait; whoever brings one more waits as well.
 const QUEUE: usize = 64;
 
+/// Looks without work after which there is nothing left to give back.
+const IDLE_ROUNDS: u32 = 40;
+
 type Work = Box<dyn FnOnce(&mut Desk) + Send>;
 
 /// What the keeper needs to know.
@@ -137,16 +140,20 @@ impl Keeper {
 
 fn run(mut desk: Desk, queue: &Receiver<Work>, stop: &std::sync::atomic::AtomicBool) {
     let merging = merger(desk.index().clone());
-    let mut unsettled = true;
+    let (mut unsettled, mut idle) = (true, 0);
     loop {
         let wait = if unsettled { Duration::from_millis(1) } else { LOOK };
         match queue.recv_timeout(wait) {
             Ok(work) => {
                 work(&mut desk);
-                unsettled = true;
+                (unsettled, idle) = (true, 0);
                 wake(&merging);
             }
             Err(RecvTimeoutError::Timeout) => {
+                if idle < IDLE_ROUNDS {
+                    idle += 1;
+                    nudge_allocator();
+                }
                 if let Err(error) = desk.follow_others() {
                     tracing::error!(%error, "other writers cannot be followed");
                 }
@@ -165,6 +172,13 @@ fn run(mut desk: Desk, queue: &Receiver<Work>, stop: &std::sync::atomic::AtomicB
         }
     }
     write_image(&mut desk, true);
+}
+
+/// Memory that was freed goes back to the system about a second later, when somebody
+/// asks the allocator for a large piece; an idle process does not, and would keep twice
+/// the index for as long as nothing happens. The piece itself is never touched.
+fn nudge_allocator() {
+    drop(std::hint::black_box(vec![0_u8; 4 << 20]));
 }
 
 fn settle(desk: &mut Desk) -> bool {
@@ -188,13 +202,23 @@ fn write_image(desk: &mut Desk, now: bool) {
     }
 }
 
-/// A thread that merges segments of the index whenever it is woken.
+/// A thread that merges segments of the index whenever it is woken. Each round has a
+/// thread of its own: what a merge needed is given back to the system when it ends,
+/// while memory freed by a thread that only sleeps would stay with it.
 fn merger(index: Arc<SharedIndex>) -> SyncSender<()> {
     let (wake, woken) = sync_channel::<()>(1);
-    let thread = std::thread::Builder::new().name("index-merge".to_owned());
+    let thread = std::thread::Builder::new().name("index-merger".to_owned());
     let spawned = thread.spawn(move || {
         while woken.recv().is_ok() {
-            while index.merge_once() {}
+            if index.load().merge_due().is_none() {
+                continue;
+            }
+            let index = index.clone();
+            let round = std::thread::Builder::new().name("index-merge".to_owned());
+            let merged = round.spawn(move || while index.merge_once() {}).map(JoinHandle::join);
+            if !matches!(merged, Ok(Ok(()))) {
+                tracing::warn!("the index is not merged, look-ups get slower");
+            }
         }
     });
     if let Err(error) = spawned {

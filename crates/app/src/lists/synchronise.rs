@@ -73,6 +73,14 @@ impl Synchroniser {
         &self.state
     }
 
+    /// Whether there is something to do.
+    pub(super) fn is_changed(&self) -> bool {
+        match Stamp::of(&self.source.path) {
+            Ok(stamp) => self.missing || self.tried != Some(stamp),
+            Err(_) => !self.missing,
+        }
+    }
+
     /// Looks at the file, and reads it if it is another one.
     pub(super) fn look(&mut self) -> Outcome {
         let stamp = match Stamp::of(&self.source.path) {

@@ -216,3 +216,100 @@ fn reading_the_same_again_adds_nothing() {
     drop(watch);
     house.keeper.stop();
 }
+
+/// What is said about how a list is read and what its rows mean.
+mod keys_of_a_source {
+    use super::*;
+
+    /// Reads one file with these keys; the house with what came of it.
+    fn read(name: &str, keys: &str, content: &[u8]) -> House {
+        let folder = tempfile::tempdir().unwrap();
+        let (kind, file) = name.split_once(' ').unwrap();
+        std::fs::write(folder.path().join(file), content).unwrap();
+        let text = format!(
+            "[smarthost]\naddress = \"127.0.0.1:9\"\n[server]\nhostname = \"mail.example.com\"\n[[source]]\nname = \"crm\"\n{kind} = \"{file}\"\n{keys}"
+        );
+        let loaded =
+            load_text(&folder.path().join("optgate.toml"), &text, &Surroundings::default());
+        let settings =
+            Arc::new(loaded.settings.unwrap_or_else(|| panic!("{}", loaded.report.render(false))));
+        let keeper = keeper(&settings);
+        let house = House { folder, settings, keeper };
+        drop(house.watch());
+        house
+    }
+
+    fn entry(house: &House, address: &str) -> Option<suppression::Entry> {
+        let maker = EntryMaker::new(
+            house.keeper.hasher().clone(),
+            house.settings.ledger.person.clone(),
+            house.settings.ledger.store,
+        );
+        let keys = house.keeper.hasher().keys(&maker.canonical(address).unwrap());
+        house.keeper.ask(move |desk| desk.entries_of(&keys)).unwrap().into_iter().next()
+    }
+
+    #[test]
+    fn email_date_and_reason_name_columns() {
+        let csv = b"a,b,c,d\nnew@example.com,old@example.com,2026-03-02,because\n";
+        let house = read("csv l.csv", "email = \"b\"\ndate = 3\nreason = \"d\"\n", csv);
+        let found = entry(&house, "old@example.com").unwrap();
+        assert_eq!(found.stated.unwrap().to_string(), "2026-03-02T00:00:00Z");
+        assert_eq!(found.reason.as_deref(), Some("because"));
+        assert!(entry(&house, "new@example.com").is_none());
+        let house = read("csv l.csv", "email = \"a\"\n", csv);
+        assert!(entry(&house, "new@example.com").is_some());
+    }
+
+    #[test]
+    fn delimiter_and_header_and_encoding_are_taken_as_said() {
+        // Sniffing would take the first line for a row.
+        let house = read("csv l.csv", "header = true\n", b"a@example.com\nb@example.com\n");
+        assert!(entry(&house, "a@example.com").is_none());
+        assert!(entry(&house, "b@example.com").is_some());
+        let house = read(
+            "csv l.csv",
+            "delimiter = \"|\"\nemail = 2\n",
+            b"x;y|a@example.com\nx;y|b@example.com\n",
+        );
+        assert!(entry(&house, "b@example.com").is_some());
+        // A byte that UTF-8 does not have: the first setting cannot read it.
+        let latin = b"email,reason\nb@example.com,M\xfcller\n";
+        let house = read("csv l.csv", "encoding = \"utf-8\"\n", latin);
+        assert!(house.state().last_error.unwrap().contains("encoding"));
+        let house = read("csv l.csv", "encoding = \"latin-1\"\nreason = \"reason\"\n", latin);
+        assert_eq!(entry(&house, "b@example.com").unwrap().reason.as_deref(), Some("Müller"));
+    }
+
+    #[test]
+    fn record_selects_elements() {
+        let xml = b"<l><p o='1'><e>a@example.com</e></p><p o='0'><e>b@example.com</e></p></l>";
+        let house = read("xml l.xml", "record = \"/l/p[@o='1']\"\nemail = \"e\"\n", xml);
+        assert!(
+            entry(&house, "a@example.com").is_some() && entry(&house, "b@example.com").is_none()
+        );
+        let house = read("xml l.xml", "record = \"/l/p\"\nemail = \"e\"\n", xml);
+        assert!(entry(&house, "b@example.com").is_some());
+    }
+
+    #[test]
+    fn scope_and_kind_are_in_the_entries() {
+        let house =
+            read("csv l.csv", "scope = \"all\"\nkind = \"opt-out\"\n", b"email\na@example.com\n");
+        let found = entry(&house, "a@example.com").unwrap();
+        assert_eq!((found.scope, found.kind), (suppression::Scope::All, suppression::Kind::OptOut));
+        let house = read("csv l.csv", "", b"email\na@example.com\n");
+        assert_eq!(entry(&house, "a@example.com").unwrap().scope, suppression::Scope::Commercial);
+    }
+
+    #[test]
+    fn a_list_of_subscribers_is_taken_only_when_told() {
+        let csv =
+            b"Email Address,OPTIN_TIME,OPTIN_IP\na@example.com,2026-01-01 00:00:00,192.0.2.1\n";
+        let house = read("csv l.csv", "", csv);
+        assert!(house.state().last_error.unwrap().contains("allow_subscribed"));
+        assert!(entry(&house, "a@example.com").is_none());
+        let house = read("csv l.csv", "allow_subscribed = true\n", csv);
+        assert!(entry(&house, "a@example.com").is_some());
+    }
+}

@@ -113,7 +113,13 @@ fn run(
 ) {
     let mut tried = false;
     while !stop.load(Ordering::Acquire) {
-        let outcome = synchroniser.look();
+        // In a thread of its own, so that what a long list needed is given back to the
+        // system; this one only sleeps, and would keep it.
+        let outcome = match synchroniser.is_changed() {
+            false => Outcome::Steady,
+            true => std::thread::scope(|scope| scope.spawn(|| synchroniser.look()).join())
+                .unwrap_or(Outcome::Steady),
+        };
         // A file that is being written is tried again at once, so it was not tried yet.
         if !tried && outcome != Outcome::Unsteady {
             tried = true;
