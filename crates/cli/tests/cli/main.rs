@@ -1,9 +1,16 @@
 //! The binary `optgate`, run as a user runs it.
 
+#[cfg(test)]
 mod configuration;
+#[cfg(test)]
 mod gate;
+#[cfg(test)]
 mod house;
+#[cfg(test)]
 mod optouts;
+#[cfg(test)]
 mod settings;
+#[cfg(test)]
 mod smtp;
+#[cfg(test)]
 mod words;
