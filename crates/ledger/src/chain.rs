@@ -155,7 +155,7 @@ mod tests {
     use suppression::Digest;
 
     use super::*;
-    use crate::keyfile::hex;
+    use crate::digits::hex;
 
     const KEYS: AddressKeys = AddressKeys { exact: Digest([1; 32]), person: Digest([2; 32]) };
 

@@ -13,9 +13,10 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 use suppression::Timestamp;
 
+use crate::digits::hex;
 use crate::entropy::random;
 use crate::error::LedgerError;
-use crate::keyfile::{KeyFile, beside, hex, sync_folder};
+use crate::keyfile::{KeyFile, beside, sync_folder};
 use crate::ledger::Ledger;
 use crate::open::with_suffix;
 use crate::schema;

@@ -124,7 +124,7 @@ pub enum LedgerError {
         what: String,
     },
     /// An entry was made under a key this ledger does not know.
-    #[error("an entry was hashed under key {}, which the ledger {} does not know; nothing was recorded", crate::keyfile::show(*id), path.display())]
+    #[error("an entry was hashed under key {}, which the ledger {} does not know; nothing was recorded", crate::digits::show(*id), path.display())]
     UnknownKey {
         /// The ledger.
         path: PathBuf,

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use suppression::{Hasher, KeyId};
 
+use crate::digits::{hex, show, unhex};
 use crate::entropy::random;
 use crate::error::LedgerError;
 
@@ -123,11 +124,6 @@ impl fmt::Debug for KeyFile {
     }
 }
 
-/// The id as the key file writes it.
-pub(crate) fn show(id: KeyId) -> String {
-    format!("{:08x}", id.0)
-}
-
 fn parse(text: &str) -> Result<(KeyId, [u8; 32]), &'static str> {
     let mut lines =
         text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -179,28 +175,6 @@ fn check_of(id: KeyId, secret: &[u8; 32]) -> [u8; 4] {
 
 fn fingerprint_of(secret: &[u8; 32]) -> Fingerprint {
     Fingerprint(hash("optgate key fingerprint", &[secret]))
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if pairs.len() != N || !rest.is_empty() {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(pairs) {
-        let digits = str::from_utf8(pair).ok().filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
-        *byte = u8::from_str_radix(digits?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 /// Writes a new file beside its place and links it there, so that it appears whole or not at all

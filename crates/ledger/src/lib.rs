@@ -11,6 +11,7 @@ mod append;
 mod batch;
 mod chain;
 mod create;
+mod digits;
 mod entropy;
 mod error;
 mod import;

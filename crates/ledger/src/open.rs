@@ -10,15 +10,16 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::digits::show;
 use crate::error::LedgerError;
-use crate::keyfile::{Fingerprint, KeyFile, show};
+use crate::keyfile::{Fingerprint, KeyFile};
 use crate::ledger::{Ledger, Memory, counters, last_row};
 use crate::schema::{APPLICATION_ID, FORMAT};
 
 /// How long to wait for another process's commit: many times the longest one there should be.
 const BUSY: Duration = Duration::from_secs(10);
-/// The write-ahead log is brought into the file after this many pages (16 MB).
-const CHECKPOINT_PAGES: u32 = 4000;
+/// The write-ahead log is brought into the file after this many pages (8 MB), within a commit.
+const CHECKPOINT_PAGES: u32 = 2000;
 /// Page cache, in KiB (negative is SQLite's way of saying KiB).
 const CACHE: i64 = -8192;
 
@@ -174,12 +175,11 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 /// Looks at the file's head without SQLite.
 fn look(path: &Path) -> Result<Whole, LedgerError> {
-    let mut file = File::open(path).map_err(|error| match error.kind() {
+    let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => LedgerError::NotFound { path: path.to_owned() },
         _ => LedgerError::io(path, error),
     })?;
     let io = |error| LedgerError::io(path, error);
-    let metadata = file.metadata().map_err(io)?;
     let not = |what: &str| LedgerError::NotALedger { path: path.to_owned(), what: what.to_owned() };
     if !metadata.is_file() {
         return Err(not("it is not a file"));
@@ -193,7 +193,7 @@ fn look(path: &Path) -> Result<Whole, LedgerError> {
     if length < head.len() as u64 {
         return Err(not("it is not a SQLite file"));
     }
-    file.read_exact(&mut head).map_err(io)?;
+    File::open(path).map_err(io)?.read_exact(&mut head).map_err(io)?;
     if !head.starts_with(b"SQLite format 3\0") {
         return Err(not("it is not a SQLite file"));
     }

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::report::Report;
-use crate::spec::SpecError;
+use crate::spec_error::SpecError;
 
 /// A share such as "20%".
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]

@@ -29,6 +29,7 @@ mod scout;
 mod shape;
 mod sniff;
 mod spec;
+mod spec_error;
 mod text;
 mod when;
 
@@ -40,4 +41,5 @@ pub use path::{FieldPath, RecordPath};
 pub use progress::{Phase, Progress};
 pub use report::{BadRow, Fault, Report};
 pub use row::Row;
-pub use spec::{Charset, Column, CsvSpec, Delimiter, Format, Spec, SpecError, XmlSpec};
+pub use spec::{Charset, Column, CsvSpec, Delimiter, Format, Spec, XmlSpec};
+pub use spec_error::SpecError;

@@ -16,7 +16,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::spec::SpecError;
+use crate::spec_error::SpecError;
 
 /// Which elements are one row each, such as `/customers/customer[@optout='1']`.
 #[derive(Debug, Clone, PartialEq, Eq)]

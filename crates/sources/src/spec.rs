@@ -8,9 +8,9 @@ use address::PersonRules;
 use encoding_rs::Encoding;
 use sha2::{Digest as _, Sha256};
 use suppression::Kind;
-use thiserror::Error;
 
 use crate::path::{FieldPath, RecordPath};
+use crate::spec_error::SpecError;
 
 /// One source, as configured.
 #[derive(Debug, Clone)]
@@ -88,11 +88,6 @@ pub struct XmlSpec {
     /// The character encoding, instead of the declared one.
     pub encoding: Option<Charset>,
 }
-
-/// A setting that cannot be understood; `Display` says what would be right.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{0}")]
-pub struct SpecError(pub(crate) String);
 
 /// A column, by its name in the header or by its number from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -170,10 +170,12 @@ fn no_email_column_is_an_error_that_lists_the_columns() {
 }
 
 #[test]
-fn a_missing_file_and_a_folder_are_errors_that_name_them() {
+fn what_is_no_file_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("list.csv");
-    for path in [missing.as_path(), folder.path()] {
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in [&missing, folder.path(), &pipe, std::path::Path::new("/dev/zero")] {
         let error = sources::Input::file(path).unwrap_err();
         assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
     }
