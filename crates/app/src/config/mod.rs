@@ -1,4 +1,4 @@
-//! The configuration file: what it says ([`File`]) and what it means ([`Settings`]).
+//! The configuration file: what it says (`file.rs`) and what it means ([`Settings`]).
 //!
 //! Two stages, so that one kind of code looks at text and another at meaning. Every
 //! fault of a file is told at once, each with its place and what would be right.

@@ -13,6 +13,7 @@ use crate::clerk::{
 };
 use crate::clock;
 use crate::config::{Settings, Surroundings, load_text};
+use crate::import::{ImportOutcome, ImportRequest};
 use crate::keeper::{Holder, Keeper, KeeperSettings, LedgerLock};
 
 fn settings(folder: &std::path::Path) -> Arc<Settings> {
@@ -200,6 +201,42 @@ fn a_second_gate_does_not_start() {
     let second = LedgerLock::take(&settings.ledger.path, Holder::Gate, std::time::Duration::ZERO);
     let error = second.unwrap_err().to_string();
     assert!(error.contains("a gate (process") && error.contains("optgate.db"), "{error}");
+}
+
+#[test]
+fn an_import_through_the_gate_tells_how_far_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(folder.path());
+    let gate = Gate::start(&settings);
+    let rows = (0..5000).fold("email\n".to_owned(), |all, n| all + &format!("u{n}@example.com\n"));
+    let path = folder.path().join("list.csv");
+    std::fs::write(&path, &rows).unwrap();
+    let request = Request::Import(ImportRequest {
+        path,
+        name: "list".to_owned(),
+        email: None,
+        date: None,
+        reason: None,
+        record: None,
+        delimiter: None,
+        encoding: None,
+        header: None,
+        scope: suppression::Scope::Commercial,
+        bad_rows: 10.0,
+        allow_subscribed: false,
+    });
+    let mut seen = Vec::new();
+    let mut reach = Reach::find(&settings, IfMissing::Refuse).unwrap();
+    let outcome: ImportOutcome =
+        serde_json::from_value(reach.ask(&request, &mut |at| seen.push(at)).unwrap()).unwrap();
+    assert_eq!((outcome.rows, outcome.added, outcome.bad), (5000, 5000, 0));
+    assert_eq!(gate.keeper.index().load().len(), 5000);
+    let last = seen.last().unwrap();
+    assert_eq!(
+        (last.done, last.total, last.rows),
+        (3 * rows.len() as u64, 3 * rows.len() as u64, 5000)
+    );
+    assert!(seen.is_sorted_by_key(|at| at.done));
 }
 
 #[test]

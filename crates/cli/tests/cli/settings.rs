@@ -225,3 +225,28 @@ fn a_smarthost_that_takes_no_data_is_given_up() {
     assert!(reply.starts_with("451"), "{reply}");
     assert!(start.elapsed().as_secs() < 15);
 }
+
+#[test]
+fn a_list_that_cannot_be_read_defers_and_its_coming_ends_that() {
+    let house = House::empty();
+    let sink = Running::start(&house, &["sink", "--listen", "127.0.0.1:0"], "listening on ");
+    let source = "[[source]]\nname = \"crm\"\ncsv = \"crm.csv\"\n";
+    house.write("optgate.toml", config(&sink.address.to_string(), "", source));
+    let gate = serve(&house);
+    let judged = |to: &str| Client::greeted(gate.address).envelope(&[to]).remove(0);
+    let reply = judged("alice@example.com");
+    assert!(reply.starts_with("451 4.3.0"), "{reply}");
+    // What is unknown is told to the operator, not to the client.
+    assert!(!reply.contains("crm"), "{reply}");
+    let ran = house.run(&["status"]).exits(75);
+    assert!(ran.out.contains("UNKNOWN: it was never loaded"), "{}", ran.out);
+    house.write("crm.csv", "email\nbob@example.com\n");
+    within(20, "the list", || judged("alice@example.com").starts_with("250"));
+    assert!(judged("bob@example.com").contains("(list crm)"));
+    house.write("crm.csv", "<html>not a list</html>\n");
+    within(20, "the refusal", || {
+        house.run(&["status"]).out.contains("last good reading is in force")
+    });
+    assert!(judged("bob@example.com").starts_with("550"));
+    assert!(judged("alice@example.com").starts_with("250"));
+}
