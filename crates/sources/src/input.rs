@@ -43,15 +43,13 @@ impl Input {
     /// What the operating system says; a folder is an error too.
     pub fn file(path: &Path) -> Result<Self, SourceError> {
         let io = |source| SourceError::Io { file: path.to_owned(), source };
+        // A pipe cannot be read twice and to open one may take for ever; a device has no end.
+        if !std::fs::metadata(path).map_err(io)?.is_file() {
+            let what = "it is not a regular file";
+            return Err(io(io::Error::new(io::ErrorKind::InvalidInput, what)));
+        }
         let file = File::open(path).map_err(io)?;
         let metadata = file.metadata().map_err(io)?;
-        if !metadata.is_file() {
-            // A pipe cannot be read twice, and a device has no end.
-            return Err(io(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "it is not a regular file",
-            )));
-        }
         let opened = Stamp::of(&metadata);
         Ok(Self { name: path.to_owned(), bytes: Bytes::File { file, opened } })
     }
