@@ -21,6 +21,7 @@ mod prepare;
 mod pump;
 mod report;
 mod run;
+mod setting;
 mod sink;
 mod subject;
 mod workload;
@@ -38,7 +39,8 @@ use layout::{Cpus, Layout};
 use meter::Meter;
 use report::Style;
 use run::{Driver, Sink};
-use subject::{Running, Setting, Subject};
+use setting::Setting;
+use subject::{Running, Subject};
 use workload::{Measures, WORKLOADS, Workload};
 
 /// The words behind `cargo xtask bench`.

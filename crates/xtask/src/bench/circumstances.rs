@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::subject::{Setting, Subject};
+use super::setting::Setting;
+use super::subject::Subject;
 
 /// The lines above the tables.
 pub(super) fn describe(

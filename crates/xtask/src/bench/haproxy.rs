@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::subject::Setting;
+use super::setting::Setting;
 
 /// Writes the configuration and gives the command.
 pub(super) fn command(folder: &Path, address: SocketAddr, setting: &Setting) -> Result<Command> {

@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::mail;
-use super::subject::Setting;
+use super::setting::Setting;
 
 /// Writes list and configuration and gives the command. The ledger of an earlier
 /// start is kept when the list has the same length: that is a restart.

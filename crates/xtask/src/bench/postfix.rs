@@ -12,7 +12,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::mail;
-use super::subject::Setting;
+use super::setting::Setting;
 use crate::test::Postfix;
 
 /// Folders of a queue that the daemons expect, and who owns them.

@@ -10,8 +10,9 @@ use anyhow::{Context, Result, ensure};
 
 use super::layout::{Layout, pin, pinned};
 use super::load::{Dialogue, LoadReport};
+use super::setting::Setting;
 use super::sink::SinkReport;
-use super::subject::{self, Running, Setting, Subject};
+use super::subject::{self, Running, Subject};
 use super::workload::Workload;
 
 /// One workload through one subject in one round.

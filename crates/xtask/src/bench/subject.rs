@@ -5,18 +5,18 @@
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use super::layout::{Cpus, pinned};
+use super::layout::pinned;
 use super::load::Dialogue;
 use super::meter::Meter;
+use super::setting::Setting;
 use super::{haproxy, mail, optgate, postfix};
-use crate::test::Postfix;
 
 /// The subjects, in the order of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -53,22 +53,6 @@ impl Subject {
     pub(super) const fn slowness(self) -> u32 {
         if matches!(self, Self::Postfix) { 4 } else { 1 }
     }
-}
-
-/// What a subject needs to know to be started.
-#[derive(Clone, Debug)]
-pub(super) struct Setting {
-    /// The folder of this benchmark.
-    pub(super) folder: PathBuf,
-    pub(super) sink: SocketAddr,
-    pub(super) opt_outs: u64,
-    /// The optgate binary.
-    pub(super) gate: PathBuf,
-    pub(super) haproxy: Option<PathBuf>,
-    pub(super) postfix: Option<Postfix>,
-    /// Map type of Postfix.
-    pub(super) map: String,
-    pub(super) cpus: Cpus,
 }
 
 /// A subject that takes mail. Dropping it ends its processes.
