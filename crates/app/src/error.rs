@@ -33,16 +33,6 @@ pub enum AppError {
         /// Its process.
         pid: u32,
     },
-    /// Addresses were hashed under other rules.
-    #[error(
-        "the addresses in the ledger were hashed when [ledger] person meant `{noted}`; now it means `{now}`, and people who opted out would no longer be found. Set it back, or begin a new ledger and import the lists again"
-    )]
-    Rules {
-        /// As the ledger knows them.
-        noted: String,
-        /// As configured.
-        now: String,
-    },
     /// The thread that owns the ledger is gone.
     #[error("the ledger was closed")]
     Stopped,
@@ -97,9 +87,9 @@ impl AppError {
                 LedgerError::NotFound { .. } | LedgerError::KeyMissing { .. } => Blame::Unavailable,
                 LedgerError::ReadOnly { .. } => Blame::Permission,
                 LedgerError::Io { source, .. } => of_io(source),
-                LedgerError::KeyWrong { .. } | LedgerError::LedgerMissing { .. } => {
-                    Blame::Configuration
-                }
+                LedgerError::KeyWrong { .. }
+                | LedgerError::LedgerMissing { .. }
+                | LedgerError::RulesChanged { .. } => Blame::Configuration,
                 LedgerError::Damaged { .. }
                 | LedgerError::NotALedger { .. }
                 | LedgerError::KeyGarbled { .. } => Blame::Data,
@@ -108,7 +98,6 @@ impl AppError {
             Self::Index(_) => Blame::Internal,
             Self::Io { source, .. } => of_io(source),
             Self::Taken { .. } | Self::Stopped => Blame::Temporary,
-            Self::Rules { .. } => Blame::Configuration,
             Self::List(_) | Self::Input(_) => Blame::Data,
             Self::Unavailable(_) => Blame::Unavailable,
             Self::Gate { fault, .. } => *fault,

@@ -20,10 +20,6 @@ const STEP: usize = 64 * 1024;
 /// The name under which a ledger that cannot be followed is unknown. No source can have
 /// it: names of sources hold no space.
 const LEDGER: &str = "the ledger";
-/// Where the rules of person equality are noted: among the sources, under a name that
-/// none can have, because they belong to what a source's rows were hashed with.
-const RULES: &str = "(person rules)";
-
 /// The ledger and the index, for one piece of work at a time.
 #[derive(Debug)]
 pub struct Desk {
@@ -47,7 +43,7 @@ impl Desk {
         rules: &PersonRules,
         states: Arc<ListStates>,
     ) -> Result<Self, AppError> {
-        note_rules(&mut ledger, rules)?;
+        ledger.keep_rules(&rules.to_string())?;
         let start = clock::instant();
         let version = ledger.data_version()?;
         let index = image::load(&ledger, &hasher);
@@ -227,25 +223,4 @@ impl Image {
             }
         }
     }
-}
-
-/// Entries are hashes of what the rules made of an address: under other rules nobody
-/// would be found again.
-fn note_rules(ledger: &mut Ledger, rules: &PersonRules) -> Result<(), AppError> {
-    let now = rules.to_string();
-    let noted = ledger.source_state(RULES)?.and_then(|state| state.fingerprint);
-    match noted {
-        Some(noted) if noted == now => return Ok(()),
-        Some(noted) if ledger.head()?.position > 0 => return Err(AppError::Rules { noted, now }),
-        Some(_) | None => {}
-    }
-    let state = SourceState {
-        name: RULES.to_owned(),
-        last_attempt: None,
-        last_success: None,
-        last_rows: None,
-        fingerprint: Some(now),
-        last_error: None,
-    };
-    Ok(ledger.set_source_state(&state)?)
 }

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use address::PersonRules;
-use ledger::{IfMissing, KeyFile, Ledger};
+use ledger::{IfMissing, KeyFile, Ledger, LedgerError};
 use policy::{Lists, LookUp, Lookup};
 use suppression::{Kind, NewEntry, Scope};
 
@@ -166,7 +166,8 @@ fn other_rules_than_the_ledger_was_made_with_stop_the_start() {
     let keeper = Keeper::start(&first).unwrap();
     add(&keeper, "a@example.com");
     keeper.stop();
-    assert!(matches!(Keeper::start(&other), Err(AppError::Rules { .. })));
+    let refused = Keeper::start(&other);
+    assert!(matches!(refused, Err(AppError::Ledger(LedgerError::RulesChanged { .. }))));
     Keeper::start(&first).unwrap().stop();
 }
 
