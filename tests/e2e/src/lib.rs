@@ -38,7 +38,7 @@ pub use letter::Letter;
 pub use peers::Peers;
 pub use port::free_port;
 pub use postfix::Postfix;
-pub use process::{Ran, Server, run, wait_until};
+pub use process::{Ran, Server, kill_nine, run, wait_until};
 pub use scratch::Scratch;
 pub use smarthost::Smarthost;
 pub use stored::Stored;

@@ -43,7 +43,8 @@ fn nothing_acknowledged_is_lost_when_the_gate_is_killed_with_postfix() {
                 (number.load(Ordering::Relaxed) >= begun + 20).then_some(())
             });
             std::thread::sleep(Duration::from_millis(u64::from(round) * 37));
-            kill_nine(gate.process_id());
+            // The clients borrow the gate, so it is killed by its number.
+            e2e::kill_nine(gate.process_id());
             over.store(true, Ordering::Relaxed);
         });
         gate.kill_and_restart();
@@ -138,10 +139,4 @@ fn letter(number: u32) -> Letter {
             .extend_from_slice(format!("{number} {line} {}\r\n", "x".repeat(70)).as_bytes());
     }
     letter
-}
-
-/// The gate itself is borrowed by the clients, so it is killed by its number.
-fn kill_nine(pid: u32) {
-    let killed = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
-    assert!(killed.unwrap().success());
 }
