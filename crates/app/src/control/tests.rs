@@ -232,10 +232,7 @@ fn an_import_through_the_gate_tells_how_far_it_is() {
     assert_eq!((outcome.rows, outcome.added, outcome.bad), (5000, 5000, 0));
     assert_eq!(gate.keeper.index().load().len(), 5000);
     let last = seen.last().unwrap();
-    assert_eq!(
-        (last.done, last.total, last.rows),
-        (3 * rows.len() as u64, 3 * rows.len() as u64, 5000)
-    );
+    assert_eq!((last.done, last.rows), (last.total, 5000));
     assert!(seen.is_sorted_by_key(|at| at.done));
 }
 

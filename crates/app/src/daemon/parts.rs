@@ -180,7 +180,16 @@ fn journal(settings: &Settings) -> Result<Journal, AppError> {
     match &settings.evidence.path {
         EvidencePath::Stdout => Ok(Journal::stdout()),
         EvidencePath::File(path) => {
-            Journal::open(path, clock::now()).map_err(|e| AppError::io(path, e))
+            let journal = Journal::open(path, clock::now()).map_err(|e| AppError::io(path, e))?;
+            let found = journal.recovery();
+            if found.unknown > 0 || found.torn > 0 {
+                tracing::warn!(
+                    unknown = found.unknown,
+                    torn = found.torn,
+                    "the gate ended in the middle of messages; whether these were delivered is not known, and the evidence says so"
+                );
+            }
+            Ok(journal)
         }
     }
 }
