@@ -37,10 +37,8 @@ impl Relay {
     pub(crate) fn begin_streaming(&mut self, now: Moment, slot: SlotId, envelope: Envelope) {
         let facts = self.message_facts(&envelope);
         let trace = self.trace(now, &facts, envelope.is_utf8());
-        if let Link::Open(upstream) = &mut self.link {
-            upstream.content(trace.as_bytes());
-        }
-        self.phase = Phase::Streaming(Box::new(Streaming { facts, content: Content::default() }));
+        let streaming = Streaming { facts, content: Content::default(), trace: Some(trace) };
+        self.phase = Phase::Streaming(Box::new(streaming));
         self.server.answer(now, slot, replies::go_ahead());
     }
 
@@ -86,9 +84,9 @@ impl Relay {
 
     pub(crate) fn handle_content(&mut self, now: Moment, span: &[u8]) {
         let size_max = self.settings.message_size_max;
-        let (content, kept) = match &mut self.phase {
-            Phase::Streaming(streaming) => (&mut streaming.content, None),
-            Phase::Holding(holding) => (&mut holding.content, Some(&mut holding.held)),
+        let (content, trace, kept) = match &mut self.phase {
+            Phase::Streaming(streaming) => (&mut streaming.content, streaming.trace.take(), None),
+            Phase::Holding(holding) => (&mut holding.content, None, Some(&mut holding.held)),
             Phase::Swallowing(swallowing) => {
                 swallowing.content.size += span.len() as u64;
                 swallowing.content.header.scan(span);
@@ -109,7 +107,12 @@ impl Relay {
             return self.swallow(now, replies::eight_bit_not_taken(), "8bit");
         }
         match kept.map(|held| held.push(span)) {
-            None => upstream.content(span),
+            None => {
+                if let Some(trace) = trace {
+                    upstream.content(trace.as_bytes());
+                }
+                upstream.content(span);
+            }
             Some(Ok(())) => {}
             Some(Err(Full::Content)) => self.swallow(now, replies::too_big_to_hold(), "hold"),
             Some(Err(Full::Budget)) => {
@@ -147,7 +150,7 @@ impl Relay {
     pub(crate) fn handle_end_of_data(&mut self, now: Moment, slot: SlotId) {
         match std::mem::take(&mut self.phase) {
             Phase::Streaming(streaming) => {
-                let Streaming { facts, content } = *streaming;
+                let Streaming { facts, content, trace: _ } = *streaming;
                 if content.size == 0 {
                     self.drop_upstream();
                     return self.swallowed(now, slot, empty(facts, content));

@@ -148,6 +148,8 @@ impl Envelope {
 pub(crate) struct Streaming {
     pub(crate) facts: Facts,
     pub(crate) content: Content,
+    /// Our Received field, until the first span goes upstream behind it: in one write.
+    pub(crate) trace: Option<String>,
 }
 
 #[derive(Debug)]
