@@ -184,6 +184,6 @@ fn every_list_was_tried(folder: &Path) -> bool {
     let sources = status.get("sources").and_then(serde_json::Value::as_array);
     sources.into_iter().flatten().all(|source| {
         let known = |field| source.get(field).is_some_and(|value| !value.is_null());
-        known("last_success") || known("last_error")
+        (known("last_success") && !known("unknown")) || known("last_error")
     })
 }
