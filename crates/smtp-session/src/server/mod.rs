@@ -177,15 +177,6 @@ impl Server {
         }
     }
 
-    /// A session that is turned away: `reply` instead of a greeting, then the end.
-    pub fn rejected(settings: Arc<ServerSettings>, now: Moment, reply: &Reply) -> Self {
-        let mut server = Self::new(settings, now);
-        server.out.clear();
-        reply.encode(&mut server.out);
-        server.end(Ended::Local);
-        server
-    }
-
     /// Takes input and tells what happened next, with the number of bytes used.
     /// Call again, with the rest, until it says [`Step::Idle`].
     pub fn advance<'a>(&mut self, now: Moment, input: &'a [u8]) -> (usize, Step<'a>) {
@@ -356,15 +347,6 @@ impl Server {
         Step::Idle
     }
 
-    /// Ends the session at once, telling the client with 421 (RFC 5321 s3.8).
-    pub fn abort(&mut self, reply: &Reply) -> Step<'static> {
-        if matches!(self.state, State::Ended) {
-            return Step::Idle;
-        }
-        reply.encode(&mut self.out);
-        self.end(Ended::Local)
-    }
-
     /// When [`Self::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Moment> {
         self.deadline
@@ -378,11 +360,6 @@ impl Server {
     /// Bytes waiting to be sent.
     pub fn unsent(&self) -> usize {
         self.out.len()
-    }
-
-    /// Mail data is being read.
-    pub fn in_mail_data(&self) -> bool {
-        matches!(self.state, State::MailData(_))
     }
 
     /// The session is over.
