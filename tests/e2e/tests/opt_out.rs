@@ -192,11 +192,12 @@ fn shadow_forwards_all_and_records_what_would_have_been_smtplib_postfix() {
         Client::Smtplib.send(&scratch, gate.address, SENDER, &to, &Letter::plain("shadowed"));
     assert!(told.accepted, "{}", told.text);
     assert_eq!(recipients(&postfix), to);
-    let evidence = gate.evidence();
-    let about_bob = |line: &&serde_json::Value| {
-        line.get("recipient_plain").and_then(serde_json::Value::as_str) == Some("<bob@example.com>")
-    };
-    let decision = evidence.iter().find(about_bob).expect("a decision about bob is recorded");
-    let decision = decision.to_string();
+    let decision = wait_until(SOON, || {
+        gate.evidence().into_iter().find(|line| {
+            line.get("recipient_plain").and_then(serde_json::Value::as_str)
+                == Some("<bob@example.com>")
+        })
+    });
+    let decision = decision.expect("a decision about bob is recorded").to_string();
     assert!(decision.contains("shadow"), "{decision}");
 }
