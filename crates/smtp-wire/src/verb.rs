@@ -155,13 +155,19 @@ impl Command {
 pub fn parse(line: &[u8], offered: &Offered) -> Result<Command, CommandError> {
     let text = std::str::from_utf8(line).map_err(|_| CommandError::EightBit)?;
     let text = text.trim_end_matches([' ', '\t']);
-    if text.contains(char::is_control) {
+    // Nearly every line is ASCII, and a look at its bytes is enough then.
+    let ascii = text.is_ascii();
+    let controls = match ascii {
+        true => text.bytes().any(|byte| byte.is_ascii_control()),
+        false => text.contains(char::is_control),
+    };
+    if controls {
         return Err(CommandError::Syntax("control character in a command"));
     }
     let (name, argument) = text.split_once(' ').unwrap_or((text, ""));
     let argument = argument.trim_start_matches(' ');
     let verb = Verb::named(name);
-    if !text.is_ascii() && verb.is_none_or(|verb| !verb.utf8) {
+    if !ascii && verb.is_none_or(|verb| !verb.utf8) {
         return Err(CommandError::EightBit);
     }
     let verb = verb.ok_or(CommandError::Unknown)?;
