@@ -1,5 +1,5 @@
 //! The tables of `docs/rfc/`: every file and every test that a row names must be
-//! there, and a row names both or says why not.
+//! there, and a row names both or says why not. The map too names only what is there.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -45,11 +45,22 @@ pub(super) fn check(
     faults
 }
 
-/// Checks all pages of a folder.
+/// Every file or folder that the map names, `relay/src/data.rs` or `app/src/keeper/`.
+pub(super) fn check_map(page: &str, text: &str, exists: &dyn Fn(&str) -> bool) -> Vec<String> {
+    quoted(text)
+        .into_iter()
+        .filter(|name| name.contains('/') && (name.ends_with(".rs") || name.ends_with('/')))
+        .filter(|name| !exists(name) && !exists(&format!("crates/{name}")))
+        .map(|name| format!("{page}: there is no {name}"))
+        .collect()
+}
+
+/// Checks all pages of a folder, and the map.
 pub(super) fn check_folder(root: &Path, sources: &[Source]) -> std::io::Result<Vec<String>> {
     let tests = names(sources);
     let exists = |path: &str| root.join(path).exists();
-    let mut faults = Vec::new();
+    let map = std::fs::read_to_string(root.join("ARCHITECTURE.md"))?;
+    let mut faults = check_map("ARCHITECTURE.md", &map, &exists);
     for entry in std::fs::read_dir(root.join("docs/rfc"))? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "md") {
@@ -101,6 +112,13 @@ mod tests {
     fn rows_that_name_what_is_there_are_good() {
         assert!(faults("| 1 | a | `x/src/a.rs` | `known`, `made`, `tests/t.txt` |").is_empty());
         assert!(faults("| 1 | a | not done: because | – |").is_empty());
+    }
+
+    #[test]
+    fn a_map_that_names_what_is_gone_is_found() {
+        let exists = |path: &str| path == "crates/x/src/a.rs" || path == "docs/rfc/";
+        let text = "`x/src/a.rs`, `docs/rfc/`, `250/5.7.1`, and `x/src/b.rs`";
+        assert_eq!(check_map("map", text, &exists), ["map: there is no x/src/b.rs"]);
     }
 
     #[test]
