@@ -332,3 +332,21 @@ fn a_client_that_closed_its_side_still_gets_the_answer() {
     assert_eq!(server.output(), b"250 2.0.0 x\r\n");
     assert_eq!(server.advance(at(0), b"").1, Step::Ended(Ended::Gone));
 }
+
+#[test]
+fn a_client_that_leaves_before_354_leaves_no_session_behind() {
+    let mut server = Server::new(settings(), at(0));
+    server.advance(at(0), b"EHLO x\r\n");
+    server.welcome(at(0), Arc::new(Capabilities::default()));
+    for line in [&b"MAIL FROM:<a@b.example>\r\n"[..], b"DATA\r\n"] {
+        match server.advance(at(0), line).1 {
+            Step::Mail(slot, ..) => server.answer(at(0), slot, ok("x")),
+            Step::Data(slot) => {
+                assert_eq!(server.handle_eof(), Step::Idle);
+                server.answer(at(1), slot, Reply::plain(354, "go"));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(server.advance(at(1), b"").1, Step::Ended(Ended::Gone));
+}

@@ -120,12 +120,13 @@ fn run(
             true => std::thread::scope(|scope| scope.spawn(|| synchroniser.look()).join())
                 .unwrap_or(Outcome::Steady),
         };
-        // A file that is being written is tried again at once, so it was not tried yet.
+        age::note(synchroniser.states(), synchroniser.source(), synchroniser.state(), clock::now());
+        // Behind the note: who waits for the first reading must find it known. A file
+        // that is being written is tried again at once, so it was not tried yet.
         if !tried && outcome != Outcome::Unsteady {
             tried = true;
             first.one_done();
         }
-        age::note(synchroniser.states(), synchroniser.source(), synchroniser.state(), clock::now());
         if outcome == Outcome::Unsteady {
             clock::sleep(QUIET);
             continue;

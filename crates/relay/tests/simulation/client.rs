@@ -53,6 +53,9 @@ pub(crate) struct Client {
     /// Bytes of mail data still to be handed to the network.
     body: Vec<u8>,
     after_body: Option<usize>,
+    /// A slow program: stops in the middle of mail data until time has passed.
+    pauses: u32,
+    pub(crate) asleep: bool,
 }
 
 impl Client {
@@ -84,6 +87,7 @@ impl Client {
             messages.push(message);
         }
         script.push_back(Sent::Quit);
+        let pauses = u32::from(dice.permille(50));
         Self {
             dice,
             out: Vec::new(),
@@ -99,6 +103,8 @@ impl Client {
             lax,
             body: Vec::new(),
             after_body: None,
+            pauses,
+            asleep: false,
         }
     }
 
@@ -109,6 +115,14 @@ impl Client {
     /// Hands some more of the mail data to the network.
     pub(crate) fn push_body(&mut self) -> bool {
         let Some(message) = self.after_body else { return false };
+        if self.asleep {
+            return false;
+        }
+        if self.pauses > 0 && self.dice.permille(300) {
+            self.pauses -= 1;
+            self.asleep = true;
+            return false;
+        }
         let count = 1 + self.dice.below(self.body.len().max(1));
         self.out.extend(self.body.drain(..count.min(self.body.len())));
         if self.body.is_empty() {

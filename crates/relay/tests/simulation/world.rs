@@ -397,6 +397,7 @@ impl World {
 
     /// Nothing can happen: the clock moves to the next timer.
     fn pass_time(&mut self) {
+        self.client.asleep = false;
         let role = self.dialing.as_ref().and_then(|(_, role)| role.poll_timeout());
         let due = Moment::earliest(self.relay.poll_timeout(), role);
         let Some(due) = due else {

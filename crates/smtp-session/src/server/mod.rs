@@ -183,6 +183,8 @@ impl Server {
         match &mut self.state {
             State::Ended => (input.len(), Step::Idle),
             State::DataAsked | State::DotAsked => (0, self.not_while_waiting(input)),
+            // It left before our 354 could reach it.
+            State::MailData(_) if self.eof => (input.len(), self.end(Ended::Gone)),
             State::MailData(_) => self.advance_data(now, input),
             State::Unidentified | State::Identified | State::Transaction => {
                 self.advance_command(now, input)
