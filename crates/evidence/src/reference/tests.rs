@@ -84,6 +84,6 @@ fn references_made_one_after_the_other_differ_before_their_end() {
     let made: Vec<_> = (0..1000).map(|_| mint.next(1_772_452_800_000).to_string()).collect();
     let unlike = made.windows(2).filter(|two| two[0][..11] != two[1][..11]).count();
     assert!(unlike > 900, "only {unlike} pairs differ within eleven characters");
-    let all: std::collections::BTreeSet<_> = made.iter().collect();
+    let all: BTreeSet<_> = made.iter().collect();
     assert_eq!(all.len(), made.len(), "and all are different");
 }
