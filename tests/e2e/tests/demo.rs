@@ -30,8 +30,14 @@ fn the_demo_stays_up_and_takes_mail_from_curl() {
     let mut command = Command::new(Peers::get().optgate());
     command.args(["demo", "--dir", "demo-data", "--listen", &listen.to_string()]);
     command.current_dir(scratch.path()).env("NO_COLOR", "1");
-    let mut demo = Server::start("optgate demo", &mut command, scratch.path().join("demo.log"));
-    demo.wait_ready(Duration::from_secs(60), || Dialogue::open(listen).is_ok());
+    let log = scratch.path().join("demo.log");
+    let mut demo = Server::start("optgate demo", &mut command, log.clone());
+    // It takes connections before its lists are read, and answers 451 until then; it is
+    // ready when it says what to try.
+    demo.wait_ready(Duration::from_secs(60), || {
+        std::fs::read_to_string(&log).is_ok_and(|said| said.contains("try it yourself"))
+            && Dialogue::open(listen).is_ok()
+    });
     let told = Client::Curl.send(
         &scratch,
         listen,
