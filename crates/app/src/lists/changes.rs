@@ -41,8 +41,10 @@ pub(crate) struct Changes {
 
 impl Changes {
     /// Watches the folders of files: a file that is replaced by renaming is another
-    /// file, and its folder knows.
-    pub(crate) fn watch(files: &[(PathBuf, SyncSender<()>)]) -> Self {
+    /// file, and its folder knows. Not the folder `busy`, into which the gate itself
+    /// writes with every message and would be woken by it each time; there the files
+    /// are watched, and one that is replaced is found by looking.
+    pub(crate) fn watch(files: &[(PathBuf, SyncSender<()>)], busy: Option<&Path>) -> Self {
         let mut by_folder: HashMap<PathBuf, Vec<(OsString, SyncSender<()>)>> = HashMap::new();
         for (path, wake) in files {
             let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { continue };
@@ -53,6 +55,14 @@ impl Changes {
                 .push((name.to_owned(), wake.clone()));
         }
         let names: Vec<_> = by_folder.values().flatten().cloned().collect();
+        let mut places: Vec<PathBuf> = Vec::new();
+        for (folder, files) in by_folder {
+            if busy.is_some_and(|busy| busy == folder) {
+                places.extend(files.into_iter().map(|(name, _)| folder.join(name)));
+            } else {
+                places.push(folder);
+            }
+        }
         let told = move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };
             if event.kind.is_access() {
@@ -69,9 +79,9 @@ impl Changes {
             }
         };
         let watcher = notify::recommended_watcher(told).map(|mut watcher| {
-            for folder in by_folder.keys() {
-                if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
-                    tracing::debug!(folder = %folder.display(), %error, "changes are looked for, not told");
+            for place in &places {
+                if let Err(error) = watcher.watch(place, RecursiveMode::NonRecursive) {
+                    tracing::debug!(place = %place.display(), %error, "changes are looked for, not told");
                 }
             }
             watcher

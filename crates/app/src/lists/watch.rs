@@ -10,7 +10,7 @@ use super::age::{self, note_ages};
 use super::changes::Changes;
 use super::synchronise::{Outcome, Synchroniser};
 use crate::clock;
-use crate::config::Settings;
+use crate::config::{EvidencePath, Settings};
 use crate::entry::EntryMaker;
 use crate::error::AppError;
 use crate::keeper::Keeper;
@@ -77,7 +77,11 @@ impl Watch {
             });
             threads.push(spawned.map_err(|e| AppError::io(&source.path, e))?);
         }
-        let changes = Changes::watch(&files);
+        let busy = match &settings.evidence.path {
+            EvidencePath::File(path) => path.parent(),
+            EvidencePath::Stdout => None,
+        };
+        let changes = Changes::watch(&files, busy);
         Ok(Self { stop, wakes, threads, first, _changes: changes })
     }
 
