@@ -149,8 +149,6 @@ fn test_crates(workspace: &Workspace, tally: &mut Tally) -> Result<()> {
     let mut command = Command::new(cargo());
     command
         .args(["test", "--workspace", "--exclude", "e2e", "--no-fail-fast"])
-        // What good tests print as well: the simulation tells its seeds.
-        .args(["--", "--show-output"])
         .current_dir(&workspace.root);
     tally.stage("crates", &mut command, CRATES_LIMIT)
 }
