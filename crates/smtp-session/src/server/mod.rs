@@ -51,7 +51,7 @@ pub struct ServerSettings {
     pub greeting: Vec<u8>,
     /// Time for one command line (RFC 5321 s4.5.3.2.7: at least five minutes).
     pub command_timeout: Duration,
-    /// Time in which [`DATA_FLOOR`] bytes of mail data must arrive.
+    /// Time in which 4096 octets of mail data must arrive: slower clients are cut off.
     pub data_timeout: Duration,
     /// Replies of class 5 to faulty commands before the session ends with 421.
     pub errors_max: u32,
