@@ -237,7 +237,7 @@ impl Driver {
             match self.down.poll_flush(cx, now) {
                 Poll::Ready(Ok(())) => progress = true,
                 Poll::Ready(Err(_)) => {
-                    self.down.out().clear();
+                    self.down.discard();
                     self.relay.handle_client_broken(now);
                     progress = true;
                 }
@@ -254,7 +254,7 @@ impl Driver {
             match up.poll_flush(cx, now) {
                 Poll::Ready(Ok(())) => progress = true,
                 Poll::Ready(Err(_)) => {
-                    up.out().clear();
+                    up.discard();
                     self.relay.handle_eof(now, Side::Upstream);
                     progress = true;
                 }
@@ -367,7 +367,7 @@ impl Driver {
             self.relay.handle_upstream_stalled(now);
         }
         if self.down.stall_deadline(self.stall_limit()).is_some_and(|at| now.reached(at)) {
-            self.down.out().clear();
+            self.down.discard();
             self.relay.handle_client_broken(now);
         }
         self.relay.handle_timeout(now);

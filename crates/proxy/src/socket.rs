@@ -34,6 +34,13 @@ impl Socket {
         &mut self.out
     }
 
+    /// Forgets what is waiting: nobody will take it.
+    pub(crate) fn discard(&mut self) {
+        self.out.clear();
+        self.written = 0;
+        self.stalled = None;
+    }
+
     pub(crate) fn has_output(&self) -> bool {
         !self.out.is_empty()
     }

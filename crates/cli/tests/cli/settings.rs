@@ -130,7 +130,7 @@ fn the_log_names_people_only_if_it_may() {
         pair.house.run(&["optout", "add", "bob@example.com"]).exits(0);
         pair.client().envelope(&["bob@example.com"]);
         let Pair { gate, .. } = pair;
-        gate.signal("TERM");
+        gate.signal(rustix::process::Signal::TERM);
         let (_, log) = gate.wait();
         assert!(log.contains("recipient not permitted"), "{log}");
         assert_eq!(log.contains("bob@example.com"), named, "{log}");
