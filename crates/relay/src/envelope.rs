@@ -207,7 +207,9 @@ impl Relay {
     /// DATA, and nobody is left that the smarthost would deliver to.
     fn nobody_upstream(&mut self, now: Moment, slot: SlotId, tally: Tally) {
         let Phase::Envelope(envelope) = std::mem::take(&mut self.phase) else { return };
-        if tally.dropped > 0 {
+        // A smarthost that was lost comes first: somebody it had taken may have been
+        // answered 250, and that mail must stay with the client.
+        if tally.dropped > 0 && envelope.failed.is_none() {
             self.begin_swallowing_dropped(now, slot, *envelope);
             return;
         }
