@@ -87,7 +87,6 @@ struct Wire {
 }
 
 pub(crate) struct World {
-    setup: Setup,
     dice: Dice,
     now: Moment,
     relay: Relay,
@@ -152,7 +151,6 @@ impl World {
         let manner = manner(&mut dice);
         let client = Client::new(dice.roll(), &addresses(), manner.stray + manner.silent > 0);
         Self {
-            setup,
             dice,
             now,
             relay,
