@@ -20,7 +20,9 @@ use address::{ForwardPath, PersonRules};
 use smtp_wire::{
     Capabilities, DataDecoder, DataEncoder, DataStep, LineDecoder, LineEvent, ReplyDecoder, parse,
 };
-use suppression::{Batch, Day, Hasher, Index, IndexKey, KeyId, Kind, Origin, Scope, StreamClass};
+use suppression::{
+    Batch, Case, Day, Hasher, Index, IndexKey, KeyId, Kind, Origin, Scope, Stream, Terms,
+};
 
 const LIST: u64 = 1_000_000;
 
@@ -82,7 +84,7 @@ fn recipients() {
         }
     });
     let keys: Vec<_> = canonical.iter().map(|address| hasher.keys(address)).collect();
-    let origin = Origin { source: "crm".into(), kind: Kind::OptOut, scope: Scope::Commercial };
+    let origin = Origin::new("crm", Kind::OptOut, Scope::Commercial);
     let mut batch = Batch::new();
     for n in 0..LIST {
         let digest = hasher.digest("person", &n.to_be_bytes());
@@ -94,9 +96,13 @@ fn recipients() {
         "an address in the index",
         index.memory() as f64 / index.len() as f64
     );
+    let stream = Stream::default();
+    let terms = Terms { stream: &stream, today: Day::from_number(20_500), grace: None };
     each("ask the index, a million in", keys.len(), || {
         for keys in &keys {
-            black_box(index.decide(keys, StreamClass::Commercial));
+            let mut case = Case::default();
+            index.gather(keys, &mut case);
+            black_box(case.decide(&terms));
         }
     });
 }

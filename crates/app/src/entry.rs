@@ -69,6 +69,7 @@ impl EntryMaker {
             plain: (self.store == Store::Plain).then(|| address.exact().to_owned()),
             source: facts.source,
             stated: facts.stated,
+            expires: None,
             reason: facts.reason,
             evidence: facts.evidence,
         }

@@ -109,6 +109,7 @@ fn made_up(key: &KeyFile, at: usize, plain: bool) -> NewEntry {
         plain: plain.then_some(address),
         source: "crm".to_owned(),
         stated: Timestamp::from_micros(1_700_000_000_000_000 + at as i64).ok(),
+        expires: None,
         reason: None,
         evidence: BTreeMap::new(),
     }

@@ -199,8 +199,8 @@ impl Batch<'_> {
         let mut buffer = Vec::with_capacity(512);
         let mut statement = connection.prepare_cached(
             "INSERT INTO entry (position, origin, key_id, exact, person, stated, recorded,
-                 import, hash, personal, salt, plain, reason, evidence)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                 import, hash, personal, salt, plain, reason, evidence, expires)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?;
         for (place, (entry, plan)) in self.entries.iter().zip(plans).enumerate() {
             if plan.seen {
@@ -226,7 +226,7 @@ impl Batch<'_> {
                 import: self.import,
                 refers_to: None,
                 refers_import: None,
-                expires: None,
+                expires: entry.expires.map(Timestamp::micros),
                 personal: personal.as_ref().map(|personal| &personal.digest),
             }
             .hash(&head.hash, &mut buffer);
@@ -245,6 +245,7 @@ impl Batch<'_> {
                 entry.plain,
                 entry.reason,
                 personal.as_ref().and_then(|personal| personal.evidence.as_deref()),
+                entry.expires.map(Timestamp::micros),
             ])?;
             head.position = position;
             head.hash = hash;

@@ -43,12 +43,12 @@ impl Origins {
         scope: &Scope,
     ) -> rusqlite::Result<Arc<KnownOrigin>> {
         if let Some(last) = &self.last {
-            let Origin { source: s, kind: k, scope: c } = &last.origin;
+            let Origin { source: s, kind: k, scope: c, .. } = &last.origin;
             if s == source && *k == kind && c == scope {
                 return Ok(Arc::clone(last));
             }
         }
-        let origin = Origin { source: source.to_owned(), kind, scope: scope.clone() };
+        let origin = Origin::new(source, kind, scope.clone());
         let known = match self.by_value.get(&origin) {
             Some(known) => Arc::clone(known),
             None => {
@@ -96,7 +96,8 @@ pub(crate) fn all(connection: &Connection) -> rusqlite::Result<HashMap<i64, Know
         let scope: Scope =
             row.get_ref(3)?.as_str()?.parse().map_err(|error| word(3, Box::new(error)))?;
         let id = row.get(0)?;
-        Ok((id, KnownOrigin::new(id, Origin { source: row.get(1)?, kind, scope })))
+        let source: String = row.get(1)?;
+        Ok((id, KnownOrigin::new(id, Origin::new(&source, kind, scope))))
     })?;
     rows.collect()
 }

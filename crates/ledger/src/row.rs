@@ -57,7 +57,8 @@ impl FeedRow<'_> {
 
 /// Columns of a whole entry, in the order [`entry`] reads them.
 pub(crate) const ENTRY: &str = "position, origin, key_id, exact, person, stated, recorded, import, \
-                                hash, plain, reason, evidence";
+                                hash, plain, reason, evidence, refers_to, refers_import, \
+                                expires, personal, salt";
 
 pub(crate) fn entry(
     row: &Row<'_>,
@@ -76,6 +77,16 @@ pub(crate) fn entry(
         })?,
         None => std::collections::BTreeMap::new(),
     };
+    let refers_import: Option<i64> = row.get(13)?;
+    let refers_import = refers_import
+        .map(|id| imports.get(&id).cloned().ok_or_else(|| broken(13, "no such import")))
+        .transpose()?;
+    let refers_to = row.get::<_, Option<i64>>(12)?;
+    let refers_to = refers_to
+        .map(|at| u64::try_from(at).map_err(|_| broken(12, "negative position")))
+        .transpose()?;
+    let (personal, salt) = (row.get_ref(15)?, row.get_ref(16)?);
+    let erased = personal.as_blob_or_null()?.is_some() && salt.as_blob_or_null()?.is_none();
     Ok(Entry {
         position: position(row, 0)?,
         recorded: timestamp(row, 6)?.ok_or_else(|| broken(6, "no time"))?,
@@ -88,6 +99,10 @@ pub(crate) fn entry(
         plain: row.get(9)?,
         source: known.origin.source.clone(),
         stated: timestamp(row, 5)?,
+        expires: timestamp(row, 14)?,
+        refers_to,
+        refers_import,
+        erased,
         reason: row.get(10)?,
         evidence,
     })

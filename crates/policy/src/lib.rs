@@ -15,7 +15,7 @@ mod reason;
 mod relay_control;
 
 pub use cleared::{Cleared, Provisional};
-pub use lists::{Lists, LookUp, Lookup, QuestionId};
+pub use lists::{Inquiry, Lists, LookUp, Lookup, Lookups, QuestionId};
 pub use opt_out::{Action, Asked, Decision, OptOutGate, RecipientFacts, Ruling, Verdict};
 pub use reason::{GateName, Reason};
 pub use relay_control::RelayControl;

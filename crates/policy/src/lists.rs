@@ -5,30 +5,51 @@
 //! than it may be.
 
 use address::Canonical;
-use suppression::{AddressKeys, Suppression};
+use smallvec::SmallVec;
+use suppression::{AddressKeys, Day, Stream, Suppression};
 
 /// Names a question that is answered later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QuestionId(pub u64);
 
-/// What is known about an address.
+/// What is known about an address, for one stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lookup {
     /// No entry forbids mail to it.
     Clear,
+    /// An entry forbids mail to it, but only after this day.
+    InGrace(Suppression, Day),
     /// An entry forbids mail to it.
     Suppressed(Suppression),
+    /// The stream needs consent, and none is on record.
+    NoConsent,
     /// It cannot be told; the text names the list, for the log and the evidence.
     Unknown(String),
 }
+
+/// One for each stream that was asked about, in their order. Nearly always one.
+pub type Lookups = SmallVec<[Lookup; 1]>;
 
 /// The answer of the lists to one question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LookUp {
     /// Answered at once.
-    Now(Lookup),
+    Now(Lookups),
     /// A live source has to be asked; the answer comes by `relay`'s `answer`.
     Later,
+}
+
+/// What the lists are asked about one recipient.
+#[derive(Debug, Clone, Copy)]
+pub struct Inquiry<'a> {
+    /// The recipient.
+    pub address: &'a Canonical,
+    /// Its keys under the current key, from [`Lists::keys`].
+    pub keys: &'a AddressKeys,
+    /// The streams the message may be on; at least one.
+    pub streams: &'a [&'a Stream],
+    /// The day, UTC.
+    pub today: Day,
 }
 
 /// Everything that knows who opted out. Called on the path of a message: it must
@@ -38,8 +59,8 @@ pub trait Lists: Send + Sync {
     /// and for the evidence.
     fn keys(&self, address: &Canonical) -> AddressKeys;
 
-    /// May this address be mailed?
-    fn look_up(&self, address: &Canonical, keys: &AddressKeys) -> LookUp;
+    /// May this address be mailed on each of these streams?
+    fn look_up(&self, inquiry: &Inquiry<'_>) -> LookUp;
 
     /// The state of the index this answer comes from.
     fn epoch(&self) -> u64;

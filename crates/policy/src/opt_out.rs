@@ -13,10 +13,10 @@
 use std::sync::Arc;
 
 use address::{Canonical, ForwardPath, PersonRules};
-use suppression::Digest;
+use suppression::{Day, Digest, Stream};
 
 use crate::cleared::Cleared;
-use crate::lists::{Lists, LookUp, Lookup};
+use crate::lists::{Inquiry, Lists, LookUp, Lookup};
 use crate::reason::Reason;
 
 /// What a listener does with a suppressed recipient.
@@ -98,16 +98,22 @@ pub struct OptOutGate {
     lists: Arc<dyn Lists>,
     person: Arc<PersonRules>,
     own_domains: Arc<[String]>,
+    stream: Arc<Stream>,
 }
 
 impl OptOutGate {
     /// `own_domains`: lower-case A-labels whose postmaster always passes.
     pub fn new(lists: Arc<dyn Lists>, person: PersonRules, own_domains: Vec<String>) -> Self {
-        Self { lists, person: Arc::new(person), own_domains: own_domains.into() }
+        Self {
+            lists,
+            person: Arc::new(person),
+            own_domains: own_domains.into(),
+            stream: Arc::default(),
+        }
     }
 
     /// Judges one recipient for a listener with `action`.
-    pub fn judge(&self, path: ForwardPath, action: Action) -> Ruling {
+    pub fn judge(&self, path: ForwardPath, action: Action, today: Day) -> Ruling {
         let epoch = self.lists.epoch();
         let canonical = match path.mailbox().map(|mailbox| mailbox.canonical(&self.person)) {
             // `<postmaster>` has no domain and no entry can name it.
@@ -125,8 +131,14 @@ impl OptOutGate {
             let verdict = Verdict::Permit(Cleared::permitted(path), None);
             return decided(verdict, Some(digest), epoch);
         }
-        match self.lists.look_up(&canonical, &keys) {
-            LookUp::Now(answer) => decided(judge(path, action, answer), Some(digest), epoch),
+        let streams = [&*self.stream];
+        let inquiry = Inquiry { address: &canonical, keys: &keys, streams: &streams, today };
+        match self.lists.look_up(&inquiry) {
+            LookUp::Now(mut answers) => {
+                let silent = || Lookup::Unknown("no answer".to_owned());
+                let answer = answers.pop().unwrap_or_else(silent);
+                decided(judge(path, action, answer), Some(digest), epoch)
+            }
             LookUp::Later => {
                 let facts = RecipientFacts { digest: Some(digest), epoch };
                 Ruling::Ask(Box::new(Asked { path, canonical, facts, action }))
@@ -147,8 +159,11 @@ fn decided(verdict: Verdict, digest: Option<Digest>, epoch: u64) -> Ruling {
 
 fn judge(path: ForwardPath, action: Action, answer: Lookup) -> Verdict {
     let reason = match answer {
-        Lookup::Clear => return Verdict::Permit(Cleared::permitted(path), None),
+        Lookup::Clear | Lookup::InGrace(..) => {
+            return Verdict::Permit(Cleared::permitted(path), None);
+        }
         Lookup::Suppressed(entry) => Reason::Suppressed(entry),
+        Lookup::NoConsent => Reason::NoConsent,
         Lookup::Unknown(what) => Reason::Unknown(what),
     };
     match (action, &reason) {

@@ -38,6 +38,8 @@ impl GateName {
 pub enum Reason {
     /// An entry of the ledger forbids it.
     Suppressed(Suppression),
+    /// The stream needs consent, and none is on record.
+    NoConsent,
     /// The lists cannot tell; the text names what is missing.
     Unknown(String),
     /// The client is not allowed to relay.
@@ -48,7 +50,7 @@ impl Reason {
     /// The gate that gives this reason.
     pub fn gate(&self) -> GateName {
         match self {
-            Self::Suppressed(_) | Self::Unknown(_) => GateName::OptOut,
+            Self::Suppressed(_) | Self::NoConsent | Self::Unknown(_) => GateName::OptOut,
             Self::NotAllowed => GateName::RelayControl,
         }
     }
@@ -87,6 +89,7 @@ impl fmt::Display for Reason {
                 };
                 write!(f, "{what} on {} (list {})", entry.since, entry.source)
             }
+            Self::NoConsent => f.write_str("has not agreed to this mail"),
             Self::Unknown(_) => f.write_str("cannot be checked right now; try again later"),
             Self::NotAllowed => f.write_str("relaying denied"),
         }

@@ -5,8 +5,10 @@
 use std::sync::Arc;
 
 use address::{Canonical, ForwardPath, PersonRules};
-use policy::{Action, Decision, Lists, LookUp, Lookup, OptOutGate, Reason, Ruling, Verdict};
-use suppression::{AddressKeys, Day, Digest, Kind, Scope, Suppression};
+use policy::{
+    Action, Decision, Inquiry, Lists, LookUp, Lookup, OptOutGate, Reason, Ruling, Verdict,
+};
+use suppression::{AddressKeys, Day, Digest, Kind, Scope, Subject, Suppression};
 
 struct Says(LookUp);
 
@@ -15,7 +17,7 @@ impl Lists for Says {
         AddressKeys { exact: Digest([1; 32]), person: Digest([2; 32]) }
     }
 
-    fn look_up(&self, _: &Canonical, _: &AddressKeys) -> LookUp {
+    fn look_up(&self, _: &Inquiry<'_>) -> LookUp {
         self.0.clone()
     }
 
@@ -30,6 +32,7 @@ fn listed(kind: Kind) -> Lookup {
         kind,
         scope: Scope::All,
         since: Day::from_number(20_514),
+        subject: Subject::Address,
         position: 9,
     })
 }
@@ -71,7 +74,8 @@ fn every_row_of_the_table() {
     for (answer, refuse, drop, shadow) in rows {
         let columns = [(Action::Refuse, refuse), (Action::Drop, drop), (Action::Shadow, shadow)];
         for (action, expected) in columns {
-            let now = decided(judge(LookUp::Now(answer.clone()), action, "<bob@there.example>"));
+            let now =
+                decided(judge(LookUp::Now([answer.clone()].into()), action, "<bob@there.example>"));
             assert_eq!(word(&now.verdict), expected, "{answer:?} {action:?}");
             assert_eq!(now.facts.epoch, 42);
             assert_eq!(now.facts.digest, Some(Digest([1; 32])));
@@ -93,7 +97,7 @@ fn postmaster_always_passes_and_only_where_it_is_ours() {
         ("<postmaster@there.example>", "refuse"),
         ("<abuse@example.com>", "refuse"),
     ] {
-        let now = decided(judge(LookUp::Now(listed(Kind::OptOut)), Action::Refuse, path));
+        let now = decided(judge(LookUp::Now([listed(Kind::OptOut)].into()), Action::Refuse, path));
         assert_eq!(word(&now.verdict), expected, "{path}");
     }
 }

@@ -37,7 +37,8 @@ impl Relay {
         let at = envelope.recipients.len();
         let standing = Standing::Refused { permanent: false };
         let mut recipient = Recipient { slot, params, standing, reason: None, facts: None, plain };
-        match self.gate.judge(to, self.settings.action) {
+        let today = record::time(now).day();
+        match self.gate.judge(to, self.settings.action, today) {
             Ruling::Decided(decision) => {
                 envelope.recipients.push(recipient);
                 self.decided(now, at, decision);

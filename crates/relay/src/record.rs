@@ -102,7 +102,7 @@ fn reply_text(reply: &Reply) -> ReplyText {
     ReplyText { code: reply.code, text }
 }
 
-fn time(now: Moment) -> Timestamp {
+pub(crate) fn time(now: Moment) -> Timestamp {
     // A clock outside the years a timestamp can hold is a clock nobody set.
     Timestamp::from_micros(now.unix_micros()).unwrap_or(Timestamp::EPOCH)
 }

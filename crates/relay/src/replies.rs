@@ -133,6 +133,7 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         source: "crm.csv".to_owned(),
         kind: suppression::Kind::OptOut,
         scope: suppression::Scope::Commercial,
+        subject: suppression::Subject::Address,
         since: suppression::Day::from_number(20_514),
         position: 1,
     });

@@ -33,7 +33,7 @@ fn key(number: u64) -> IndexKey {
 }
 
 fn origin() -> Origin {
-    Origin { source: "crm.csv".into(), kind: Kind::OptOut, scope: Scope::Commercial }
+    Origin::new("crm.csv", Kind::OptOut, Scope::Commercial)
 }
 
 fn load(rows: u64) -> Result<Index, SuppressionError> {

@@ -2,6 +2,8 @@
 //! packed where they stand. A million rows never take more than their 24 bytes each (and what
 //! the vectors grew beyond them, next to nothing when the number was told beforehand).
 
+use std::ops::RangeInclusive;
+
 use crate::error::SuppressionError;
 use crate::fact::Fact;
 use crate::hasher::IndexKey;
@@ -20,6 +22,7 @@ pub struct Batch {
     pub(crate) origins: Origins,
     pub(crate) objections: Unsorted,
     pub(crate) consents: Unsorted,
+    pub(crate) withdrawn: Vec<RangeInclusive<u32>>,
 }
 
 /// Whole rows, by shard.
@@ -70,10 +73,12 @@ impl Batch {
             origins: Origins::new(),
             objections: Unsorted::with_capacity(facts),
             consents: Unsorted::default(),
+            withdrawn: Vec::new(),
         }
     }
 
     /// Adds a fact: the key, where it comes from, from when it counts, and its ledger row.
+    /// What takes others back is no fact: see [`Self::withdraw`].
     ///
     /// # Errors
     /// When there are too many origins or rows, or the ledger row needs more than 32 bits.
@@ -86,6 +91,9 @@ impl Batch {
     ) -> Result<(), SuppressionError> {
         let position =
             u32::try_from(position).map_err(|_| SuppressionError::PositionTooLarge(position))?;
+        if origin.kind == Kind::Withdrawn {
+            return Err(SuppressionError::NotAFact);
+        }
         let fact = Fact { origin: self.origins.intern(origin)?, day, position };
         let rows = match origin.kind {
             Kind::Consent => &mut self.consents,
@@ -98,16 +106,21 @@ impl Batch {
         rows.push((key.0, fact.pack()))
     }
 
+    /// Takes back the facts of these ledger rows, whenever they were or will be added.
+    pub fn withdraw(&mut self, positions: RangeInclusive<u32>) {
+        self.withdrawn.push(positions);
+    }
+
     /// How many facts it holds.
     #[must_use]
     pub fn len(&self) -> usize {
         self.objections.len() + self.consents.len()
     }
 
-    /// Whether it holds none.
+    /// Whether it changes nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len() == 0 && self.withdrawn.is_empty()
     }
 
     /// Gives the facts the origin numbers of an index. `numbers` has one for each of ours.

@@ -25,6 +25,8 @@ pub struct NewEntry {
     pub source: String,
     /// When the person asked; none when the source gives no time.
     pub stated: Option<Timestamp>,
+    /// When it lapses; only for bounces and implied consents.
+    pub expires: Option<Timestamp>,
     /// Why, in words.
     pub reason: Option<String>,
     /// Proof: address of origin, form or URL, version of the text shown, Message-ID, and any
@@ -57,6 +59,14 @@ pub struct Entry {
     pub source: String,
     /// When the person asked; none when the source gave no time.
     pub stated: Option<Timestamp>,
+    /// When it lapses.
+    pub expires: Option<Timestamp>,
+    /// The row that it takes back, for [`Kind::Withdrawn`].
+    pub refers_to: Option<u64>,
+    /// The import of which it takes back every row before its own, for [`Kind::Withdrawn`].
+    pub refers_import: Option<String>,
+    /// Its personal free fields were blanked.
+    pub erased: bool,
     /// Why, in words.
     pub reason: Option<String>,
     /// Proof, see [`NewEntry::evidence`].
@@ -69,6 +79,13 @@ impl Entry {
     #[must_use]
     pub fn effective(&self) -> Timestamp {
         self.stated.map_or(self.recorded, |stated| stated.min(self.recorded))
+    }
+
+    /// Days from the one it counts from to the one it lapses on, as
+    /// [`Origin::lifetime`](crate::Origin::lifetime).
+    #[must_use]
+    pub fn lifetime(&self) -> Option<u16> {
+        lifetime(self.effective(), self.expires)
     }
 
     /// The key the index holds it under (DESIGN s6): consents by the address as written,
@@ -84,4 +101,10 @@ impl Entry {
             | Kind::Withdrawn => &self.keys.person,
         }
     }
+}
+
+/// Days from `effective` to the day it lapses on; none if it never does.
+#[must_use]
+pub fn lifetime(effective: Timestamp, expires: Option<Timestamp>) -> Option<u16> {
+    Some(expires?.day().number().saturating_sub(effective.day().number()))
 }

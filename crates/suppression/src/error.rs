@@ -18,6 +18,12 @@ pub enum SuppressionError {
         "unknown kind of entry {0:?}: opt-out, complaint, manual, undeliverable, consent or withdrawn"
     )]
     UnknownKind(String),
+    /// A withdrawal that was taken for a fact.
+    #[error("a withdrawal is no fact about an address")]
+    NotAFact,
+    /// A word that names no basis of a consent.
+    #[error("unknown basis of a consent {0:?}: express, purchase or inquiry")]
+    UnknownBasis(String),
     /// A scope name that is empty, too long, or holds control characters.
     #[error(
         "a scope is \"all\", \"commercial\", or the name of a list (1 to 200 bytes, no control characters)"

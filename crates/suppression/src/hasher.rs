@@ -23,6 +23,7 @@ const BLOCK: usize = 64;
 
 const EXACT: &str = "exact";
 const PERSON: &str = "person";
+const DOMAIN: &str = "domain";
 
 /// Which key a digest was made under. A new key gets a new number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -101,6 +102,15 @@ pub struct AddressKeys {
     pub person: Digest,
 }
 
+impl AddressKeys {
+    /// Whether they stand for a whole domain: both are then its one digest. Those of an
+    /// address, made in different namespaces, never are the same.
+    #[must_use]
+    pub fn is_domain(&self) -> bool {
+        self.exact == self.person
+    }
+}
+
 /// What the index is asked with: the first 128 bits of a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IndexKey(pub u128);
@@ -143,6 +153,14 @@ impl Hasher {
             exact: self.digest(EXACT, address.exact().as_bytes()),
             person: self.digest(PERSON, address.person().as_bytes()),
         }
+    }
+
+    /// The keys of everybody at the domain of the person behind `address`.
+    #[must_use]
+    pub fn domain_keys(&self, address: &Canonical) -> AddressKeys {
+        let domain = address.person().rsplit_once('@').map_or("", |(_, domain)| domain);
+        let digest = self.digest(DOMAIN, domain.as_bytes());
+        AddressKeys { exact: digest, person: digest }
     }
 
     /// The digest of `bytes` in a namespace of its own.

@@ -10,14 +10,16 @@
 
 use std::sync::Arc;
 
+use roaring::RoaringBitmap;
+
 use crate::batch::Batch;
-use crate::decide::{Finding, StreamClass, decide};
+use crate::decide::{Case, Known};
 use crate::error::SuppressionError;
 use crate::fact::Fact;
 use crate::hasher::{AddressKeys, IndexKey};
 use crate::kind::Kind;
 use crate::merge::{Merge, Merged, Which};
-use crate::origin::{Origin, OriginId, Origins};
+use crate::origin::{Origin, OriginId, Origins, Subject};
 use crate::scope::Scope;
 use crate::shards::Shards;
 use crate::stack::Limits;
@@ -29,6 +31,8 @@ pub struct Index {
     pub(crate) objections: Shards,
     pub(crate) consents: Shards,
     pub(crate) origins: Arc<Origins>,
+    /// Ledger rows that later ones took back.
+    pub(crate) withdrawn: Arc<RoaringBitmap>,
     pub(crate) epoch: u64,
     pub(crate) position: u64,
     /// Stands for an origin number without an origin, which cannot be: a fact nobody can read
@@ -44,22 +48,24 @@ impl Index {
     }
 
     pub(crate) fn with_limits(limits: Limits) -> Self {
-        Self::from_parts(Shards::empty(limits), Shards::empty(limits), Origins::new(), 0, 0)
+        let (objections, consents) = (Shards::empty(limits), Shards::empty(limits));
+        Self::from_parts(objections, consents, Origins::new(), RoaringBitmap::new(), 0, 0)
     }
 
     pub(crate) fn from_parts(
         objections: Shards,
         consents: Shards,
         origins: Origins,
+        withdrawn: RoaringBitmap,
         epoch: u64,
         position: u64,
     ) -> Self {
-        let unreadable =
-            Origin { source: "unknown".to_owned(), kind: Kind::Manual, scope: Scope::All };
+        let unreadable = Origin::new("unknown", Kind::Manual, Scope::All);
         Self {
             objections,
             consents,
             origins: Arc::new(origins),
+            withdrawn: Arc::new(withdrawn),
             epoch,
             position,
             unreadable: Arc::new(unreadable),
@@ -82,16 +88,32 @@ impl Index {
         self.origins.get(id)
     }
 
-    /// May this address be mailed? Asks for objections to the person and to the address as
-    /// written, because a source may be configured to match by either.
+    /// Whether a later entry took this ledger row back.
     #[must_use]
-    pub fn decide(&self, keys: &AddressKeys, stream: StreamClass) -> Finding {
-        let person = self.facts(IndexKey::from(&keys.person));
-        let exact = self.facts(IndexKey::from(&keys.exact));
-        let facts = person
-            .chain(exact)
-            .map(|fact| (fact, self.origin(fact.origin).unwrap_or(&self.unreadable)));
-        decide(facts, stream)
+    pub fn is_withdrawn(&self, position: u32) -> bool {
+        self.withdrawn.contains(position)
+    }
+
+    /// Whether anything in it is about a whole domain; else nobody need ask for one.
+    #[must_use]
+    pub fn has_domains(&self) -> bool {
+        self.origins.iter().any(|origin| origin.subject == Subject::Domain)
+    }
+
+    /// Adds what is known about these keys to a case. Asks for objections to the person and to
+    /// the address as written, because a source may be configured to match by either.
+    pub fn gather<'a>(&'a self, keys: &AddressKeys, case: &mut Case<'a>) {
+        let (person, exact) = (IndexKey::from(&keys.person), IndexKey::from(&keys.exact));
+        case.objections.extend(self.facts(person).map(|fact| self.known(fact)));
+        if exact != person {
+            case.objections.extend(self.facts(exact).map(|fact| self.known(fact)));
+        }
+        case.consents.extend(self.consents(exact).map(|fact| self.known(fact)));
+    }
+
+    fn known(&self, fact: Fact) -> Known<'_> {
+        let origin = self.origin(fact.origin).unwrap_or(&self.unreadable);
+        Known { fact, origin, withdrawn: self.is_withdrawn(fact.position) }
     }
 
     /// The number of this state; larger for a later one.
@@ -158,6 +180,12 @@ impl Index {
             return Ok(next);
         }
         next.epoch += 1;
+        if !batch.withdrawn.is_empty() {
+            let withdrawn = Arc::make_mut(&mut next.withdrawn);
+            for range in batch.withdrawn.drain(..) {
+                withdrawn.insert_range(range);
+            }
+        }
         let known: Option<Vec<_>> =
             batch.origins.iter().map(|origin| self.origins.find(origin)).collect();
         let numbers = if let Some(numbers) = known {

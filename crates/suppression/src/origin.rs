@@ -9,7 +9,17 @@ use crate::error::SuppressionError;
 use crate::kind::Kind;
 use crate::scope::Scope;
 
-/// Source, kind and scope of a fact.
+/// Whom a fact is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Subject {
+    /// One address, or the person behind it.
+    #[default]
+    Address,
+    /// Everybody at a domain, but its role addresses.
+    Domain,
+}
+
+/// What many facts share: source, kind and scope, whom they are about, how long they last.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
     /// Name of the source as configured, or of the command that wrote it.
@@ -18,6 +28,20 @@ pub struct Origin {
     pub kind: Kind,
     /// What part of the mail it is about.
     pub scope: Scope,
+    /// Whom it is about.
+    pub subject: Subject,
+    /// Days after which it lapses; none: never. Only bounces and implied consents lapse, after
+    /// one of a few numbers of days, so this belongs here and not into each row.
+    pub lifetime: Option<u16>,
+}
+
+impl Origin {
+    /// The origin of facts about addresses that never lapse.
+    #[must_use]
+    pub fn new(source: &str, kind: Kind, scope: Scope) -> Self {
+        let (subject, lifetime) = (Subject::Address, None);
+        Self { source: source.to_owned(), kind, scope, subject, lifetime }
+    }
 }
 
 /// The number of an origin within one index.
@@ -70,7 +94,7 @@ mod tests {
     use super::*;
 
     fn origin(source: &str) -> Origin {
-        Origin { source: source.into(), kind: Kind::OptOut, scope: Scope::Commercial }
+        Origin::new(source, Kind::OptOut, Scope::Commercial)
     }
 
     #[test]

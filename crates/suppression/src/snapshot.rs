@@ -5,7 +5,9 @@
 //! ```text
 //! magic 8 | version u32 | header length u32 | header | header MAC 32 | segments | body MAC 32
 //! header:  key id u32 | position u64 | epoch u64 | anchor 32
-//!          | origins u32 | { kind u8, scope u8, name u32 + bytes, source u32 + bytes }
+//!          | origins u32 | { kind u8, scope u8, name u32 + bytes, source u32 + bytes,
+//!                            subject u8, lapses u8, lifetime u16 }
+//!          | withdrawn rows: u32 + bytes (the portable Roaring format)
 //!          | segments u32 | { half u8, shard u8, bits u8, rows u32 }
 //! segment: directory (2^bits + 1) x u32 | rows, as in memory
 //! ```
@@ -34,7 +36,7 @@ use self::header::{Fields, Header, Listed};
 use self::summed::Summed;
 
 const MAGIC: &[u8; 8] = b"OPTGIDX\n";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// 65,536 origins of ordinary length are 5 MB.
 const HEADER_MAX: u32 = 256 << 20;
 const HEADER_SPACE: &str = "index-snapshot-header";
@@ -60,7 +62,8 @@ impl Snapshot {
         let segments: Vec<_> = self.segments().collect();
         let mut header = hasher.key_id().0.to_be_bytes().to_vec();
         let place = (self.index.position, self.index.epoch, self.anchor);
-        header::write(&mut header, place, &self.index.origins, &segments);
+        let tables = (&*self.index.origins, &*self.index.withdrawn);
+        header::write(&mut header, place, tables, &segments)?;
         let length = u32::try_from(header.len())
             .ok()
             .filter(|length| *length <= HEADER_MAX)
@@ -136,6 +139,7 @@ impl Snapshot {
             Shards::from_segments(objections),
             Shards::from_segments(consents),
             header.origins,
+            header.withdrawn,
             header.epoch,
             header.position,
         );

@@ -54,6 +54,15 @@ impl Timestamp {
         Day::from_number(u16::try_from(days).unwrap_or(u16::MAX))
     }
 
+    /// That many calendar months later: the same day of the month, or its last one.
+    #[must_use]
+    pub fn plus_months(self, months: u16) -> Self {
+        let zoned = self.calendar().to_zoned(TimeZone::UTC);
+        let later = zoned.checked_add(jiff::Span::new().months(i64::from(months)));
+        // Beyond the calendar there is no later moment.
+        later.map_or(self, |later| Self(later.timestamp().as_microsecond()))
+    }
+
     pub(crate) fn from_day_number(days: u16) -> Self {
         Self(i64::from(days) * MICROS_A_DAY)
     }
@@ -115,6 +124,16 @@ impl Day {
     #[must_use]
     pub fn number(self) -> u16 {
         self.0
+    }
+
+    /// That many days later; the last day there is for one beyond it.
+    #[must_use]
+    pub fn plus_days(self, days: u16) -> Self {
+        Self(self.0.saturating_add(days))
+    }
+
+    pub(crate) fn date(self) -> Date {
+        self.start().date()
     }
 
     /// Midnight UTC at which this day begins.

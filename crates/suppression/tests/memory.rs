@@ -16,7 +16,7 @@ fn peak() -> u64 {
 }
 
 fn fill(batch: &mut Batch, rows: std::ops::Range<u64>) {
-    let origin = Origin { source: "crm.csv".into(), kind: Kind::OptOut, scope: Scope::Commercial };
+    let origin = Origin::new("crm.csv", Kind::OptOut, Scope::Commercial);
     for number in rows {
         // Spread as evenly as digests are.
         let spread = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);

@@ -41,7 +41,7 @@ impl Clerk {
         };
         let mut gates = vec![line("address", VerdictWord::Permit, "one reading")];
         let shown = path.to_string();
-        let decision = match self.gate.judge(path, Action::Refuse) {
+        let decision = match self.gate.judge(path, Action::Refuse, crate::clock::now().day()) {
             Ruling::Decided(decision) => decision,
             // No list of ours asks anybody yet.
             Ruling::Ask(asked) => asked.resolve(policy::Lookup::Unknown("a live source".into())),

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use address::Canonical;
 use arc_swap::ArcSwapOption;
-use policy::{Lists, LookUp, Lookup};
-use suppression::{AddressKeys, Finding, Hasher, SharedIndex, StreamClass};
+use policy::{Inquiry, Lists, LookUp, Lookup};
+use suppression::{AddressKeys, Case, Finding, Hasher, SharedIndex, Terms};
 
 /// What is unknown at present. Written by the keeper and the sources' threads, read
 /// for every recipient.
@@ -69,14 +69,23 @@ impl Lists for LedgerLists {
         self.hasher.keys(address)
     }
 
-    fn look_up(&self, _address: &Canonical, keys: &AddressKeys) -> LookUp {
-        LookUp::Now(match self.index.load().decide(keys, StreamClass::Commercial) {
-            Finding::Suppressed(suppression) => Lookup::Suppressed(suppression),
-            Finding::Clear => match self.states.first.load().as_deref() {
-                Some(why) => Lookup::Unknown(why.clone()),
-                None => Lookup::Clear,
-            },
-        })
+    fn look_up(&self, inquiry: &Inquiry<'_>) -> LookUp {
+        let index = self.index.load();
+        let mut case = Case::default();
+        index.gather(inquiry.keys, &mut case);
+        let answer = |stream| {
+            let terms = Terms { stream, today: inquiry.today, grace: None };
+            match case.decide(&terms) {
+                Finding::Suppressed(suppression) => Lookup::Suppressed(suppression),
+                Finding::InGrace(suppression, until) => Lookup::InGrace(suppression, until),
+                Finding::NoConsent => Lookup::NoConsent,
+                Finding::Clear => match self.states.first.load().as_deref() {
+                    Some(why) => Lookup::Unknown(why.clone()),
+                    None => Lookup::Clear,
+                },
+            }
+        };
+        LookUp::Now(inquiry.streams.iter().map(|stream| answer(*stream)).collect())
     }
 
     fn epoch(&self) -> u64 {

@@ -41,8 +41,11 @@ fn entry(maker: &EntryMaker, address: &str) -> NewEntry {
 fn look_up(keeper: &Keeper, address: &str) -> Lookup {
     let canonical = maker(keeper).canonical(address).unwrap();
     let lists = keeper.lists();
-    match lists.look_up(&canonical, &lists.keys(&canonical)) {
-        LookUp::Now(answer) => answer,
+    let (keys, stream) = (lists.keys(&canonical), suppression::Stream::default());
+    let today = clock::now().day();
+    let inquiry = policy::Inquiry { address: &canonical, keys: &keys, streams: &[&stream], today };
+    match lists.look_up(&inquiry) {
+        LookUp::Now(mut answers) => answers.pop().unwrap(),
         LookUp::Later => panic!("the index never asks"),
     }
 }

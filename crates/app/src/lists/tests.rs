@@ -82,8 +82,11 @@ fn look_up(keeper: &Keeper, settings: &Settings, address: &str) -> Lookup {
         settings.ledger.store,
     );
     let (lists, canonical) = (keeper.lists(), maker.canonical(address).unwrap());
-    match lists.look_up(&canonical, &lists.keys(&canonical)) {
-        LookUp::Now(answer) => answer,
+    let (keys, stream) = (lists.keys(&canonical), suppression::Stream::default());
+    let today = clock::now().day();
+    let inquiry = policy::Inquiry { address: &canonical, keys: &keys, streams: &[&stream], today };
+    match lists.look_up(&inquiry) {
+        LookUp::Now(mut answers) => answers.pop().unwrap(),
         LookUp::Later => panic!("the index never asks"),
     }
 }

@@ -21,6 +21,7 @@ fn batch(key: &KeyFile, from: u64) -> Vec<NewEntry> {
             plain: None,
             source: format!("list {}", from / 300),
             stated: None,
+            expires: None,
             reason: None,
             evidence: BTreeMap::new(),
         })

@@ -106,6 +106,7 @@ fn all_fields_kinds_and_scopes_are_read_back() {
             plain: old.plain.clone(),
             source: old.source.clone(),
             stated: old.stated,
+            expires: None,
             reason: old.reason.clone(),
             evidence: old.evidence.clone(),
         };

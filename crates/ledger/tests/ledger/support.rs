@@ -62,6 +62,7 @@ pub(crate) fn entry(name: &str) -> NewEntry {
         plain: None,
         source: "crm".into(),
         stated: None,
+        expires: None,
         reason: None,
         evidence: std::collections::BTreeMap::new(),
     }

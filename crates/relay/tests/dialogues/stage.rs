@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use address::{Canonical, PersonRules};
 use evidence::Mint;
-use policy::{Action, Lists, LookUp, Lookup, OptOutGate};
+use policy::{Action, Inquiry, Lists, LookUp, Lookup, OptOutGate};
 use relay::{
     Answer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, OpenFailure, Relay,
     RelaySettings, SessionFacts, Side, Upstream, Way,
 };
 use smtp_session::{Client, ClientEvent, ClientSettings, Moment, ServerSettings, Timeouts};
-use suppression::{AddressKeys, Day, Digest, Kind, Scope, Suppression};
+use suppression::{AddressKeys, Day, Digest, Kind, Scope, Subject, Suppression};
 
 /// How the stage is set.
 #[derive(Debug, Clone)]
@@ -61,21 +61,24 @@ impl Lists for Written {
         AddressKeys { exact: Digest([1; 32]), person: Digest([2; 32]) }
     }
 
-    fn look_up(&self, address: &Canonical, _: &AddressKeys) -> LookUp {
+    fn look_up(&self, inquiry: &Inquiry<'_>) -> LookUp {
+        let address = inquiry.address;
         let is = |list: &[String]| list.iter().any(|one| one == address.person());
-        LookUp::Now(if is(&self.suppressed) {
+        let answer = if is(&self.suppressed) {
             Lookup::Suppressed(Suppression {
                 source: "crm.csv".to_owned(),
                 kind: Kind::OptOut,
                 scope: Scope::Commercial,
                 since: Day::from_number(20_514),
+                subject: Subject::Address,
                 position: 7,
             })
         } else if is(&self.unknown) {
             Lookup::Unknown("crm.csv was never read".to_owned())
         } else {
             Lookup::Clear
-        })
+        };
+        LookUp::Now([answer].into())
     }
 
     fn epoch(&self) -> u64 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use address::{Canonical, PersonRules};
 use evidence::{Ending, Mint, Verdict};
-use policy::{Action, Asked, Lists, LookUp, Lookup, OptOutGate, QuestionId};
+use policy::{Action, Asked, Inquiry, Lists, LookUp, Lookup, OptOutGate, QuestionId};
 use relay::{
     Answer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, OpenFailure, Relay,
     RelaySettings, SessionFacts, Side, Upstream, Way,
@@ -13,7 +13,7 @@ use relay::{
 use smtp_session::{
     Client as ClientRole, ClientEvent, ClientSettings, Moment, ServerSettings, Timeouts,
 };
-use suppression::{AddressKeys, Day, Digest, Kind, Scope, Suppression};
+use suppression::{AddressKeys, Day, Digest, Kind, Scope, Subject, Suppression};
 use testkit::{Dice, Link, Manner, ScriptedSmarthost};
 
 use crate::client::Client;
@@ -56,6 +56,7 @@ fn opinion(address: &Canonical) -> Lookup {
             kind: Kind::OptOut,
             scope: Scope::Commercial,
             since: Day::from_number(20_000),
+            subject: Subject::Address,
             position: 7,
         })
     } else if address.exact().starts_with("maybe") {
@@ -70,8 +71,13 @@ impl Lists for MadeUpLists {
         AddressKeys { exact: Digest([1; 32]), person: Digest([2; 32]) }
     }
 
-    fn look_up(&self, address: &Canonical, _: &AddressKeys) -> LookUp {
-        if address.exact().contains("l@") { LookUp::Later } else { LookUp::Now(opinion(address)) }
+    fn look_up(&self, inquiry: &Inquiry<'_>) -> LookUp {
+        let address = inquiry.address;
+        if address.exact().contains("l@") {
+            LookUp::Later
+        } else {
+            LookUp::Now([opinion(address)].into())
+        }
     }
 
     fn epoch(&self) -> u64 {

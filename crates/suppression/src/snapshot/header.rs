@@ -1,11 +1,13 @@
 //! The header of a snapshot: origins and the list of segments. Read only after its proof was
 //! checked; still no number in it is believed without looking.
 
+use roaring::RoaringBitmap;
+
 use crate::error::SuppressionError;
 use crate::kind::Kind;
 use crate::layout::BITS_MAX;
 use crate::merge::Which;
-use crate::origin::{Origin, Origins};
+use crate::origin::{Origin, Origins, Subject};
 use crate::scope::Scope;
 use crate::segment::Segment;
 
@@ -15,6 +17,7 @@ pub(super) struct Header {
     pub(super) epoch: u64,
     pub(super) anchor: [u8; 32],
     pub(super) origins: Origins,
+    pub(super) withdrawn: RoaringBitmap,
     pub(super) segments: Vec<Listed>,
 }
 
@@ -45,11 +48,25 @@ impl Header {
                 2 => Scope::Named(name),
                 _ => return Err(UNKNOWN),
             };
-            let id = origins.intern(&Origin { source, kind, scope })?;
+            let subject = match fields.u8()? {
+                0 => Subject::Address,
+                1 => Subject::Domain,
+                _ => return Err(UNKNOWN),
+            };
+            let lapses = fields.u8()?;
+            let days = u16::from_be_bytes(fields.take()?);
+            let lifetime = match lapses {
+                0 if days == 0 => None,
+                1 => Some(days),
+                _ => return Err(UNKNOWN),
+            };
+            let id = origins.intern(&Origin { source, kind, scope, subject, lifetime })?;
             if u32::from(id.0) != number {
                 return Err(SuppressionError::SnapshotDamaged("origin listed twice"));
             }
         }
+        let withdrawn = RoaringBitmap::deserialize_from(fields.bytes()?)
+            .map_err(|_| SuppressionError::SnapshotDamaged("withdrawn rows are no bitmap"))?;
         let mut segments = Vec::new();
         for _ in 0..fields.u32()? {
             let which = match fields.u8()? {
@@ -65,7 +82,7 @@ impl Header {
             segments.push(Listed { which, shard, bits, rows: fields.u32()? });
         }
         match fields.rest {
-            [] => Ok(Self { position, epoch, anchor, origins, segments }),
+            [] => Ok(Self { position, epoch, anchor, origins, withdrawn, segments }),
             _ => Err(SuppressionError::SnapshotDamaged("bytes behind the header's end")),
         }
     }
@@ -94,14 +111,19 @@ impl Fields<'_> {
         self.take().map(u32::from_be_bytes)
     }
 
-    fn text(&mut self) -> Result<String, SuppressionError> {
+    /// Bytes behind their length.
+    fn bytes(&mut self) -> Result<&[u8], SuppressionError> {
         let length = self.u32()? as usize;
-        let (text, rest) = self
+        let (bytes, rest) = self
             .rest
             .split_at_checked(length)
             .ok_or(SuppressionError::SnapshotDamaged("header ends too early"))?;
         self.rest = rest;
-        match std::str::from_utf8(text) {
+        Ok(bytes)
+    }
+
+    fn text(&mut self) -> Result<String, SuppressionError> {
+        match std::str::from_utf8(self.bytes()?) {
             Ok(text) => Ok(text.to_owned()),
             Err(_) => Err(SuppressionError::SnapshotDamaged("text that is not UTF-8")),
         }
@@ -112,9 +134,9 @@ impl Fields<'_> {
 pub(super) fn write(
     out: &mut Vec<u8>,
     (position, epoch, anchor): (u64, u64, [u8; 32]),
-    origins: &Origins,
+    (origins, withdrawn): (&Origins, &RoaringBitmap),
     segments: &[(Which, &Segment)],
-) {
+) -> Result<(), SuppressionError> {
     out.extend(position.to_be_bytes());
     out.extend(epoch.to_be_bytes());
     out.extend(anchor);
@@ -130,7 +152,15 @@ pub(super) fn write(
             out.extend(length(text.len()));
             out.extend(text.as_bytes());
         }
+        out.push(match origin.subject {
+            Subject::Address => 0,
+            Subject::Domain => 1,
+        });
+        out.push(u8::from(origin.lifetime.is_some()));
+        out.extend(origin.lifetime.unwrap_or(0).to_be_bytes());
     }
+    out.extend(length(withdrawn.serialized_size()));
+    withdrawn.serialize_into(&mut *out).map_err(|e| SuppressionError::Io(e.to_string()))?;
     out.extend(length(segments.len()));
     for (which, segment) in segments {
         out.push(match which {
@@ -141,6 +171,7 @@ pub(super) fn write(
         out.push(u8::try_from(segment.bits()).unwrap_or(u8::MAX));
         out.extend(length(segment.len()));
     }
+    Ok(())
 }
 
 /// A length as four bytes. One that does not fit makes a header that is too long as a whole,
