@@ -40,7 +40,7 @@ fn listed(kind: Kind) -> Lookup {
 fn judge(answer: LookUp, action: Action, path: &str) -> Ruling {
     let own = vec!["example.com".to_owned()];
     let gate = OptOutGate::new(Arc::new(Says(answer)), PersonRules::default(), own);
-    gate.judge(ForwardPath::parse(path).unwrap(), action)
+    gate.judge(ForwardPath::parse(path).unwrap(), action, Day::from_number(20_600))
 }
 
 fn decided(ruling: Ruling) -> Decision {
