@@ -6,15 +6,16 @@
 use std::collections::BTreeMap;
 
 use address::{Canonical, Mailbox, PersonRules};
-use suppression::{Hasher, Kind, NewEntry, Scope, Timestamp};
+use suppression::{Kind, NewEntry, Scope, Timestamp};
 
 use crate::config::Store;
 use crate::error::AppError;
+use crate::keys::Keys;
 
-/// Makes entries under one key, one set of rules and one way to store addresses.
+/// Makes entries under the current key, one set of rules and one way to store addresses.
 #[derive(Clone, Debug)]
 pub struct EntryMaker {
-    hasher: Hasher,
+    keys: Keys,
     rules: PersonRules,
     store: Store,
 }
@@ -38,8 +39,8 @@ pub struct EntryFacts {
 
 impl EntryMaker {
     /// A maker.
-    pub fn new(hasher: Hasher, rules: PersonRules, store: Store) -> Self {
-        Self { hasher, rules, store }
+    pub fn new(keys: Keys, rules: PersonRules, store: Store) -> Self {
+        Self { keys, rules, store }
     }
 
     /// The canonical form of an address.
@@ -61,11 +62,13 @@ impl EntryMaker {
 
     /// The entry about an address.
     pub fn entry(&self, address: &Canonical, facts: EntryFacts) -> NewEntry {
+        let keys = self.keys.load();
+        let hasher = keys.current();
         NewEntry {
             kind: facts.kind,
             scope: facts.scope,
-            key_id: self.hasher.key_id(),
-            keys: self.hasher.keys(address),
+            key_id: hasher.key_id(),
+            keys: hasher.keys(address),
             plain: (self.store == Store::Plain).then(|| address.exact().to_owned()),
             source: facts.source,
             stated: facts.stated,
@@ -81,7 +84,7 @@ impl EntryMaker {
     }
 
     /// What makes keys of addresses.
-    pub fn hasher(&self) -> &Hasher {
-        &self.hasher
+    pub fn keys(&self) -> &Keys {
+        &self.keys
     }
 }

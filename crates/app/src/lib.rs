@@ -13,6 +13,7 @@ pub mod entry;
 mod error;
 pub mod import;
 pub mod keeper;
+pub mod keys;
 pub mod lists;
 pub mod logs;
 

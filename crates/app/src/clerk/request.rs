@@ -93,7 +93,7 @@ impl Clerk {
     pub fn new(parts: ClerkParts) -> Self {
         let ClerkParts { keeper, settings, running } = parts;
         let rules = settings.ledger.person.clone();
-        let maker = EntryMaker::new(keeper.hasher().clone(), rules.clone(), settings.ledger.store);
+        let maker = EntryMaker::new(keeper.keys().clone(), rules.clone(), settings.ledger.store);
         let lists = Arc::new(keeper.lists());
         let gate = OptOutGate::new(lists, rules, settings.own_domains.clone());
         Self { keeper, settings, maker, gate, running }

@@ -14,7 +14,7 @@ impl Clerk {
         let canonical = self.maker.canonical(bare).ok();
         let entries = match &canonical {
             Some(canonical) => {
-                let keys = self.maker.hasher().keys(canonical);
+                let keys = self.maker.keys().load().current().keys(canonical);
                 self.keeper.ask(move |desk| desk.entries_of(&keys))?
             }
             None => Vec::new(),

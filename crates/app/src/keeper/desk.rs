@@ -7,13 +7,14 @@ use std::time::Duration;
 use address::PersonRules;
 use ledger::{Appended, Ledger, SourceState};
 use suppression::{
-    AddressKeys, Batch, Entry, Hasher, IndexKey, NewEntry, SharedIndex, SuppressionError, Timestamp,
+    AddressKeys, Batch, Entry, IndexKey, NewEntry, SharedIndex, SuppressionError, Timestamp,
 };
 
 use super::image;
 use super::lists::ListStates;
 use crate::clock;
 use crate::error::AppError;
+use crate::keys::Keys;
 
 /// Rows that enter the index in one step while the ledger is followed.
 const STEP: usize = 64 * 1024;
@@ -24,7 +25,7 @@ const LEDGER: &str = "the ledger";
 #[derive(Debug)]
 pub struct Desk {
     ledger: Ledger,
-    hasher: Hasher,
+    keys: Keys,
     index: Arc<SharedIndex>,
     states: Arc<ListStates>,
     /// The ledger's data version as last seen; another one means another writer.
@@ -39,18 +40,18 @@ impl Desk {
     /// Loads the image, reads the tail of the ledger, and has an index.
     pub(super) fn open(
         mut ledger: Ledger,
-        hasher: Hasher,
+        keys: Keys,
         rules: &PersonRules,
         states: Arc<ListStates>,
     ) -> Result<Self, AppError> {
         ledger.keep_rules(&rules.to_string())?;
         let start = clock::instant();
         let version = ledger.data_version()?;
-        let index = image::load(&ledger, &hasher);
+        let index = image::load(&ledger, keys.load().current());
         let imaged = index.position();
         let mut desk = Self {
             ledger,
-            hasher,
+            keys,
             index: Arc::new(SharedIndex::new(index)),
             states,
             version,
@@ -71,8 +72,8 @@ impl Desk {
     }
 
     /// What makes keys of addresses.
-    pub fn hasher(&self) -> &Hasher {
-        &self.hasher
+    pub fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     /// Records entries. When this returns they are on disk, and the index refuses them.
@@ -199,7 +200,7 @@ impl Desk {
             ledger: self.ledger.path().to_path_buf(),
             index: suppression::Index::clone(&index),
             anchor,
-            hasher: self.hasher.clone(),
+            hasher: self.keys.current(),
         }))
     }
 }
@@ -210,7 +211,7 @@ pub(super) struct Image {
     ledger: std::path::PathBuf,
     index: suppression::Index,
     anchor: [u8; 32],
-    hasher: Hasher,
+    hasher: suppression::Hasher,
 }
 
 impl Image {

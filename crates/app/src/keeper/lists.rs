@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use address::Canonical;
 use arc_swap::ArcSwapOption;
 use policy::{Inquiry, Lists, LookUp, Lookup};
-use suppression::{AddressKeys, Case, Finding, Hasher, SharedIndex, Terms};
+use suppression::{AddressKeys, Case, Finding, SharedIndex, Terms};
+
+use crate::keys::Keys;
 
 /// What is unknown at present. Written by the keeper and the sources' threads, read
 /// for every recipient.
@@ -53,20 +55,20 @@ impl ListStates {
 /// The ledger's index as the gate's lists.
 #[derive(Clone, Debug)]
 pub struct LedgerLists {
-    hasher: Hasher,
+    keys: Keys,
     index: Arc<SharedIndex>,
     states: Arc<ListStates>,
 }
 
 impl LedgerLists {
-    pub(crate) fn new(hasher: Hasher, index: Arc<SharedIndex>, states: Arc<ListStates>) -> Self {
-        Self { hasher, index, states }
+    pub(crate) fn new(keys: Keys, index: Arc<SharedIndex>, states: Arc<ListStates>) -> Self {
+        Self { keys, index, states }
     }
 }
 
 impl Lists for LedgerLists {
     fn keys(&self, address: &Canonical) -> AddressKeys {
-        self.hasher.keys(address)
+        self.keys.load().current().keys(address)
     }
 
     fn look_up(&self, inquiry: &Inquiry<'_>) -> LookUp {

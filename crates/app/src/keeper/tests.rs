@@ -12,6 +12,7 @@ use crate::AppError;
 use crate::clock;
 use crate::config::Store;
 use crate::entry::{EntryFacts, EntryMaker};
+use crate::keys::Keys;
 
 fn settings_of(folder: &Path) -> KeeperSettings {
     KeeperSettings {
@@ -23,7 +24,7 @@ fn settings_of(folder: &Path) -> KeeperSettings {
 }
 
 fn maker(keeper: &Keeper) -> EntryMaker {
-    EntryMaker::new(keeper.hasher().clone(), PersonRules::default(), Store::Hashed)
+    EntryMaker::new(keeper.keys().clone(), PersonRules::default(), Store::Hashed)
 }
 
 fn entry(maker: &EntryMaker, address: &str) -> NewEntry {
@@ -81,7 +82,7 @@ fn a_start_uses_the_image_and_the_tail_behind_it() {
     // Another process adds a row behind the image.
     let key = KeyFile::load(&settings.key).unwrap();
     let mut ledger = Ledger::open(&settings.ledger, &key).unwrap();
-    let maker = EntryMaker::new(key.hasher(), PersonRules::default(), Store::Hashed);
+    let maker = EntryMaker::new(Keys::new(key.hasher()), PersonRules::default(), Store::Hashed);
     ledger.append(clock::now(), None, &[entry(&maker, "b@example.com")]).unwrap();
     drop(ledger);
 

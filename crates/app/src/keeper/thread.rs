@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use address::PersonRules;
 use ledger::{IfMissing, open_pair};
-use suppression::{Hasher, SharedIndex};
+use suppression::SharedIndex;
 
 use super::desk::Desk;
 use super::lists::{LedgerLists, ListStates};
 use crate::clock;
 use crate::error::AppError;
+use crate::keys::Keys;
 
 /// How often other writers are looked for while there is no work.
 const LOOK: Duration = Duration::from_millis(250);
@@ -43,7 +44,7 @@ pub struct KeeperSettings {
 #[derive(Clone, Debug)]
 pub struct Keeper {
     work: SyncSender<Work>,
-    hasher: Hasher,
+    keys: Keys,
     index: Arc<SharedIndex>,
     states: Arc<ListStates>,
     stop: Arc<Stop>,
@@ -67,8 +68,8 @@ impl Keeper {
             tracing::warn!(file = %settings.key.display(), "other users can read the key file; chmod 600 it");
         }
         let states = Arc::new(ListStates::default());
-        let hasher = key.hasher();
-        let desk = Desk::open(ledger, hasher.clone(), &settings.rules, states.clone())?;
+        let keys = Keys::new(key.hasher());
+        let desk = Desk::open(ledger, keys.clone(), &settings.rules, states.clone())?;
         let index = desk.index().clone();
         let (work, queue) = sync_channel(QUEUE);
         let stop = Arc::new(Stop {
@@ -83,7 +84,7 @@ impl Keeper {
         if let Ok(mut slot) = stop.thread.lock() {
             *slot = Some(thread);
         }
-        Ok(Self { work, hasher, index, states, stop })
+        Ok(Self { work, keys, index, states, stop })
     }
 
     /// Does a piece of work at the desk and waits for its result. Blocks: from a task of
@@ -106,12 +107,12 @@ impl Keeper {
 
     /// The index as the gate's lists.
     pub fn lists(&self) -> LedgerLists {
-        LedgerLists::new(self.hasher.clone(), self.index.clone(), self.states.clone())
+        LedgerLists::new(self.keys.clone(), self.index.clone(), self.states.clone())
     }
 
     /// What makes keys of addresses.
-    pub fn hasher(&self) -> &Hasher {
-        &self.hasher
+    pub fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     /// The index.

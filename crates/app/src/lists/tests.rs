@@ -77,7 +77,7 @@ impl House {
 
 fn look_up(keeper: &Keeper, settings: &Settings, address: &str) -> Lookup {
     let maker = EntryMaker::new(
-        keeper.hasher().clone(),
+        keeper.keys().clone(),
         settings.ledger.person.clone(),
         settings.ledger.store,
     );
@@ -244,11 +244,11 @@ mod keys_of_a_source {
 
     fn entry(house: &House, address: &str) -> Option<suppression::Entry> {
         let maker = EntryMaker::new(
-            house.keeper.hasher().clone(),
+            house.keeper.keys().clone(),
             house.settings.ledger.person.clone(),
             house.settings.ledger.store,
         );
-        let keys = house.keeper.hasher().keys(&maker.canonical(address).unwrap());
+        let keys = house.keeper.keys().load().current().keys(&maker.canonical(address).unwrap());
         house.keeper.ask(move |desk| desk.entries_of(&keys)).unwrap().into_iter().next()
     }
 

@@ -55,7 +55,7 @@ impl Watch {
     pub fn start(keeper: &Keeper, settings: &Settings) -> Result<Self, AppError> {
         note_ages(keeper, &settings.sources)?;
         let maker = EntryMaker::new(
-            keeper.hasher().clone(),
+            keeper.keys().clone(),
             settings.ledger.person.clone(),
             settings.ledger.store,
         );
