@@ -10,17 +10,28 @@ fn scopes() -> [Scope; 3] {
 }
 
 fn origin(kind: Kind, scope: Scope) -> Origin {
-    Origin { source: "crm.csv".into(), kind, scope }
+    Origin::new("crm.csv", kind, scope)
 }
 
 fn fact(day: u16, position: u32) -> Fact {
     Fact { origin: OriginId(0), day: Day::from_number(day), position }
 }
 
-fn suppressed(facts: &[(Fact, Origin)], stream: StreamClass) -> Option<Suppression> {
-    match decide(facts.iter().map(|(fact, origin)| (*fact, origin)), stream) {
-        Finding::Clear => None,
+fn suppressed(facts: &[(Fact, Origin)], class: StreamClass) -> Option<Suppression> {
+    let mut case = Case::default();
+    for (fact, origin) in facts {
+        let known = Known { fact: *fact, origin, withdrawn: false };
+        match origin.kind {
+            Kind::Consent => case.consents.push(known),
+            _ => case.objections.push(known),
+        }
+    }
+    let stream = Stream::new("test", class);
+    let terms = Terms { stream: &stream, today: Day::from_number(20_600), grace: None };
+    match case.decide(&terms) {
         Finding::Suppressed(suppression) => Some(suppression),
+        Finding::Clear => None,
+        other => panic!("{other:?}"),
     }
 }
 
@@ -35,11 +46,6 @@ fn the_table() {
             assert!(found(scope.clone(), StreamClass::Commercial), "{kind} {scope}");
             let transactional = found(scope.clone(), StreamClass::Transactional);
             assert_eq!(transactional, scope == Scope::All, "{kind} {scope}");
-        }
-    }
-    for kind in [Kind::Consent, Kind::Withdrawn] {
-        for (scope, stream) in scopes().into_iter().zip(STREAMS.into_iter().cycle()) {
-            assert_eq!(suppressed(&[(fact(1, 1), origin(kind, scope))], stream), None);
         }
     }
     for stream in STREAMS {
@@ -81,9 +87,10 @@ fn the_strongest_reason_is_reported_then_the_widest_then_the_earliest() {
 }
 
 fn any_origin() -> impl Strategy<Value = Origin> {
-    let kind = prop::sample::select(Kind::ALL.to_vec());
+    const KINDS: [Kind; 4] = [Kind::OptOut, Kind::Complaint, Kind::Manual, Kind::Undeliverable];
+    let kind = prop::sample::select(&KINDS);
     let scope = prop::sample::select(scopes().to_vec());
-    (kind, scope, "[ab]").prop_map(|(kind, scope, source)| Origin { source, kind, scope })
+    (kind, scope, "[ab]").prop_map(|(kind, scope, source)| Origin::new(&source, kind, scope))
 }
 
 fn any_facts() -> impl Strategy<Value = Vec<(Fact, Origin)>> {

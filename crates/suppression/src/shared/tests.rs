@@ -16,7 +16,7 @@ fn key(number: u32) -> IndexKey {
 }
 
 fn origin(writer: u32) -> Origin {
-    Origin { source: writer.to_string(), kind: Kind::OptOut, scope: Scope::Commercial }
+    Origin::new(&writer.to_string(), Kind::OptOut, Scope::Commercial)
 }
 
 #[test]
