@@ -10,6 +10,7 @@ use suppression::{
     AddressKeys, Batch, Entry, IndexKey, NewEntry, SharedIndex, SuppressionError, Timestamp,
 };
 
+use super::fresh;
 use super::image;
 use super::lists::ListStates;
 use crate::clock;
@@ -88,8 +89,30 @@ impl Desk {
         entries: &[NewEntry],
     ) -> Result<Appended, AppError> {
         let appended = self.ledger.append(now, import, entries)?;
-        self.follow()?;
+        self.take_in(now, entries, &appended)?;
         Ok(appended)
+    }
+
+    /// Brings rows into the index that were just appended: from the entries they were made
+    /// of, if no other writer's rows came before them, else as they stand in the ledger.
+    fn take_in(
+        &mut self,
+        now: Timestamp,
+        entries: &[NewEntry],
+        appended: &Appended,
+    ) -> Result<(), AppError> {
+        let position = self.index.load().position();
+        let gapless = position + appended.added.len() as u64 == appended.head;
+        if !gapless || self.states.all_unknown().contains_key(LEDGER) {
+            return self.follow();
+        }
+        let batch = fresh::batch(now, entries, &appended.added);
+        let taken = batch.and_then(|batch| {
+            self.index.update(|index| index.with_batch(batch, appended.head))?;
+            Ok(())
+        });
+        // Whatever it was, the rows are in the ledger, and that is where they are read.
+        if taken.is_err() { self.follow() } else { Ok(()) }
     }
 
     /// Brings rows that others have written into the index.

@@ -5,20 +5,22 @@
 //! refuses the address (DESIGN s7), and an import, which comes in batches of at most
 //! 50 ms, lets an `optout add` in between.
 //!
-//! The index is always filled from the ledger's own rows, in their order and without
-//! gaps, whoever wrote them. So there is one way in, whether the row was written by
-//! this process, by another one, or before the start.
+//! The index is always filled in the order of the ledger's rows and without gaps,
+//! whoever wrote them: this process, another one, or one before the start. Rows that this
+//! process has just written are taken as they were given; all others are read.
 
 mod desk;
+mod fresh;
 mod image;
 mod lists;
 mod lock;
+mod queue;
 mod thread;
 
 pub use desk::Desk;
 pub use lists::{LedgerLists, ListStates};
 pub use lock::{Holder, LedgerLock};
-pub use thread::{Keeper, KeeperSettings};
+pub use thread::{Keeper, KeeperSettings, Pending};
 
 #[cfg(test)]
 mod tests;

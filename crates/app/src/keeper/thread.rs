@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -12,19 +12,16 @@ use suppression::SharedIndex;
 
 use super::desk::Desk;
 use super::lists::{LedgerLists, ListStates};
+use super::queue::{Lane, Next, Queue};
 use crate::clock;
 use crate::error::AppError;
 use crate::keys::Keys;
 
 /// How often other writers are looked for while there is no work.
 const LOOK: Duration = Duration::from_millis(250);
-/// Pieces of work that may wait; whoever brings one more waits as well.
-const QUEUE: usize = 64;
 
 /// Looks without work after which there is nothing left to give back.
 const IDLE_ROUNDS: u32 = 40;
-
-type Work = Box<dyn FnOnce(&mut Desk) + Send>;
 
 /// What the keeper needs to know.
 #[derive(Clone, Debug)]
@@ -43,17 +40,37 @@ pub struct KeeperSettings {
 /// when the last handle is gone.
 #[derive(Clone, Debug)]
 pub struct Keeper {
-    work: SyncSender<Work>,
+    work: Arc<Handle>,
     keys: Keys,
     index: Arc<SharedIndex>,
     states: Arc<ListStates>,
-    stop: Arc<Stop>,
 }
 
+/// What all handles share; with the last of them the thread ends.
 #[derive(Debug)]
-struct Stop {
+struct Handle {
+    queue: Arc<Queue>,
     thread: std::sync::Mutex<Option<JoinHandle<()>>>,
-    asked: std::sync::atomic::AtomicBool,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+/// An answer that is on its way.
+#[derive(Debug)]
+pub struct Pending<T>(Receiver<Result<T, AppError>>);
+
+impl<T> Pending<T> {
+    /// Waits for it.
+    ///
+    /// # Errors
+    /// [`AppError::Stopped`] when the keeper is gone, else what the work says.
+    pub fn wait(self) -> Result<T, AppError> {
+        self.0.recv().map_err(|_| AppError::Stopped)?
+    }
 }
 
 impl Keeper {
@@ -71,20 +88,14 @@ impl Keeper {
         let keys = Keys::new(key.hasher());
         let desk = Desk::open(ledger, keys.clone(), &settings.rules, states.clone())?;
         let index = desk.index().clone();
-        let (work, queue) = sync_channel(QUEUE);
-        let stop = Arc::new(Stop {
-            thread: std::sync::Mutex::new(None),
-            asked: std::sync::atomic::AtomicBool::new(false),
-        });
-        let asked = stop.clone();
+        let queue = Queue::new();
+        let served = queue.clone();
         let thread = std::thread::Builder::new()
             .name("keeper".to_owned())
-            .spawn(move || run(desk, &queue, &asked.asked))
+            .spawn(move || run(desk, &served))
             .map_err(|e| AppError::io("the keeper's thread", e))?;
-        if let Ok(mut slot) = stop.thread.lock() {
-            *slot = Some(thread);
-        }
-        Ok(Self { work, keys, index, states, stop })
+        let work = Handle { queue, thread: std::sync::Mutex::new(Some(thread)) };
+        Ok(Self { work: Arc::new(work), keys, index, states })
     }
 
     /// Does a piece of work at the desk and waits for its result. Blocks: from a task of
@@ -96,13 +107,32 @@ impl Keeper {
         &self,
         work: impl FnOnce(&mut Desk) -> Result<T, AppError> + Send + 'static,
     ) -> Result<T, AppError> {
+        self.put(Lane::First, work)?.wait()
+    }
+
+    /// Gives a part of something long to the desk and does not wait: everybody who
+    /// [asks](Self::ask) goes first.
+    ///
+    /// # Errors
+    /// [`AppError::Stopped`] when the keeper is gone.
+    pub fn submit<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Desk) -> Result<T, AppError> + Send + 'static,
+    ) -> Result<Pending<T>, AppError> {
+        self.put(Lane::Second, work)
+    }
+
+    fn put<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        work: impl FnOnce(&mut Desk) -> Result<T, AppError> + Send + 'static,
+    ) -> Result<Pending<T>, AppError> {
         let (reply, answer) = sync_channel(1);
-        let work: Work = Box::new(move |desk| {
+        let work = Box::new(move |desk: &mut Desk| {
             // Whoever asked may have gone; the work is done all the same.
             let _ = reply.send(work(desk));
         });
-        self.work.send(work).map_err(|_| AppError::Stopped)?;
-        answer.recv().map_err(|_| AppError::Stopped)?
+        if self.work.queue.put(lane, work) { Ok(Pending(answer)) } else { Err(AppError::Stopped) }
     }
 
     /// The index as the gate's lists.
@@ -127,10 +157,8 @@ impl Keeper {
 
     /// Finishes the work that waits, writes the index image, and ends the thread.
     pub fn stop(&self) {
-        self.stop.asked.store(true, std::sync::atomic::Ordering::Release);
-        // Wakes it; it looks at the flag after every piece of work.
-        let _ = self.work.send(Box::new(|_| ()));
-        let thread = self.stop.thread.lock().ok().and_then(|mut slot| slot.take());
+        self.work.queue.close();
+        let thread = self.work.thread.lock().ok().and_then(|mut slot| slot.take());
         if let Some(thread) = thread
             && thread.join().is_err()
         {
@@ -139,18 +167,28 @@ impl Keeper {
     }
 }
 
-fn run(mut desk: Desk, queue: &Receiver<Work>, stop: &std::sync::atomic::AtomicBool) {
+/// Nobody waits for a thread that is gone, not even for one that panicked.
+struct Served<'a>(&'a Queue);
+
+impl Drop for Served<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+fn run(mut desk: Desk, queue: &Queue) {
+    let _served = Served(queue);
     let merging = merger(desk.index().clone());
     let (mut unsettled, mut idle) = (true, 0);
     loop {
         let wait = if unsettled { Duration::from_millis(1) } else { LOOK };
-        match queue.recv_timeout(wait) {
-            Ok(work) => {
+        match queue.next(wait) {
+            Next::Work(work) => {
                 work(&mut desk);
                 (unsettled, idle) = (true, 0);
                 wake(&merging);
             }
-            Err(RecvTimeoutError::Timeout) => {
+            Next::Nothing => {
                 if idle < IDLE_ROUNDS {
                     idle += 1;
                     nudge_allocator();
@@ -163,18 +201,11 @@ fn run(mut desk: Desk, queue: &Receiver<Work>, stop: &std::sync::atomic::AtomicB
                     write_image(&mut desk, false);
                 }
             }
-            Err(RecvTimeoutError::Disconnected) => break,
-        }
-        if stop.load(std::sync::atomic::Ordering::Acquire) {
-            while let Ok(work) = queue.try_recv() {
-                work(&mut desk);
-            }
-            break;
+            Next::Closed => break,
         }
     }
     write_image(&mut desk, true);
 }
-
 /// Memory that was freed goes back to the system about a second later, when somebody
 /// asks the allocator for a large piece; an idle process does not, and would keep twice
 /// the index for as long as nothing happens. The piece itself is never touched.

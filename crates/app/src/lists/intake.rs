@@ -1,8 +1,12 @@
 //! Rows of a list into the ledger, in batches that let others in between.
+//!
+//! Two threads work at it: this one reads, parses and hashes the next batch while the
+//! keeper's chains and stores the one before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use ledger::{BatchSize, import_id};
 use sources::{List, Row};
@@ -10,7 +14,7 @@ use suppression::{Kind, NewEntry, Scope, Timestamp};
 
 use crate::entry::{EntryFacts, EntryMaker};
 use crate::error::AppError;
-use crate::keeper::Keeper;
+use crate::keeper::{Keeper, Pending};
 use crate::{chance, clock};
 
 /// How the rows of one list are recorded.
@@ -38,10 +42,25 @@ pub(crate) struct Taken {
     pub(crate) stopped: bool,
 }
 
+/// Batches that are at the keeper: one at work, one that waits, so that the keeper never
+/// waits for this thread as long as this one is the faster.
+const AHEAD: usize = 2;
+
+/// A batch at the keeper: its rows, and what will be known of it.
+type Sent = (usize, Pending<Stored>);
+
+/// What became of a batch.
+struct Stored {
+    added: u64,
+    seen: u64,
+    took: Duration,
+}
+
 struct Running<'a> {
     intake: &'a Intake<'a>,
     size: BatchSize,
     batch: Vec<NewEntry>,
+    sent: VecDeque<Sent>,
     taken: Taken,
     failed: Option<AppError>,
 }
@@ -59,6 +78,7 @@ impl Intake<'_> {
             intake: self,
             size: BatchSize::new(),
             batch: Vec::new(),
+            sent: VecDeque::new(),
             taken: Taken { import, ..Taken::default() },
             failed: None,
         };
@@ -67,6 +87,9 @@ impl Intake<'_> {
         // the rest.
         if running.failed.is_none() {
             running.flush();
+        }
+        while !running.sent.is_empty() {
+            running.settle_oldest();
         }
         match running.failed {
             Some(error) => Err(error),
@@ -99,26 +122,44 @@ impl Running<'_> {
         if self.failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
+    /// Gives the batch to the keeper, and waits only if it has enough to do.
     fn flush(&mut self) {
         let batch = std::mem::take(&mut self.batch);
         let rows = batch.len();
         if rows == 0 {
             return;
         }
+        while self.sent.len() >= AHEAD {
+            self.settle_oldest();
+        }
+        if self.failed.is_some() {
+            return;
+        }
         let (import, now) = (self.taken.import.clone(), clock::now());
-        let appended = self.intake.keeper.ask(move |desk| {
+        let sent = self.intake.keeper.submit(move |desk| {
             let start = clock::instant();
             let appended = desk.append(now, Some(&import), &batch)?;
-            Ok((appended.added.len() as u64, appended.seen as u64, start.elapsed()))
+            let (added, seen) = (appended.added.len() as u64, appended.seen as u64);
+            Ok(Stored { added, seen, took: start.elapsed() })
         });
-        match appended {
-            Ok((added, seen, took)) => {
+        match sent {
+            Ok(pending) => self.sent.push_back((rows, pending)),
+            Err(error) => self.failed = Some(error),
+        }
+        self.batch.reserve(self.size.rows());
+    }
+
+    /// Waits for the oldest batch at the keeper.
+    fn settle_oldest(&mut self) {
+        let Some((rows, pending)) = self.sent.pop_front() else { return };
+        match pending.wait() {
+            Ok(Stored { added, seen, took }) => {
                 self.taken.added += added;
                 self.taken.seen += seen;
                 self.size.learn(rows, took);
-                self.batch.reserve(self.size.rows());
             }
-            Err(error) => self.failed = Some(error),
+            // The first is the one that tells what went wrong.
+            Err(error) => self.failed = Some(self.failed.take().unwrap_or(error)),
         }
     }
 }
