@@ -31,6 +31,8 @@ pub struct EntryFacts {
     pub source: String,
     /// When the person asked.
     pub stated: Option<Timestamp>,
+    /// When it lapses; only for bounces and implied consents.
+    pub expires: Option<Timestamp>,
     /// Why, in words.
     pub reason: Option<String>,
     /// Proof.
@@ -72,7 +74,7 @@ impl EntryMaker {
             plain: (self.store == Store::Plain).then(|| address.exact().to_owned()),
             source: facts.source,
             stated: facts.stated,
-            expires: None,
+            expires: facts.expires,
             reason: facts.reason,
             evidence: facts.evidence,
         }

@@ -12,7 +12,7 @@ use crate::config::SourceName;
 use crate::entry::EntryMaker;
 use crate::error::AppError;
 use crate::keeper::Keeper;
-use crate::lists::Intake;
+use crate::lists::{Intake, Lasts};
 
 /// What is to be imported, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -136,6 +136,7 @@ pub(crate) fn run(
         source: &request.name,
         kind: Kind::OptOut,
         scope: request.scope.clone(),
+        lasts: Lasts::Forever,
         stop: &AtomicBool::new(false),
     };
     let taken = intake.run(&list, now, &mut tell)?;

@@ -25,6 +25,7 @@ impl Clerk {
                         scope: addition.scope.clone(),
                         source: addition.source.clone(),
                         stated: addition.stated,
+                        expires: None,
                         reason: addition.reason.clone(),
                         evidence: addition.evidence.clone(),
                     };

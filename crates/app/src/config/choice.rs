@@ -1,6 +1,7 @@
 //! Forms with a fixed set of words. A word that is none of them is told all, and
 //! the one probably meant.
 
+use suppression::{Basis, Calendar, Kind, Permission, StreamClass};
 use toml::de::DeValue;
 
 use super::fault::Fault;
@@ -99,7 +100,7 @@ choice! {
 choice! {
     /// What kind of entries a source gives.
     KindWord, "a kind of entry",
-    r#""opt-out", "complaint", "manual", "undeliverable", "consent" or "withdrawn""# {
+    r#""opt-out", "complaint", "manual", "undeliverable" or "consent""# {
         /// The person said no.
         OptOut = "opt-out",
         /// The person complained.
@@ -110,18 +111,117 @@ choice! {
         Undeliverable = "undeliverable",
         /// The person said yes.
         Consent = "consent",
-        /// Takes earlier entries back.
-        Withdrawn = "withdrawn",
+    }
+}
+
+impl From<KindWord> for Kind {
+    fn from(word: KindWord) -> Self {
+        match word {
+            KindWord::OptOut => Self::OptOut,
+            KindWord::Complaint => Self::Complaint,
+            KindWord::Manual => Self::Manual,
+            KindWord::Undeliverable => Self::Undeliverable,
+            KindWord::Consent => Self::Consent,
+        }
     }
 }
 
 choice! {
-    /// What an entry of a source forbids.
-    ScopeWord, "a scope", r#""commercial" or "all""# {
-        /// Commercial mail.
+    /// What a consent rests on.
+    BasisWord, "what a consent rests on", r#""express", "purchase" or "inquiry""# {
+        /// The person said so.
+        Express = "express",
+        /// The person bought something.
+        Purchase = "purchase",
+        /// The person asked about something.
+        Inquiry = "inquiry",
+    }
+}
+
+impl From<BasisWord> for Basis {
+    fn from(word: BasisWord) -> Self {
+        match word {
+            BasisWord::Express => Self::Express,
+            BasisWord::Purchase => Self::Purchase,
+            BasisWord::Inquiry => Self::Inquiry,
+        }
+    }
+}
+
+choice! {
+    /// What kind of mail a stream is.
+    ClassWord, "a class of mail", r#""commercial" or "transactional""# {
+        /// Everything that is not declared otherwise.
         Commercial = "commercial",
-        /// All mail.
-        All = "all",
+        /// What a person asked for or must get.
+        Transactional = "transactional",
+    }
+}
+
+impl From<ClassWord> for StreamClass {
+    fn from(word: ClassWord) -> Self {
+        match word {
+            ClassWord::Commercial => Self::Commercial,
+            ClassWord::Transactional => Self::Transactional,
+        }
+    }
+}
+
+choice! {
+    /// Whom a stream may reach.
+    PermissionWord, "a permission", r#""opt-out" or "opt-in""# {
+        /// Everybody but those who objected.
+        OptOut = "opt-out",
+        /// Only those who agreed.
+        OptIn = "opt-in",
+    }
+}
+
+impl From<PermissionWord> for Permission {
+    fn from(word: PermissionWord) -> Self {
+        match word {
+            PermissionWord::OptOut => Self::OptOut,
+            PermissionWord::OptIn => Self::OptIn,
+        }
+    }
+}
+
+choice! {
+    /// What is done when the recipients of one message cannot be decided together.
+    Mixed, "what to do with a mixed message", r#""defer" or "refuse""# {
+        /// 452: the client offers the others in a transaction of their own.
+        Defer = "defer",
+        /// The whole message is refused.
+        Refuse = "refuse",
+    }
+}
+
+choice! {
+    /// Which days are business days.
+    CalendarWord, "a calendar", r#""weekdays" or "us-federal""# {
+        /// Monday to Friday.
+        Weekdays = "weekdays",
+        /// Without the federal holidays of the United States.
+        UsFederal = "us-federal",
+    }
+}
+
+impl From<CalendarWord> for Calendar {
+    fn from(word: CalendarWord) -> Self {
+        match word {
+            CalendarWord::Weekdays => Self::Weekdays,
+            CalendarWord::UsFederal => Self::UsFederal,
+        }
+    }
+}
+
+choice! {
+    /// When a record of evidence is safe enough to go on.
+    EvidenceSync, "when a record is safe", r#""system" or "always""# {
+        /// With the operating system.
+        System = "system",
+        /// On the disk.
+        Always = "always",
     }
 }
 

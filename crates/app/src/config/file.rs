@@ -4,9 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use suppression::Scope;
 use toml::de::{DeTable, DeValue};
 
-use super::choice::{Action, Contact, KindWord, Level, LogFormat, ScopeWord, Store};
+use super::choice::{
+    Action, BasisWord, CalendarWord, ClassWord, Contact, EvidenceSync, KindWord, Level, LogFormat,
+    Mixed, PermissionWord, Store,
+};
 use super::fault::Fault;
 use super::form::{Count, FilePath, Flag, Form};
 use super::naming::{
@@ -14,8 +18,10 @@ use super::naming::{
     SourceName,
 };
 use super::network::{HostPort, Listen, Networks};
+use super::pattern::{Addresses, Fields, Keywords, Logins, Senders};
 use super::person::Person;
-use super::quantity::{Share, Size, Span};
+use super::quantity::{GraceSaid, Share, Size, SizeOrNever, Span, SpanOrNever};
+use super::scope::{ListNames, ScopeSaid, StreamName};
 use super::section::{
     KeyInfo, Maybe, Origin, Reader, Row, Rule, Said, Section, SectionInfo, as_table, section,
     unknown,
@@ -62,8 +68,46 @@ section! {
         allow: Networks = without("[\"10.0.0.0/8\", \"2001:db8::/32\"]", "the loopback networks on a loopback address; required on any other"),
         /// What is done about a recipient that must not be mailed: "refuse" it with 550; "drop", answer 250 and do not forward it; or "shadow", forward it and record what would have been done.
         action: Action = default(Action::Refuse),
+        /// What is done when a message is to recipients who have to be decided apart, because its header will decide what kind of mail it is: "defer" the odd ones with 452, so that the client offers them again by themselves; or "refuse" the whole message, for clients that do not try again.
+        mixed: Mixed = default(Mixed::Defer),
         /// A text in the greeting, behind "220 host name ESMTP".
         notice: Notice = without("\"No unsolicited commercial mail.\"", "no text"),
+    }
+}
+
+section! {
+    /// What kind of mail a message is. The first stream of which every condition holds is the one; a condition holds if one of its patterns does, and a stream without conditions takes everything. What no stream takes is commercial mail about anything.
+    Stream = "stream", many {
+        /// Its name. It stands in the evidence, in reports, and in some refusals.
+        name: StreamName = required("\"receipts\""),
+        /// "commercial", or "transactional": what a person asked for or must get. Transactional mail passes every objection but those of scope "all".
+        class: ClassWord = default(ClassWord::Commercial),
+        /// The lists, brands or lines of business it is about: objections to another one do not stop it.
+        scopes: ListNames = default(ListNames(Vec::new())),
+        /// Whom it may reach: "opt-out", everybody who did not object; or "opt-in", only who is on record as having agreed.
+        permission: PermissionWord = default(PermissionWord::OptOut),
+        /// Condition: the listener it came in by.
+        listener: Addresses = without("[\"127.0.0.1:2525\"]", "any"),
+        /// Condition: the name the client has logged in with.
+        login: Logins = without("[\"erp\", \"shop-*\"]", "any, or none"),
+        /// Condition: the client's network.
+        client: Networks = without("[\"10.1.0.0/16\", \"192.0.2.7\"]", "any"),
+        /// Condition: the sender of the envelope, an address, a domain with its @, or "<>". A star stands for any text.
+        sender: Senders = without("[\"invoice@corp.example\", \"@erp.corp.example\", \"<>\"]", "any"),
+        /// Condition: a keyword of the parameter SOLICIT= (RFC 3865). A star stands for any text.
+        solicit: Keywords = without("[\"org.example:ADV\"]", "any, or none"),
+        /// Condition: header fields, each with patterns for its text; all fields must be there. Such a stream is decided when the header has arrived.
+        header: Fields = without("{ \"List-Id\" = [\"*<news.corp.example>\"] }", "any"),
+    }
+}
+
+section! {
+    /// How objections are enforced.
+    Enforcement = "enforcement", one {
+        /// From when on an opt-out is enforced: "at once"; or after as many business days as the law allows at most, such as "10 business days" (15 U.S.C. 7704(a)(4)). Complaints, blocks and bounces are enforced at once in any case.
+        grace: GraceSaid = default(GraceSaid(None)),
+        /// Which days are business days: "weekdays", Monday to Friday; or "us-federal", those without the federal holidays, which gives the later deadline. Also for `report deadlines`.
+        calendar: CalendarWord = default(CalendarWord::Weekdays),
     }
 }
 
@@ -88,6 +132,12 @@ section! {
         path: EvidencePath = default(EvidencePath::File("evidence.jsonl".into())),
         /// Whether it names recipients "hashed" or "plain".
         recipient: Store = default(Store::Hashed),
+        /// When the record of a message is safe, so that its final dot may go to the smarthost: "system", when the operating system has it; or "always", when it is on the disk.
+        sync: EvidenceSync = default(EvidenceSync::System),
+        /// The size at which a file is closed, compressed, and a new one begun.
+        rotate_size: SizeOrNever = default(SizeOrNever(Some(Size(256 << 20)))),
+        /// The age at which a file is closed, compressed, and a new one begun.
+        rotate_age: SpanOrNever = default(SpanOrNever(None)),
     }
 }
 
@@ -100,7 +150,7 @@ section! {
 }
 
 section! {
-    /// A list of opt-outs that is kept outside, read again whenever it changes.
+    /// A list that is kept outside, of opt-outs, complaints, blocks, bounces or consents, read again whenever it changes.
     Source = "source", many {
         /// Its name. It stands in refusals: "(list crm)".
         name: SourceName = required("\"crm\""),
@@ -110,8 +160,8 @@ section! {
         xml: FilePath = without("\"/srv/lists/shop.xml\"", "csv"),
         /// Where the address stands: a column by name or number (CSV), a path inside the record (XML).
         email: ColumnSaid = without("\"Email Address\"", "found by itself when it is obvious"),
-        /// Where the date of the opt-out stands.
-        date: ColumnSaid = without("\"Opted out\"", "found by itself when it is obvious; else the day it was first seen"),
+        /// Where the date of the opt-out, or of the consent, stands.
+        date: ColumnSaid = without("\"Opted out\"", "found by itself when it is obvious; else the day it was first seen (a consent needs one)"),
         /// Where the reason stands.
         reason: ColumnSaid = without("\"Reason\"", "found by itself when it is obvious; else none"),
         /// Which elements are records (XML).
@@ -122,11 +172,15 @@ section! {
         encoding: CharsetSaid = without("\"utf-8\"", "found by itself"),
         /// Whether the first line names the columns (CSV).
         header: Flag = without("true", "found by itself"),
-        /// What kind of entries these are. Only "opt-out" for now.
+        /// What kind of entries these are: "opt-out"; "complaint"; "manual", a block that no consent ends; "undeliverable", a bounce; or "consent".
         kind: KindWord = default(KindWord::OptOut),
-        /// What they forbid: "commercial" mail, or "all".
-        scope: ScopeWord = default(ScopeWord::Commercial),
-        /// The age at which the list counts as unknown: recipients who are not on any list are then answered 451. It counts from the file's own date.
+        /// What they forbid, or allow: "commercial" mail, "all", or the name of a list, brand or line of business.
+        scope: ScopeSaid = default(ScopeSaid(Scope::Commercial)),
+        /// What the consents rest on: "express" consent stands until it is withdrawn, consent by "purchase" lapses after 24 months and by "inquiry" after 6 (CASL s10(10)).
+        basis: BasisWord = without("\"express\"", "express (consents)"),
+        /// When a bounce is forgotten. Nothing else may expire.
+        expire_after: SpanOrNever = without("\"90d\"", "90d (undeliverable)"),
+        /// The age at which the list counts as unknown: recipients who are not on any list are then answered 451, on every stream that the list could stop. It counts from the file's own date.
         max_age: Span = without("\"7d\"", "never"),
         /// A reading that has lost more rows than this, compared with the last good one, is refused.
         shrink_limit: Share = default(Share(20.0)),
@@ -186,6 +240,10 @@ pub(crate) struct File {
     pub(crate) evidence: Evidence,
     /// `[control]`
     pub(crate) control: Control,
+    /// `[[stream]]`
+    pub(crate) streams: Vec<Stream>,
+    /// `[enforcement]`
+    pub(crate) enforcement: Enforcement,
     /// `[[source]]`
     pub(crate) sources: Vec<Source>,
     /// `[limits]`
@@ -201,6 +259,8 @@ pub(crate) fn sections() -> Vec<SectionInfo> {
         Smarthost::info(),
         Listener::info(),
         Source::info(),
+        Stream::info(),
+        Enforcement::info(),
         Ledger::info(),
         Evidence::info(),
         Control::info(),
@@ -239,6 +299,8 @@ pub(crate) fn read(text: &str, faults: &mut Vec<Fault>) -> File {
         evidence: one(root, text, faults),
         control: one(root, text, faults),
         sources: many(root, text, faults),
+        streams: many(root, text, faults),
+        enforcement: one(root, text, faults),
         limits: one(root, text, faults),
         log: one(root, text, faults),
     }
@@ -340,7 +402,9 @@ pub(crate) fn rows(file: &File) -> Vec<(&'static str, usize, bool, Vec<Row>)> {
     ];
     all.extend(file.listeners.iter().enumerate().map(|(n, s)| (Listener::NAME, n, true, s.rows())));
     all.extend(file.sources.iter().enumerate().map(|(n, s)| (Source::NAME, n, true, s.rows())));
+    all.extend(file.streams.iter().enumerate().map(|(n, s)| (Stream::NAME, n, true, s.rows())));
     all.extend([
+        (Enforcement::NAME, 0, false, file.enforcement.rows()),
         (Ledger::NAME, 0, false, file.ledger.rows()),
         (Evidence::NAME, 0, false, file.evidence.rows()),
         (Control::NAME, 0, false, file.control.rows()),

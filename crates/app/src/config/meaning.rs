@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 
-use super::choice::Level;
+use super::choice::{EvidenceSync, Level};
+use super::enforcement;
 use super::fault::{Fault, Severity};
 use super::file::{File, Listener};
 use super::naming::{Domains, EvidencePath, HostName};
@@ -24,6 +25,7 @@ use super::settings::{
     SmarthostSettings,
 };
 use super::source::settle as settle_sources;
+use super::stream::settle as settle_streams;
 
 /// What of the machine and the process the meaning depends on.
 #[derive(Clone, Debug, Default)]
@@ -73,24 +75,20 @@ pub(crate) fn settle(
     };
     has_folder(&ledger.path, file.ledger.path.span(), faults);
     has_folder(&ledger.key_file, file.ledger.key_file.span(), faults);
-    let evidence = match &file.evidence.path.value {
-        EvidencePath::Stdout => EvidencePath::Stdout,
-        EvidencePath::File(path) => {
-            let path = folder.join(path);
-            has_folder(&path, file.evidence.path.span(), faults);
-            EvidencePath::File(path)
-        }
-    };
+    let evidence = evidence(file, folder, faults);
     let control = control(file, folder, faults);
     let sources = settle_sources(&file.sources, folder, &ledger.person, faults);
+    let streams = settle_streams(&file.streams, &listeners, faults);
     Some(Settings {
         hostname: hostname?,
         own_domains: file.server.own_domains.get().map(|d| d.0.clone()).unwrap_or_default(),
         smarthost: smarthost(file, faults)?,
         listeners,
         ledger,
-        evidence: EvidenceSettings { path: evidence, recipient: file.evidence.recipient.value },
+        evidence,
         control: control?,
+        streams,
+        enforcement: enforcement::settle(&file.enforcement),
         sources,
         limits: limits(file, faults),
         log: LogSettings {
@@ -199,6 +197,7 @@ fn listeners(
             address,
             allow: listener.allow.get().map(nets).unwrap_or_default(),
             action: listener.action.value,
+            mixed: listener.mixed.value,
             notice: listener.notice.get().map(|n| n.text.clone()).filter(|n| !n.is_empty()),
         });
     }
@@ -292,6 +291,48 @@ fn has_folder(path: &Path, span: Option<Range<usize>>, faults: &mut Vec<Fault>) 
     if path.is_dir() {
         let message = format!("{} is a folder, not a file", path.display());
         faults.push(Fault::maybe_at(span, message));
+    }
+}
+
+/// Smaller files would be mostly their own beginnings and ends.
+const ROTATE_MIN: u64 = 4 << 10;
+
+fn evidence(file: &File, folder: &Path, faults: &mut Vec<Fault>) -> EvidenceSettings {
+    let said = &file.evidence;
+    let path = match &said.path.value {
+        EvidencePath::Stdout => EvidencePath::Stdout,
+        EvidencePath::File(path) => {
+            let path = folder.join(path);
+            has_folder(&path, said.path.span(), faults);
+            EvidencePath::File(path)
+        }
+    };
+    let rotate_size = said.rotate_size.value.0.map(|size| size.0);
+    if rotate_size.is_some_and(|size| size < ROTATE_MIN) {
+        let message = "an evidence file has at least 4 KiB";
+        let fault = Fault::maybe_at(said.rotate_size.span(), message);
+        faults.push(fault.help("for example rotate_size = \"256MiB\", or \"never\""));
+    }
+    if path == EvidencePath::Stdout {
+        let sync = said.sync.span().filter(|_| said.sync.value == EvidenceSync::Always);
+        let keys = [
+            ("sync", sync),
+            ("rotate_size", said.rotate_size.span()),
+            ("rotate_age", said.rotate_age.span()),
+        ];
+        for (key, span) in keys {
+            if let Some(span) = span {
+                let message = format!("`{key}` has no meaning for standard output");
+                faults.push(Fault::at(span, message).help("leave it out, or give a file as path"));
+            }
+        }
+    }
+    EvidenceSettings {
+        path,
+        recipient: said.recipient.value,
+        sync: said.sync.value,
+        rotate_size,
+        rotate_age: said.rotate_age.value.0.map(|age| age.0),
     }
 }
 

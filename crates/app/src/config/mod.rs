@@ -6,6 +6,7 @@
 //! `init` writes, `config show` and `docs/configuration.md` come from it.
 
 mod choice;
+mod enforcement;
 mod fault;
 mod file;
 mod form;
@@ -14,26 +15,29 @@ mod naming;
 mod nearest;
 mod network;
 mod notice;
+mod pattern;
 mod person;
 mod quantity;
 mod reference;
+mod scope;
 mod section;
 mod settings;
 mod show;
 mod source;
+mod stream;
 mod template;
 
 use std::path::{Path, PathBuf};
 
-pub use choice::{Action, Contact, KindWord, Level, LogFormat, ScopeWord, Store};
+pub use choice::{Action, Contact, EvidenceSync, Level, LogFormat, Mixed, Store};
 pub use fault::{Fault, FaultLine, Report, Severity};
 pub use meaning::Surroundings;
 pub use naming::{EvidencePath, SourceName};
 pub use network::HostPort;
 pub use reference::reference;
 pub use settings::{
-    EvidenceSettings, LedgerSettings, LimitSettings, ListenerSettings, LogSettings, Settings,
-    SmarthostSettings, SourceSettings,
+    EnforcementSettings, EvidenceSettings, LedgerSettings, LimitSettings, ListenerSettings,
+    LogSettings, Settings, SmarthostSettings, SourceSettings, StreamSettings,
 };
 pub use show::{ShownOrigin, ShownValue, show_toml};
 pub use template::{TemplateAnswers, template};

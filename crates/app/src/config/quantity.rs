@@ -1,4 +1,4 @@
-//! Forms with a unit: durations, sizes, shares.
+//! Forms with a unit: durations, sizes, shares, business days.
 //!
 //! A bare number is refused where a unit could be mistaken (is a `timeout = 30`
 //! seconds or milliseconds?); only sizes may be bytes without saying so.
@@ -128,6 +128,76 @@ impl Form for Size {
             .into_iter()
             .find(|(_, f)| self.0 >= *f && self.0.is_multiple_of(*f));
         best.map_or_else(|| self.0.to_string(), |(u, f)| quoted(&format!("{}{u}", self.0 / f)))
+    }
+}
+
+/// A limit that may be left away by the word "never".
+macro_rules! or_never {
+    ($(#[$meta:meta])* $name:ident($inner:ty), $form:literal, $example:literal) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) struct $name(pub(crate) Option<$inner>);
+
+        impl Form for $name {
+            const NAME: &'static str = $form;
+            const EXAMPLE: &'static str = $example;
+            fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+                match given.value {
+                    DeValue::String(word) if word == "never" => Some(Self(None)),
+                    _ => <$inner>::read(given, faults).map(|limit| Self(Some(limit))),
+                }
+            }
+            fn show(&self) -> String {
+                self.0.map_or_else(|| quoted("never"), |limit| limit.show())
+            }
+        }
+    };
+}
+
+or_never! {
+    /// A size, or none.
+    SizeOrNever(Size), "a size, or \"never\"", "\"256MiB\""
+}
+
+or_never! {
+    /// A duration, or none.
+    SpanOrNever(Span), "a duration, or \"never\"", "\"90d\""
+}
+
+/// The most that the law allows, in business days: 15 U.S.C. 7704(a)(4)(A)(i); CASL s11(3).
+const GRACE_MAX: u16 = 10;
+
+/// A number of business days, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GraceSaid(pub(crate) Option<u16>);
+
+impl Form for GraceSaid {
+    const NAME: &'static str = "a grace";
+    const EXAMPLE: &'static str = "\"at once\" or \"10 business days\"";
+    fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let text = given.string::<Self>(faults)?;
+        let mut words = text.split_ascii_whitespace();
+        let words = (words.next(), words.next(), words.next(), words.next());
+        let days = match words {
+            (Some("at"), Some("once"), None, None) => return Some(Self(None)),
+            (Some(days), Some("business"), Some("day" | "days"), None) => days.parse::<u16>().ok(),
+            _ => None,
+        };
+        let why = match days {
+            Some(1..=GRACE_MAX) => return Some(Self(days)),
+            Some(0) => "no days at all are \"at once\"",
+            Some(_) => "the law allows 10 business days at most (15 U.S.C. 7704(a)(4))",
+            None => "\"at once\", or a number of business days",
+        };
+        faults.push(given.wrong::<Self>(why));
+        None
+    }
+    fn show(&self) -> String {
+        match self.0 {
+            None => quoted("at once"),
+            Some(1) => quoted("1 business day"),
+            Some(days) => quoted(&format!("{days} business days")),
+        }
     }
 }
 

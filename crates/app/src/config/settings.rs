@@ -4,13 +4,15 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use address::PersonRules;
 use ipnet::IpNet;
 use sources::{Guards, Spec};
+use suppression::{Basis, Calendar, Grace, Scope, Stream};
 
-use super::choice::{Action, Contact, Level, LogFormat, ScopeWord, Store};
+use super::choice::{Action, Contact, EvidenceSync, Level, LogFormat, Mixed, Store};
 use super::naming::EvidencePath;
 use super::network::HostPort;
 
@@ -31,6 +33,10 @@ pub struct Settings {
     pub evidence: EvidenceSettings,
     /// The control socket.
     pub control: PathBuf,
+    /// What kinds of mail there are, in the order of their rules.
+    pub streams: Vec<StreamSettings>,
+    /// How objections are enforced.
+    pub enforcement: EnforcementSettings,
     /// The outside lists.
     pub sources: Vec<SourceSettings>,
     /// What clients may use.
@@ -65,6 +71,8 @@ pub struct ListenerSettings {
     pub allow: Vec<IpNet>,
     /// What is done about a suppressed recipient.
     pub action: Action,
+    /// What is done when recipients have to be decided apart.
+    pub mixed: Mixed,
     /// The text in the greeting: printable ASCII, fits in one line.
     pub notice: Option<String>,
 }
@@ -89,6 +97,41 @@ pub struct EvidenceSettings {
     pub path: EvidencePath,
     /// How it names recipients.
     pub recipient: Store,
+    /// When a record is safe.
+    pub sync: EvidenceSync,
+    /// Bytes of a file after which another is begun; none: never.
+    pub rotate_size: Option<u64>,
+    /// Age of a file at which another is begun; none: never.
+    pub rotate_age: Option<Duration>,
+}
+
+/// `[[stream]]`: a kind of mail, and the conditions that all must hold. An empty list is
+/// no condition.
+#[derive(Clone, Debug)]
+pub struct StreamSettings {
+    /// What kind of mail it is.
+    pub stream: Arc<Stream>,
+    /// The listeners.
+    pub listener: Vec<SocketAddr>,
+    /// The names logged in with.
+    pub login: Vec<String>,
+    /// The networks of clients.
+    pub client: Vec<IpNet>,
+    /// The senders.
+    pub sender: Vec<String>,
+    /// The keywords of `SOLICIT=`.
+    pub solicit: Vec<String>,
+    /// Header fields with the patterns of their texts.
+    pub header: Vec<(String, Vec<String>)>,
+}
+
+/// `[enforcement]`
+#[derive(Clone, Copy, Debug)]
+pub struct EnforcementSettings {
+    /// How long mail may still be sent after an opt-out; none: not at all.
+    pub grace: Option<Grace>,
+    /// Which days are business days.
+    pub calendar: Calendar,
 }
 
 /// `[[source]]`
@@ -100,8 +143,12 @@ pub struct SourceSettings {
     pub path: PathBuf,
     /// How it is read, and what its rows say.
     pub spec: Spec,
-    /// What its entries forbid.
-    pub scope: ScopeWord,
+    /// What its entries forbid, or allow.
+    pub scope: Scope,
+    /// What its consents rest on.
+    pub basis: Basis,
+    /// When its bounces are forgotten; none: never, and for any other kind.
+    pub expire_after: Option<Duration>,
     /// The age at which the list counts as unknown.
     pub max_age: Option<Duration>,
     /// Which readings are believed.

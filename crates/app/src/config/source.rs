@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use address::PersonRules;
 use sources::{Column, CsvSpec, FieldPath, Format, Guards, Share, Spec, XmlSpec};
@@ -39,21 +40,45 @@ pub(crate) fn settle(
                 }
             }
         }
-        if source.kind.value != KindWord::OptOut {
-            faults.push(
-                Fault::maybe_at(
-                    source.kind.span(),
-                    format!("kind \"{}\" is not supported yet", source.kind.value.as_str()),
-                )
-                .help("only kind = \"opt-out\" for now"),
-            );
-        }
+        goes_with_kind(source, faults);
         if let Some(settings) = one(source, folder, rules, faults) {
             out.push(settings);
         }
     }
     out
 }
+
+/// Keys that mean something for one kind of entry only.
+fn goes_with_kind(source: &Source, faults: &mut Vec<Fault>) {
+    let kind = source.kind.value;
+    let word = kind.as_str();
+    if let Some(said) = source.basis.said().filter(|_| kind != KindWord::Consent) {
+        faults.push(
+            Fault::maybe_at(said.span(), format!("`basis` has no meaning for kind \"{word}\""))
+                .help("only consents rest on something: kind = \"consent\""),
+        );
+    }
+    if let Some(said) = source.expire_after.said().filter(|_| kind != KindWord::Undeliverable) {
+        let why = match kind {
+            KindWord::Consent => "how long a consent lasts is said by basis",
+            _ => "an opt-out, a complaint and a block never expire; only bounces do",
+        };
+        faults.push(
+            Fault::maybe_at(said.span(), format!("kind \"{word}\" does not expire")).help(why),
+        );
+    }
+    let allowed = source.allow_subscribed.span().filter(|_| kind == KindWord::Consent);
+    if let Some(span) = allowed {
+        faults.push(
+            Fault::at(span, "`allow_subscribed` has no meaning for kind \"consent\"")
+                .help("leave it out: consents are lists of people who may be mailed"),
+        );
+    }
+}
+
+/// What is forgotten of a bounce, unless said otherwise: a mailbox that was full or away is
+/// tried again each quarter, one that is gone bounces again.
+const BOUNCE_EXPIRES: Duration = Duration::from_secs(90 * 86_400);
 
 fn one(
     source: &Source,
@@ -70,13 +95,22 @@ fn one(
     };
     let name = source.name.get()?.0.clone();
     let (path, format) = list?;
+    let kind = source.kind.value;
     let spec = Spec {
+        kind: kind.into(),
         rules: rules.clone(),
         allow_subscribed: source.allow_subscribed.value.0,
         ..Spec::new(&name, format)
     };
     let max_age = source.max_age.get().map(|s| s.0);
-    Some(SourceSettings { name, path, spec, scope: source.scope.value, max_age, guards })
+    let expire_after = match source.expire_after.get() {
+        _ if kind != KindWord::Undeliverable => None,
+        Some(said) => said.0.map(|span| span.0),
+        None => Some(BOUNCE_EXPIRES),
+    };
+    let basis = source.basis.get().copied().map(Into::into).unwrap_or_default();
+    let scope = source.scope.value.0.clone();
+    Some(SourceSettings { name, path, spec, scope, basis, expire_after, max_age, guards })
 }
 
 fn list(source: &Source, folder: &Path, faults: &mut Vec<Fault>) -> Option<(PathBuf, Format)> {

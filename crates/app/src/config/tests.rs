@@ -261,10 +261,6 @@ fn the_keys_of_a_source_go_with_its_format() {
     assert!(xml.contains("`delimiter` has no meaning for an XML list"), "{xml}");
     assert!(xml.contains("`record` is missing for an XML list"), "{xml}");
     assert!(words("xml = \"b\"\nrecord = \"/a\"\nemail = 3\n").contains("no columns to count"));
-    assert!(
-        words("csv = \"a\"\nkind = \"consent\"\n")
-            .contains("kind \"consent\" is not supported yet")
-    );
 }
 
 #[test]
@@ -398,3 +394,5 @@ fn the_reference_in_docs_is_the_one_made_here() {
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(found == made, "docs/configuration.md is old; OPTGATE_BLESS=1 cargo test -p app");
 }
+
+mod kinds_of_mail;

@@ -33,6 +33,7 @@ fn entry(maker: &EntryMaker, address: &str) -> NewEntry {
         scope: Scope::Commercial,
         source: "test".to_owned(),
         stated: None,
+        expires: None,
         reason: None,
         evidence: BTreeMap::new(),
     };

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use ledger::{BatchSize, import_id};
 use sources::{List, Row};
-use suppression::{Kind, NewEntry, Scope, Timestamp};
+use suppression::{Basis, Kind, NewEntry, Scope, Timestamp};
 
+use crate::config::SourceSettings;
 use crate::entry::{EntryFacts, EntryMaker};
 use crate::error::AppError;
 use crate::keeper::{Keeper, Pending};
@@ -25,8 +26,45 @@ pub(crate) struct Intake<'a> {
     pub(crate) source: &'a str,
     pub(crate) kind: Kind,
     pub(crate) scope: Scope,
+    /// How long its entries count.
+    pub(crate) lasts: Lasts,
     /// Ends it between two rows.
     pub(crate) stop: &'a AtomicBool,
+}
+
+/// How long an entry counts from the time it is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lasts {
+    /// For ever: opt-outs, complaints, blocks.
+    Forever,
+    /// A bounce is forgotten.
+    For(Duration),
+    /// A consent lasts as long as what it rests on.
+    As(Basis),
+}
+
+impl Lasts {
+    /// What the settings of a source say.
+    pub(crate) fn of(source: &SourceSettings) -> Self {
+        match (source.spec.kind, source.expire_after) {
+            (Kind::Consent, _) => Self::As(source.basis),
+            (Kind::Undeliverable, Some(after)) => Self::For(after),
+            _ => Self::Forever,
+        }
+    }
+
+    /// When an entry of that time lapses.
+    pub(crate) fn until(self, from: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Forever => None,
+            Self::For(after) => {
+                let micros = i64::try_from(after.as_micros()).unwrap_or(i64::MAX);
+                // Beyond the calendar nothing lapses.
+                Timestamp::from_micros(from.micros().saturating_add(micros)).ok()
+            }
+            Self::As(basis) => basis.lapses(from),
+        }
+    }
 }
 
 /// What was recorded.
@@ -58,6 +96,7 @@ struct Stored {
 
 struct Running<'a> {
     intake: &'a Intake<'a>,
+    now: Timestamp,
     size: BatchSize,
     batch: Vec<NewEntry>,
     sent: VecDeque<Sent>,
@@ -76,6 +115,7 @@ impl Intake<'_> {
         let import = import_id(now, u64::from_ne_bytes(chance::bytes()?));
         let mut running = Running {
             intake: self,
+            now,
             size: BatchSize::new(),
             batch: Vec::new(),
             sent: VecDeque::new(),
@@ -112,6 +152,7 @@ impl Running<'_> {
             scope: self.intake.scope.clone(),
             source: self.intake.source.to_owned(),
             stated: row.stated,
+            expires: self.intake.lasts.until(row.stated.unwrap_or(self.now)),
             reason: row.reason.map(str::to_owned),
             evidence: BTreeMap::new(),
         };

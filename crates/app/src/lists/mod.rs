@@ -13,7 +13,7 @@ mod synchronise;
 mod watch;
 
 pub use age::note_ages;
-pub(crate) use intake::Intake;
+pub(crate) use intake::{Intake, Lasts};
 pub use watch::Watch;
 
 #[cfg(test)]

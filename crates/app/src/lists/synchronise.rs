@@ -6,13 +6,13 @@ use std::sync::atomic::AtomicBool;
 
 use ledger::SourceState;
 use sources::{Input, List, SourceError, judge};
-use suppression::{Scope, Timestamp};
+use suppression::Timestamp;
 
 use super::age::Seen;
 use super::changes::Stamp;
-use super::intake::{Intake, Taken};
+use super::intake::{Intake, Lasts, Taken};
 use crate::clock;
-use crate::config::{ScopeWord, SourceSettings};
+use crate::config::SourceSettings;
 use crate::entry::EntryMaker;
 use crate::error::AppError;
 use crate::keeper::{Keeper, ListStates};
@@ -111,7 +111,7 @@ impl Synchroniser {
         let now = clock::now();
         let input = Input::file(&self.source.path)?;
         let list = List::open(input, &self.source.spec, &mut |_| ())?;
-        let digest = format!("{}-{}", list.fingerprint(), self.source.scope.as_str());
+        let digest = format!("{}-{}", list.fingerprint(), meaning(&self.source));
         let seen = Seen { digest, written: stamp.written, length: stamp.length };
         let before = self.state.fingerprint.as_deref().and_then(Seen::from_text);
         if self.state.last_success.is_some() && before.is_some_and(|b| b.digest == seen.digest) {
@@ -128,7 +128,8 @@ impl Synchroniser {
             maker: &self.maker,
             source: &self.source.name,
             kind: self.source.spec.kind,
-            scope: scope(self.source.scope),
+            scope: self.source.scope.clone(),
+            lasts: Lasts::of(&self.source),
             stop: &self.stop,
         };
         let taken = intake.run(&list, now, &mut |_| ()).map_err(|error| match error {
@@ -197,12 +198,11 @@ impl Synchroniser {
     }
 }
 
-/// The scope a word means.
-fn scope(word: ScopeWord) -> Scope {
-    match word {
-        ScopeWord::All => Scope::All,
-        ScopeWord::Commercial => Scope::Commercial,
-    }
+/// What its rows mean, besides their kind: read with another meaning they are other
+/// entries. Without blanks, which part what is noted.
+fn meaning(source: &SourceSettings) -> String {
+    let text = format!("{:?} {:?}", source.scope, Lasts::of(source));
+    text.bytes().map(|b| format!("{b:02x}")).collect()
 }
 
 enum Failed {

@@ -306,6 +306,43 @@ mod keys_of_a_source {
     }
 
     #[test]
+    fn bounces_lapse_after_the_time_that_is_said() {
+        let csv = b"email,date\na@example.com,2026-03-02\nb@example.com,\n";
+        let lapse = |keys: &str, address: &str| {
+            let house = read("csv l.csv", &format!("kind = \"undeliverable\"\n{keys}"), csv);
+            let found = entry(&house, address).unwrap();
+            assert_eq!(found.kind, suppression::Kind::Undeliverable);
+            found.expires.map(|at| at.day().to_string())
+        };
+        assert_eq!(lapse("", "a@example.com").as_deref(), Some("2026-05-31"));
+        assert_eq!(
+            lapse("expire_after = \"7d\"\n", "a@example.com").as_deref(),
+            Some("2026-03-09")
+        );
+        assert_eq!(lapse("expire_after = \"never\"\n", "a@example.com"), None);
+        // Without a date it counts from the first reading.
+        let later = clock::now().day().plus_days(7).to_string();
+        assert_eq!(lapse("expire_after = \"7d\"\n", "b@example.com"), Some(later));
+    }
+
+    #[test]
+    fn consents_lapse_with_what_they_rest_on_and_need_a_date() {
+        let csv = b"email,OPTIN_TIME\na@example.com,2026-01-31\nb@example.com,\n";
+        let keys = |basis: &str| {
+            format!("kind = \"consent\"\ndate = 2\nbad_rows = \"60%\"\nbasis = \"{basis}\"\n")
+        };
+        for (basis, lapses) in
+            [("express", None), ("inquiry", Some("2026-07-31")), ("purchase", Some("2028-01-31"))]
+        {
+            let house = read("csv l.csv", &keys(basis), csv);
+            let found = entry(&house, "a@example.com").unwrap();
+            assert_eq!(found.kind, suppression::Kind::Consent);
+            assert_eq!(found.expires.map(|at| at.day().to_string()).as_deref(), lapses, "{basis}");
+            assert!(entry(&house, "b@example.com").is_none());
+        }
+    }
+
+    #[test]
     fn a_list_of_subscribers_is_taken_only_when_told() {
         let csv =
             b"Email Address,OPTIN_TIME,OPTIN_IP\na@example.com,2026-01-01 00:00:00,192.0.2.1\n";
