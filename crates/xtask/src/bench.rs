@@ -21,6 +21,7 @@ mod prepare;
 mod pump;
 mod report;
 mod run;
+mod scale;
 mod setting;
 mod sink;
 mod subject;
@@ -88,6 +89,8 @@ pub(crate) struct Options {
 /// The other processes of the benchmark.
 #[derive(clap::Subcommand, Debug)]
 enum Role {
+    /// Ten million opt-outs: index, ledger, and a gate that imports them while it answers
+    Scale(scale::ScaleOptions),
     #[command(hide = true)]
     Load(load::LoadOptions),
     #[command(hide = true)]
@@ -106,8 +109,17 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         Some(Role::Load(load)) => load::run(load)?,
         Some(Role::Sink) => sink::run()?,
         Some(Role::Pump { listen, target }) => pump::run(*listen, *target)?,
+        Some(Role::Scale(options)) => return scale(options),
         None => return measure(options),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn scale(options: &scale::ScaleOptions) -> Result<ExitCode> {
+    if let Some(code) = prepare::hand_over()? {
+        return Ok(code);
+    }
+    scale::run(options)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -34,16 +34,10 @@ pub(super) enum Prepared {
 
 /// Builds what must be built and looks for the peers.
 pub(super) fn place(gate: Option<&Path>, profile: &str, subjects: &[Subject]) -> Result<Prepared> {
-    let workspace = Workspace::load()?;
-    if cfg!(debug_assertions) {
-        build(&["--release", "--package", "xtask"])?;
-        let status = Command::new(workspace.target.join("release/xtask"))
-            .args(std::env::args_os().skip(1))
-            .status()
-            .context("cannot start the optimised program")?;
-        let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
-        return Ok(Prepared::RanElsewhere(code.into()));
+    if let Some(code) = hand_over()? {
+        return Ok(Prepared::RanElsewhere(code));
     }
+    let workspace = Workspace::load()?;
     let wants = |subject| subjects.contains(&subject);
     let haproxy = wants(Subject::Haproxy).then(test::haproxy).transpose()?;
     let postfix = wants(Subject::Postfix).then(|| test::postfix(&workspace)).transpose()?;
@@ -58,6 +52,46 @@ pub(super) fn place(gate: Option<&Path>, profile: &str, subjects: &[Subject]) ->
     let folder = workspace.target.join("bench");
     std::fs::create_dir_all(&folder)?;
     Ok(Prepared::Here(Place { folder, gate, haproxy, postfix }))
+}
+
+/// Lets the optimised program do the work, unless this is it. Returns how it ended.
+pub(super) fn hand_over() -> Result<Option<ExitCode>> {
+    if !cfg!(debug_assertions) {
+        return Ok(None);
+    }
+    build(&["--release", "--package", "xtask"])?;
+    let status = Command::new(Workspace::load()?.target.join("release/xtask"))
+        .args(std::env::args_os().skip(1))
+        .status()
+        .context("cannot start the optimised program")?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+    Ok(Some(code.into()))
+}
+
+/// Where to measure a large list.
+pub(super) struct ScalePlace {
+    pub(super) folder: PathBuf,
+    pub(super) gate: PathBuf,
+    /// Where cargo puts what it builds.
+    pub(super) target: PathBuf,
+}
+
+/// Builds the gate, and the examples of index and ledger.
+pub(super) fn scale(gate: Option<&Path>, examples: bool) -> Result<ScalePlace> {
+    let target = Workspace::load()?.target;
+    let gate = if let Some(gate) = gate {
+        std::path::absolute(gate)?
+    } else {
+        build(&["--release", "--package", "cli"])?;
+        target.join("release/optgate")
+    };
+    if examples {
+        build(&["--release", "--package", "suppression", "--example", "probe"])?;
+        build(&["--release", "--package", "ledger", "--example", "measure"])?;
+    }
+    let folder = target.join("bench");
+    std::fs::create_dir_all(&folder)?;
+    Ok(ScalePlace { folder, gate, target })
 }
 
 fn build(words: &[&str]) -> Result<()> {

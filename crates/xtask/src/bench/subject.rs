@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -159,17 +159,35 @@ fn pump(address: SocketAddr, setting: &Setting) -> Result<Command> {
 }
 
 /// A port that was free a moment ago.
-fn free_address() -> Result<SocketAddr> {
+pub(super) fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
 /// A process in a group of its own, ended with the value.
 #[derive(Debug)]
-struct Process {
+pub(super) struct Process {
     child: Child,
 }
 
 impl Process {
+    /// On whatever CPU the scheduler likes.
+    pub(super) fn start_anywhere(command: &mut Command, log: &Path) -> Result<Self> {
+        let log = File::create(log)?;
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).process_group(0);
+        let child = command.spawn()?;
+        super::interrupt::note(child.id());
+        Ok(Self { child })
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How it ended, if it has.
+    pub(super) fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
     fn start(command: &Command, log: &Path, cpus: &str) -> Result<Self> {
         let log = File::create(log)?;
         let child = pinned(command, cpus)
