@@ -73,7 +73,7 @@ pub fn find(settings: &Settings, reference: &str) -> Result<Decided, AppError> {
 
 fn look(path: &Path, prefix: &ReferencePrefix) -> Result<Vec<Value>, AppError> {
     search(path, prefix).map_err(|error| match error {
-        EvidenceError::Io(source) => AppError::io(path, source),
+        EvidenceError::File { path, source } => AppError::io(path, source),
         error @ EvidenceError::Ambiguous { .. } => AppError::Input(error.to_string()),
     })
 }

@@ -2,6 +2,7 @@
 //! the reason, the answer to the client is 451 and the text of it goes to the log.
 
 use std::io;
+use std::path::PathBuf;
 
 /// Why a search gave nothing.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +17,18 @@ pub enum EvidenceError {
         /// There are more than were counted.
         more: bool,
     },
-    /// The file could not be read.
-    #[error(transparent)]
-    Io(#[from] io::Error),
+    /// A file could not be read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the operating system said, or what is wrong with a packed one.
+        source: io::Error,
+    },
+}
+
+impl EvidenceError {
+    pub(crate) fn file(path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::File { path: path.into(), source }
+    }
 }

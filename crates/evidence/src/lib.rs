@@ -5,17 +5,22 @@
 //! keeps no thread; the only I/O is that of the evidence file.
 
 mod error;
+mod files;
 mod journal;
 mod json;
 mod lines;
 mod record;
+mod records;
 mod recovery;
 mod reference;
 mod search;
+mod seen;
 
 pub use error::EvidenceError;
 pub use journal::Journal;
 pub use record::{Decision, Ending, Intent, Outcome, Record, ReplyText, Verdict};
+pub use records::{Found, Records};
 pub use recovery::Recovery;
 pub use reference::{Mint, NotAReference, REFERENCE_LEN, Reference, ReferencePrefix};
 pub use search::search;
+pub use seen::{Seen, SeenReply, Text};

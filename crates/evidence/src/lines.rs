@@ -7,6 +7,7 @@
 //! whole ones are told apart.
 
 use std::io::{self, BufRead};
+use std::ops::Range;
 
 use memchr::{memchr, memmem};
 
@@ -39,6 +40,11 @@ impl<R: BufRead> Lines<R> {
         Self { input, offset, line: Vec::new() }
     }
 
+    /// The line that was read last.
+    pub(crate) fn line(&self) -> &[u8] {
+        &self.line
+    }
+
     /// The next line; none at the end of the file.
     pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         let offset = self.offset;
@@ -68,9 +74,14 @@ impl<R: BufRead> Lines<R> {
 
 /// What may be records on a line, whole or not.
 pub(crate) fn records(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    spans(line).filter_map(|span| line.get(span))
+}
+
+/// Where on a line there may be records, whole or not.
+pub(crate) fn spans(line: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let starts = memmem::find_iter(line, BEGIN);
     let ends = memmem::find_iter(line, BEGIN).skip(1).chain([line.len()]);
-    starts.zip(ends).filter_map(|(start, end)| line.get(start..end))
+    starts.zip(ends).map(|(start, end)| start..end)
 }
 
 #[cfg(test)]

@@ -26,12 +26,18 @@ const COUNT_MAX: usize = 1000;
 /// # Errors
 /// When several references begin so, or the file cannot be read.
 pub fn search(path: &Path, prefix: &ReferencePrefix) -> Result<Vec<Value>, EvidenceError> {
-    let mut lines = Lines::new(BufReader::with_capacity(BUFFER, File::open(path)?), 0);
+    let mut lines = Lines::new(
+        BufReader::with_capacity(
+            BUFFER,
+            File::open(path).map_err(|e| EvidenceError::file(path, e))?,
+        ),
+        0,
+    );
     let quoted = format!("\"{}", prefix.as_str());
     let quoted = memmem::Finder::new(&quoted);
     let mut found = Vec::new();
     let mut names = BTreeSet::new();
-    while let Some(line) = lines.next()? {
+    while let Some(line) = lines.next().map_err(|e| EvidenceError::file(path, e))? {
         if quoted.find(line.bytes).is_none() {
             continue;
         }

@@ -71,7 +71,7 @@ fn nothing_is_found_where_nothing_is() {
     assert!(find(file(&[]).path(), "1").unwrap().is_empty());
     assert!(find(file(&[&evidence()]).path(), "ZZ").unwrap().is_empty());
     let gone = tempfile::tempdir().unwrap().path().join("gone");
-    assert!(matches!(find(&gone, "1"), Err(EvidenceError::Io(_))));
+    assert!(matches!(find(&gone, "1"), Err(EvidenceError::File { .. })));
 }
 
 #[test]
