@@ -94,7 +94,7 @@ impl Clerk {
         let ClerkParts { keeper, settings, running } = parts;
         let rules = settings.ledger.person.clone();
         let maker = EntryMaker::new(keeper.keys().clone(), rules.clone(), settings.ledger.store);
-        let lists = Arc::new(keeper.lists());
+        let lists = Arc::new(keeper.lists(settings.enforcement.grace));
         let gate = OptOutGate::new(lists, rules, settings.own_domains.clone());
         Self { keeper, settings, maker, gate, running }
     }

@@ -151,7 +151,7 @@ async fn bind(
         personal: settings.log.personal,
     };
     let gate = OptOutGate::new(
-        Arc::new(keeper.lists()),
+        Arc::new(keeper.lists(settings.enforcement.grace)),
         settings.ledger.person.clone(),
         settings.own_domains.clone(),
     );

@@ -12,7 +12,7 @@ use suppression::{
 
 use super::fresh;
 use super::image;
-use super::lists::ListStates;
+use super::states::ListStates;
 use crate::clock;
 use crate::error::AppError;
 use crate::keys::Keys;

@@ -1,56 +1,25 @@
 //! What the gate asks in the path of a message, answered from memory without a lock.
 //!
 //! An address that an entry suppresses is refused whatever the state of the lists. Any
-//! other one is clear only if everything is known: a source that was never loaded or is
-//! older than its `max_age`, or a ledger that cannot be followed, makes it unknown
-//! (DESIGN s7), and the client is told to come again.
+//! other answer holds only if nothing that is unknown could change it: a source that was
+//! never loaded or is older than its `max_age`, or a ledger that cannot be followed
+//! (DESIGN s7). Then the client is told to come again.
+//!
+//! An address is looked up under every key there is, and under its domain, but only where
+//! there are older keys or entries about whole domains: the usual recipient costs two keys
+//! and two probes.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use address::Canonical;
-use arc_swap::ArcSwapOption;
 use policy::{Inquiry, Lists, LookUp, Lookup};
-use suppression::{AddressKeys, Case, Finding, SharedIndex, Terms};
+use suppression::{AddressKeys, Case, Day, Finding, Grace, Index, SharedIndex, Stream, Terms};
 
+use super::states::{Change, ListStates};
 use crate::keys::Keys;
 
-/// What is unknown at present. Written by the keeper and the sources' threads, read
-/// for every recipient.
-#[derive(Debug, Default)]
-pub struct ListStates {
-    /// Why each of them is unknown, by name.
-    unknown: Mutex<BTreeMap<String, String>>,
-    /// The first of them, for the readers.
-    first: ArcSwapOption<String>,
-}
-
-impl ListStates {
-    /// A list is in order.
-    pub fn known(&self, list: &str) {
-        self.change(|unknown| unknown.remove(list).is_some());
-    }
-
-    /// A list cannot be relied on.
-    pub fn unknown(&self, list: &str, why: &str) {
-        self.change(|unknown| {
-            unknown.insert(list.to_owned(), why.to_owned()).as_deref() != Some(why)
-        });
-    }
-
-    /// Every list that cannot be relied on, with the reason.
-    pub fn all_unknown(&self) -> BTreeMap<String, String> {
-        self.unknown.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn change(&self, change: impl FnOnce(&mut BTreeMap<String, String>) -> bool) {
-        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
-        if change(&mut unknown) {
-            let first = unknown.iter().next().map(|(list, why)| format!("list {list}: {why}"));
-            self.first.store(first.map(Arc::new));
-        }
-    }
-}
+/// Whom an entry about a whole domain does not catch (RFC 5321 s4.5.1, RFC 2142 s4).
+const ROLES: [&str; 2] = ["postmaster", "abuse"];
 
 /// The ledger's index as the gate's lists.
 #[derive(Clone, Debug)]
@@ -58,11 +27,60 @@ pub struct LedgerLists {
     keys: Keys,
     index: Arc<SharedIndex>,
     states: Arc<ListStates>,
+    grace: Option<Grace>,
 }
 
 impl LedgerLists {
-    pub(crate) fn new(keys: Keys, index: Arc<SharedIndex>, states: Arc<ListStates>) -> Self {
-        Self { keys, index, states }
+    pub(super) fn new(
+        keys: Keys,
+        index: Arc<SharedIndex>,
+        states: Arc<ListStates>,
+        grace: Option<Grace>,
+    ) -> Self {
+        Self { keys, index, states, grace }
+    }
+
+    /// The index that is asked.
+    pub fn index(&self) -> &SharedIndex {
+        &self.index
+    }
+
+    /// How long mail may still be sent after an opt-out.
+    pub fn grace(&self) -> Option<Grace> {
+        self.grace
+    }
+
+    /// Everything that is known about an address, under `keys`, which are those of the
+    /// current key, and all others.
+    pub fn case<'a>(&self, index: &'a Index, address: &Canonical, keys: &AddressKeys) -> Case<'a> {
+        let mut case = Case { role: is_role(address), ..Case::default() };
+        let ring = self.keys.load();
+        index.gather(keys, &mut case);
+        for hasher in ring.older() {
+            index.gather(&hasher.keys(address), &mut case);
+        }
+        if index.has_domains() {
+            for hasher in ring.all() {
+                index.gather(&hasher.domain_keys(address), &mut case);
+            }
+        }
+        case
+    }
+
+    /// The answer for one stream.
+    pub fn answer(&self, case: &Case<'_>, stream: &Stream, today: Day) -> Lookup {
+        let (change, answer) = match case.decide(&Terms { stream, today, grace: self.grace }) {
+            Finding::Suppressed(suppression) => return Lookup::Suppressed(suppression),
+            Finding::NoConsent => (Change::Missing, Lookup::NoConsent),
+            Finding::Clear => (Change::Permitted, Lookup::Clear),
+            Finding::InGrace(suppression, until) => {
+                (Change::Permitted, Lookup::InGrace(suppression, until))
+            }
+        };
+        match self.states.doubt(change, stream, today) {
+            Some(why) => Lookup::Unknown(why),
+            None => answer,
+        }
     }
 }
 
@@ -73,24 +91,21 @@ impl Lists for LedgerLists {
 
     fn look_up(&self, inquiry: &Inquiry<'_>) -> LookUp {
         let index = self.index.load();
-        let mut case = Case::default();
-        index.gather(inquiry.keys, &mut case);
-        let answer = |stream| {
-            let terms = Terms { stream, today: inquiry.today, grace: None };
-            match case.decide(&terms) {
-                Finding::Suppressed(suppression) => Lookup::Suppressed(suppression),
-                Finding::InGrace(suppression, until) => Lookup::InGrace(suppression, until),
-                Finding::NoConsent => Lookup::NoConsent,
-                Finding::Clear => match self.states.first.load().as_deref() {
-                    Some(why) => Lookup::Unknown(why.clone()),
-                    None => Lookup::Clear,
-                },
-            }
-        };
-        LookUp::Now(inquiry.streams.iter().map(|stream| answer(*stream)).collect())
+        let case = self.case(&index, inquiry.address, inquiry.keys);
+        let answers = inquiry.streams.iter();
+        LookUp::Now(answers.map(|stream| self.answer(&case, stream, inquiry.today)).collect())
     }
 
     fn epoch(&self) -> u64 {
         self.index.load().epoch()
     }
 }
+
+/// By the local part of the person form: `Abuse+x@...` is `abuse` too.
+fn is_role(address: &Canonical) -> bool {
+    let local = address.person().rsplit_once('@').map_or("", |(local, _)| local);
+    ROLES.contains(&local)
+}
+
+#[cfg(test)]
+mod tests;

@@ -15,11 +15,13 @@ mod image;
 mod lists;
 mod lock;
 mod queue;
+mod states;
 mod thread;
 
 pub use desk::Desk;
-pub use lists::{LedgerLists, ListStates};
+pub use lists::LedgerLists;
 pub use lock::{Holder, LedgerLock};
+pub use states::ListStates;
 pub use thread::{Keeper, KeeperSettings, Pending};
 
 #[cfg(test)]

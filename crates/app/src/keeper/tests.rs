@@ -42,7 +42,7 @@ fn entry(maker: &EntryMaker, address: &str) -> NewEntry {
 
 fn look_up(keeper: &Keeper, address: &str) -> Lookup {
     let canonical = maker(keeper).canonical(address).unwrap();
-    let lists = keeper.lists();
+    let lists = keeper.lists(None);
     let (keys, stream) = (lists.keys(&canonical), suppression::Stream::default());
     let today = clock::now().day();
     let inquiry = policy::Inquiry { address: &canonical, keys: &keys, streams: &[&stream], today };

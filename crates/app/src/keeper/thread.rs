@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use address::PersonRules;
 use ledger::{IfMissing, open_pair};
-use suppression::SharedIndex;
+use suppression::{Grace, SharedIndex};
 
 use super::desk::Desk;
-use super::lists::{LedgerLists, ListStates};
+use super::lists::LedgerLists;
 use super::queue::{Lane, Next, Queue};
+use super::states::ListStates;
 use crate::clock;
 use crate::error::AppError;
 use crate::keys::Keys;
@@ -135,9 +136,9 @@ impl Keeper {
         if self.work.queue.put(lane, work) { Ok(Pending(answer)) } else { Err(AppError::Stopped) }
     }
 
-    /// The index as the gate's lists.
-    pub fn lists(&self) -> LedgerLists {
-        LedgerLists::new(self.keys.clone(), self.index.clone(), self.states.clone())
+    /// The index as the gate's lists, with the grace that is configured.
+    pub fn lists(&self, grace: Option<Grace>) -> LedgerLists {
+        LedgerLists::new(self.keys.clone(), self.index.clone(), self.states.clone(), grace)
     }
 
     /// What makes keys of addresses.

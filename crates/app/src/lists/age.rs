@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use ledger::SourceState;
-use suppression::Timestamp;
+use suppression::{Origin, Timestamp};
 
 use crate::clock;
 use crate::config::SourceSettings;
@@ -69,9 +69,14 @@ pub(crate) fn note(
     now: Timestamp,
 ) {
     match unknown(state, source.max_age, now) {
-        Some(why) => states.unknown(&source.name, &why),
+        Some(why) => states.unknown_of(&carries(source), &why),
         None => states.known(&source.name),
     }
+}
+
+/// What its entries are.
+fn carries(source: &SourceSettings) -> Origin {
+    Origin::new(&source.name, source.spec.kind, source.scope.clone())
 }
 
 /// Notes of every source whether it is known, from what the ledger remembers. For a

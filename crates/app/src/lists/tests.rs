@@ -81,7 +81,8 @@ fn look_up(keeper: &Keeper, settings: &Settings, address: &str) -> Lookup {
         settings.ledger.person.clone(),
         settings.ledger.store,
     );
-    let (lists, canonical) = (keeper.lists(), maker.canonical(address).unwrap());
+    let (lists, canonical) =
+        (keeper.lists(settings.enforcement.grace), maker.canonical(address).unwrap());
     let (keys, stream) = (lists.keys(&canonical), suppression::Stream::default());
     let today = clock::now().day();
     let inquiry = policy::Inquiry { address: &canonical, keys: &keys, streams: &[&stream], today };

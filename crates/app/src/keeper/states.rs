@@ -1,0 +1,166 @@
+//! What is unknown at present, and which streams that makes unknown.
+//!
+//! A list that was never read or is too old may hold what nobody has seen yet; of which
+//! kind and scope, its settings say. It makes unknown exactly what it could change
+//! (DESIGN s7): objections turn a yes into no, consents a missing permission into one. So a
+//! stale newsletter list does not stop password resets. Nothing turns a known objection into
+//! a doubt.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use suppression::{Case, Day, Fact, Kind, Known, Origin, OriginId, Standing, Stream, Terms};
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Unknown {
+    why: String,
+    /// Of what it may hold entries; none: of anything.
+    carries: Option<Origin>,
+}
+
+/// What is unknown at present. Written by the keeper and the sources' threads, read
+/// for every recipient.
+#[derive(Debug, Default)]
+pub struct ListStates {
+    unknown: Mutex<BTreeMap<String, Unknown>>,
+    /// All of them, for the readers; none in the usual case.
+    shown: ArcSwapOption<Vec<(String, Unknown)>>,
+}
+
+/// What an unknown list may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// That the stream is permitted.
+    Permitted,
+    /// That its permission is missing.
+    Missing,
+}
+
+impl ListStates {
+    /// A list is in order.
+    pub fn known(&self, list: &str) {
+        self.change(|unknown| unknown.remove(list).is_some());
+    }
+
+    /// Something cannot be relied on that may hold entries of any kind and scope.
+    pub fn unknown(&self, list: &str, why: &str) {
+        self.set(list, Unknown { why: why.to_owned(), carries: None });
+    }
+
+    /// A list cannot be relied on whose entries would be of this kind and scope.
+    pub fn unknown_of(&self, carries: &Origin, why: &str) {
+        self.set(&carries.source, Unknown { why: why.to_owned(), carries: Some(carries.clone()) });
+    }
+
+    /// Every list that cannot be relied on, with the reason.
+    pub fn all_unknown(&self) -> BTreeMap<String, String> {
+        let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        unknown.iter().map(|(list, unknown)| (list.clone(), unknown.why.clone())).collect()
+    }
+
+    /// The first list that could change this answer for a stream, and why it is unknown.
+    pub(crate) fn doubt(&self, change: Change, stream: &Stream, today: Day) -> Option<String> {
+        let shown = self.shown.load();
+        let doubt = |(_, unknown): &&(String, Unknown)| match &unknown.carries {
+            None => true,
+            Some(origin) => may(origin, change, stream, today),
+        };
+        let (list, unknown) = shown.as_deref()?.iter().find(doubt)?;
+        Some(format!("list {list}: {}", unknown.why))
+    }
+
+    fn set(&self, list: &str, state: Unknown) {
+        self.change(|unknown| unknown.insert(list.to_owned(), state.clone()) != Some(state));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut BTreeMap<String, Unknown>) -> bool) {
+        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        if change(&mut unknown) {
+            let all: Vec<_> = unknown.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+            self.shown.store((!all.is_empty()).then(|| Arc::new(all)));
+        }
+    }
+}
+
+/// Whether an entry of this origin could make that change. Asked of the decision itself, so
+/// that the two cannot come to differ.
+fn may(origin: &Origin, change: Change, stream: &Stream, today: Day) -> bool {
+    let fact = Fact { origin: OriginId(0), day: today, position: 0 };
+    let known = Known { fact, origin, withdrawn: false };
+    let terms = Terms { stream, today, grace: None };
+    let case = Case::default();
+    let standing = match (change, origin.kind) {
+        (Change::Permitted, Kind::Consent) | (_, Kind::Withdrawn) => return false,
+        (Change::Permitted, _) => case.standing(&known, &terms),
+        (Change::Missing, Kind::Consent) => case.consent_standing(&known, &terms),
+        (Change::Missing, _) => return false,
+    };
+    standing != Standing::OtherMail
+}
+
+#[cfg(test)]
+mod tests {
+    use suppression::{Scope, StreamClass};
+
+    use super::*;
+
+    fn stream(class: StreamClass, scopes: &[&str]) -> Stream {
+        let scopes = scopes.iter().map(|s| (*s).to_owned()).collect();
+        Stream { scopes, ..Stream::new("s", class) }
+    }
+
+    fn named(name: &str) -> Scope {
+        Scope::Named(name.to_owned())
+    }
+
+    /// A list of that kind and scope, never read: which streams are in doubt?
+    fn doubts(kind: Kind, scope: Scope, change: Change) -> [bool; 4] {
+        let states = ListStates::default();
+        states.unknown_of(&Origin::new("crm", kind, scope), "it was never loaded");
+        let streams = [
+            stream(StreamClass::Transactional, &[]),
+            stream(StreamClass::Commercial, &[]),
+            stream(StreamClass::Commercial, &["news"]),
+            stream(StreamClass::Commercial, &["spring"]),
+        ];
+        let today = Day::from_number(20_000);
+        streams.map(|stream| states.doubt(change, &stream, today).is_some())
+    }
+
+    #[test]
+    fn a_list_of_objections_makes_unknown_what_it_could_stop() {
+        for kind in [Kind::OptOut, Kind::Complaint, Kind::Manual, Kind::Undeliverable] {
+            let of = |scope| doubts(kind, scope, Change::Permitted);
+            assert_eq!(of(Scope::All), [true, true, true, true]);
+            assert_eq!(of(Scope::Commercial), [false, true, true, true]);
+            assert_eq!(of(named("news")), [false, true, true, false]);
+            // It has no consents, so that none is missing because of it.
+            assert_eq!(doubts(kind, Scope::All, Change::Missing), [false; 4]);
+        }
+    }
+
+    #[test]
+    fn a_list_of_consents_makes_unknown_where_permission_is_missing() {
+        let of = |scope| doubts(Kind::Consent, scope, Change::Missing);
+        assert_eq!(of(Scope::All), [true, true, true, true]);
+        assert_eq!(of(Scope::Commercial), [false, true, true, true]);
+        assert_eq!(of(named("news")), [false, false, true, false]);
+        assert_eq!(doubts(Kind::Consent, Scope::All, Change::Permitted), [false; 4]);
+    }
+
+    #[test]
+    fn what_may_hold_anything_makes_everything_unknown() {
+        let states = ListStates::default();
+        let transactional = stream(StreamClass::Transactional, &[]);
+        let today = Day::from_number(20_000);
+        let doubt = |change| states.doubt(change, &transactional, today);
+        assert_eq!(doubt(Change::Permitted), None);
+        states.unknown("the ledger", "it cannot be read");
+        assert_eq!(doubt(Change::Permitted).as_deref(), Some("list the ledger: it cannot be read"));
+        assert!(doubt(Change::Missing).is_some());
+        states.known("the ledger");
+        assert_eq!(doubt(Change::Missing), None);
+    }
+}
