@@ -19,29 +19,36 @@
 //! | was withdrawn                                                        | not stopped     |
 //! | is about the whole domain, and this is one of its role addresses     | not stopped     |
 //! | is `undeliverable`, and has lapsed                                   | not stopped     |
-//! | is not `manual`, and for all they have in common there is a consent of a later day, neither withdrawn nor lapsed, whose scope contains it | not stopped |
+//! | is not `manual`, and for all they have in common there is a valid consent of a later day whose scope contains it | not stopped |
 //! | is an `opt-out` within the grace that is configured                  | not stopped yet |
 //! | any other `opt-out`, `complaint`, `manual`, `undeliverable`          | stopped         |
 //!
 //! **Permission.** A stream for which consent is needed (`opt-in`) is stopped as well unless
-//! for everything it is about there is a consent, neither withdrawn nor lapsed, whose scope
-//! contains it.
+//! for everything it is about there is a valid consent whose scope contains it.
+//!
+//! A consent is *valid* if it is about one address, was not withdrawn, its day has come (a clock
+//! that was wrong once must not outvote every later opt-out), and it has not lapsed.
 //!
 //! `all` contains `commercial` and each name and transactional mail; `commercial` contains each
-//! name; a name contains itself. Names are compared without regard to case. Days are UTC days:
-//! a consent of the same day does not re-open. The finding reported is the strongest objection
-//! (complaint, opt-out, manual, undeliverable), then the widest scope, then the earliest day,
-//! then the lowest row, so that the order of facts and of imports never shows.
+//! name; a name contains itself ([`Scope::names`]). Days are UTC days: a consent of the same day
+//! does not re-open. The finding reported is the strongest objection (complaint, opt-out,
+//! manual, undeliverable), then the widest scope, then the earliest day, then the lowest row, so
+//! that the order of facts and of imports never shows.
+//!
+//! What became of each single fact ([`Standing`]) is told by the same tables, for `why`.
 
 use std::cmp::Reverse;
 
+use self::part::{common, contains, parts};
 use crate::calendar::Grace;
 use crate::fact::Fact;
 use crate::kind::Kind;
 use crate::origin::{Origin, Subject};
 use crate::scope::Scope;
-use crate::stream::{Permission, Stream, StreamClass};
+use crate::stream::{Permission, Stream};
 use crate::time::Day;
+
+mod part;
 
 /// Whether an address may be mailed on a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,12 +130,15 @@ pub enum Standing {
     Counts,
     /// A later entry took it back.
     Withdrawn,
-    /// It is about mail that this stream is not.
+    /// It is about mail that this stream is not; or it is a consent in the name of a whole
+    /// domain, which nobody can give.
     OtherMail,
     /// It is about a whole domain, and this is one of its role addresses.
     RoleAddress,
     /// It lapsed on this day.
     Lapsed(Day),
+    /// A consent of this day, which has not come: a clock was wrong when it was recorded.
+    NotYet(Day),
     /// An objection that a later consent ended for this stream: the consent's row.
     Reopened(u32),
     /// An objection that counts only after this day.
@@ -137,38 +147,28 @@ pub enum Standing {
     NotLater(u32),
     /// A consent that cannot end this `manual` block (its row).
     Blocked(u32),
+    /// A later consent whose scope does not contain all that this objection (its row) and the
+    /// stream have in common; none: all for which the stream needs consent.
+    TooNarrow(Option<u32>),
 }
 
 impl Case<'_> {
     /// Decides for one stream. See the tables above.
     #[must_use]
     pub fn decide(&self, terms: &Terms<'_>) -> Finding {
-        let mut strongest: Option<&Known<'_>> = None;
-        let mut in_grace: Option<(&Known<'_>, Day)> = None;
-        for known in &self.objections {
-            match self.standing(known, terms) {
-                Standing::Counts => {
-                    if strongest.is_none_or(|other| rank(known) < rank(other)) {
-                        strongest = Some(known);
-                    }
-                }
-                Standing::InGrace(until) => {
-                    if in_grace.is_none_or(|(other, day)| (until, rank(known)) < (day, rank(other)))
-                    {
-                        in_grace = Some((known, until));
-                    }
-                }
-                _ => {}
-            }
-        }
-        if let Some(known) = strongest {
-            return Finding::Suppressed(suppression(known));
+        let counts = |known: &&Known<'_>| self.standing(known, terms) == Standing::Counts;
+        if let Some(strongest) = self.objections.iter().filter(counts).min_by_key(|k| rank(k)) {
+            return Finding::Suppressed(suppression(strongest));
         }
         if terms.stream.permission == Permission::OptIn && !self.has_consent(terms) {
             return Finding::NoConsent;
         }
-        match in_grace {
-            Some((known, until)) => Finding::InGrace(suppression(known), until),
+        let in_grace = self.objections.iter().filter_map(|k| match self.standing(k, terms) {
+            Standing::InGrace(until) => Some((until, k)),
+            _ => None,
+        });
+        match in_grace.min_by_key(|(until, k)| (*until, rank(k))) {
+            Some((until, first)) => Finding::InGrace(suppression(first), until),
             None => Finding::Clear,
         }
     }
@@ -182,25 +182,19 @@ impl Case<'_> {
         if known.origin.subject == Subject::Domain && self.role {
             return Standing::RoleAddress;
         }
-        let mut common = common(&known.origin.scope, terms.stream).peekable();
-        if common.peek().is_none() {
+        if common(&known.origin.scope, terms.stream).next().is_none() {
             return Standing::OtherMail;
         }
-        if let Some(day) = lapsed(known, terms.today) {
+        // Nothing else that speaks against mail ever lapses, whatever its row says.
+        if known.origin.kind == Kind::Undeliverable
+            && let Some(day) = lapsed(known, terms.today)
+        {
             return Standing::Lapsed(day);
         }
-        if known.origin.kind != Kind::Manual {
-            let mut by = None;
-            let reopened = common.all(|part| {
-                let consent = self.consents.iter().find(|consent| {
-                    consent.fact.day > known.fact.day && is_consent_for(consent, part, terms.today)
-                });
-                by = by.or(consent.map(|consent| consent.fact.position));
-                consent.is_some()
-            });
-            if let (true, Some(by)) = (reopened, by) {
-                return Standing::Reopened(by);
-            }
+        if known.origin.kind != Kind::Manual
+            && let Some(consent) = self.reopening(known, terms)
+        {
+            return Standing::Reopened(consent);
         }
         if known.origin.kind == Kind::OptOut
             && let Some(grace) = terms.grace
@@ -220,78 +214,81 @@ impl Case<'_> {
         if consent.withdrawn {
             return Standing::Withdrawn;
         }
+        if consent.fact.day > terms.today {
+            return Standing::NotYet(consent.fact.day);
+        }
         if let Some(day) = lapsed(consent, terms.today) {
             return Standing::Lapsed(day);
         }
-        if !parts(terms.stream).any(|part| contains(&consent.origin.scope, part)) {
+        let gives = |part| is_valid(consent, terms.today) && contains(&consent.origin.scope, part);
+        let mut concerned = parts(terms.stream).any(gives);
+        let mut against: Option<&Known<'_>> = None;
+        for known in &self.objections {
+            let standing = self.standing(known, terms);
+            if !matches!(standing, Standing::Counts | Standing::Reopened(_))
+                || !common(&known.origin.scope, terms.stream).any(gives)
+            {
+                continue;
+            }
+            concerned = true;
+            if standing == Standing::Counts
+                && against.is_none_or(|other| against_rank(known) < against_rank(other))
+            {
+                against = Some(known);
+            }
+        }
+        if !concerned {
             return Standing::OtherMail;
         }
-        for known in &self.objections {
-            if self.standing(known, terms) == Standing::Counts {
-                let row = known.fact.position;
-                return match known.origin.kind {
-                    Kind::Manual => Standing::Blocked(row),
-                    _ if consent.fact.day <= known.fact.day => Standing::NotLater(row),
-                    _ => continue,
-                };
-            }
+        if let Some(known) = against {
+            let row = known.fact.position;
+            return match known.origin.kind {
+                Kind::Manual => Standing::Blocked(row),
+                _ if consent.fact.day <= known.fact.day => Standing::NotLater(row),
+                _ => Standing::TooNarrow(Some(row)),
+            };
+        }
+        if terms.stream.permission == Permission::OptIn && !self.has_consent(terms) {
+            return Standing::TooNarrow(None);
         }
         Standing::Counts
     }
 
+    /// The row of the consent that ended an objection for a stream: for each thing they have in
+    /// common the earliest that contains it, and of those the last.
+    fn reopening(&self, known: &Known<'_>, terms: &Terms<'_>) -> Option<u32> {
+        let mut last = None;
+        for part in common(&known.origin.scope, terms.stream) {
+            let earliest = self
+                .consents
+                .iter()
+                .filter(|consent| consent.fact.day > known.fact.day)
+                .filter(|consent| is_valid(consent, terms.today))
+                .filter(|consent| contains(&consent.origin.scope, part))
+                .map(|consent| (consent.fact.day, consent.fact.position))
+                .min()?;
+            last = last.max(Some(earliest));
+        }
+        last.map(|(_, position)| position)
+    }
+
     fn has_consent(&self, terms: &Terms<'_>) -> bool {
         parts(terms.stream).all(|part| {
-            self.consents.iter().any(|consent| is_consent_for(consent, part, terms.today))
+            self.consents.iter().any(|consent| {
+                is_valid(consent, terms.today) && contains(&consent.origin.scope, part)
+            })
         })
     }
 }
 
-/// One thing a stream is about.
-#[derive(Debug, Clone, Copy)]
-enum Part<'a> {
-    Transactional,
-    Commercial,
-    Named(&'a str),
-}
-
-/// Everything a stream is about.
-fn parts(stream: &Stream) -> impl Iterator<Item = Part<'_>> {
-    let whole = match stream.class {
-        StreamClass::Transactional => Some(Part::Transactional),
-        StreamClass::Commercial if stream.scopes.is_empty() => Some(Part::Commercial),
-        StreamClass::Commercial => None,
-    };
-    let names = if whole.is_some() { &[][..] } else { &stream.scopes };
-    whole.into_iter().chain(names.iter().map(|name| Part::Named(name)))
-}
-
-/// What an objection and a stream have in common.
-fn common<'a>(scope: &'a Scope, stream: &'a Stream) -> impl Iterator<Item = Part<'a>> {
-    parts(stream).filter_map(move |part| match (scope, part) {
-        (Scope::All, part) => Some(part),
-        (Scope::Commercial | Scope::Named(_), Part::Transactional) => None,
-        (Scope::Commercial, part) => Some(part),
-        (Scope::Named(name), Part::Commercial) => Some(Part::Named(name)),
-        (Scope::Named(name), Part::Named(other)) => same_name(name, other).then_some(part),
-    })
-}
-
-/// Whether the scope contains the part.
-fn contains(scope: &Scope, part: Part<'_>) -> bool {
-    match (scope, part) {
-        (Scope::All, _) | (Scope::Commercial, Part::Commercial | Part::Named(_)) => true,
-        (Scope::Named(name), Part::Named(other)) => same_name(name, other),
-        (Scope::Commercial, Part::Transactional)
-        | (Scope::Named(_), Part::Transactional | Part::Commercial) => false,
-    }
-}
-
-fn same_name(one: &str, other: &str) -> bool {
-    one == other || one.to_lowercase() == other.to_lowercase()
-}
-
-fn is_consent_for(consent: &Known<'_>, part: Part<'_>, today: Day) -> bool {
-    !consent.withdrawn && contains(&consent.origin.scope, part) && lapsed(consent, today).is_none()
+/// Whether it is a consent that can be relied on that day. A row whose origin nobody can read
+/// is none, nor is one in the name of a whole domain.
+fn is_valid(consent: &Known<'_>, today: Day) -> bool {
+    consent.origin.kind == Kind::Consent
+        && consent.origin.subject == Subject::Address
+        && !consent.withdrawn
+        && consent.fact.day <= today
+        && lapsed(consent, today).is_none()
 }
 
 /// The day on which it lapsed, if it has.
@@ -311,6 +308,11 @@ fn rank<'a>(known: &Known<'a>) -> impl Ord + use<'a> {
     };
     let Fact { day, position, .. } = known.fact;
     (Reverse(strength), known.origin.scope.narrowness(), day, position)
+}
+
+/// Smaller is what a consent is told first that it failed on: a block, which no consent ends.
+fn against_rank<'a>(known: &Known<'a>) -> impl Ord + use<'a> {
+    (known.origin.kind != Kind::Manual, rank(known))
 }
 
 fn suppression(known: &Known<'_>) -> Suppression {

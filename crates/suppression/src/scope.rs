@@ -1,9 +1,14 @@
 //! The scope of an entry (DESIGN s4): `all` contains `commercial`, which contains each named
 //! list, brand or line of business. The two words are read in any case and without the blanks
-//! around them: `ALL ` taken for a list of that name would let mail through.
+//! around them: `ALL ` taken for a list of that name would let mail through. Names are kept as
+//! written and compared as canonical caseless matching does (Unicode D145), so that an opt-out
+//! from `FRÜHLING`, written by a program that puts letter and accent apart, stops `Frühling`.
 
 use std::fmt;
 use std::str::FromStr;
+
+use icu_casemap::CaseMapper;
+use icu_normalizer::DecomposingNormalizerBorrowed;
 
 use crate::error::SuppressionError;
 use crate::text::serde_by_text;
@@ -33,6 +38,16 @@ impl Scope {
         }
     }
 
+    /// Whether it is the scope of the list of that name and of no more. Case, blanks around it
+    /// and how an accent is encoded do not count.
+    #[must_use]
+    pub fn names(&self, list: &str) -> bool {
+        match self {
+            Scope::All | Scope::Commercial => false,
+            Scope::Named(name) => same_name(name.trim(), list.trim()),
+        }
+    }
+
     /// 0 for the widest. Orders findings, so that the widest reason is the one reported.
     pub(crate) fn narrowness(&self) -> u8 {
         match self {
@@ -41,6 +56,19 @@ impl Scope {
             Scope::Named(_) => 2,
         }
     }
+}
+
+fn same_name(one: &str, other: &str) -> bool {
+    if one.is_ascii() && other.is_ascii() {
+        return one.eq_ignore_ascii_case(other);
+    }
+    caseless(one) == caseless(other)
+}
+
+/// Unicode D145: NFD, full case folding, NFD.
+fn caseless(name: &str) -> String {
+    let nfd = DecomposingNormalizerBorrowed::new_nfd();
+    nfd.normalize(&CaseMapper::new().fold_string(&nfd.normalize(name))).into_owned()
 }
 
 impl fmt::Display for Scope {
@@ -78,6 +106,27 @@ mod tests {
         assert_eq!(" Commercial ".parse(), Ok(Scope::Commercial));
         assert_eq!("ALL".parse(), Ok(Scope::All));
         assert_eq!("Spring offers".parse(), Ok(Scope::Named("Spring offers".into())));
+    }
+
+    #[test]
+    fn a_list_is_the_same_in_any_case_and_encoding() {
+        for (one, other) in [
+            ("Spring offers", "SPRING OFFERS"),
+            ("Spring offers", " spring offers "),
+            ("Frühling", "FRU\u{308}HLING"),
+            ("STRASSE", "Straße"),
+            ("\u{1f80}", "\u{1f88}"),
+        ] {
+            for (one, other) in [(one, other), (other, one)] {
+                assert!(Scope::Named(one.into()).names(other), "{one} {other}");
+            }
+        }
+        for (one, other) in [("Spring", "Spring offers"), ("Fruhling", "Frühling"), ("a", "")] {
+            for (one, other) in [(one, other), (other, one)] {
+                assert!(!Scope::Named(one.into()).names(other), "{one} {other}");
+            }
+        }
+        assert!(!Scope::All.names("all") && !Scope::Commercial.names("commercial"));
     }
 
     #[test]
