@@ -11,8 +11,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ledger::{BatchSize, IfMissing, KeyFile, Ledger, open_pair};
-use suppression::{AddressKeys, KeyId, Kind, NewEntry, Scope, Timestamp};
+use ledger::{BatchSize, IfMissing, Ledger, open_pair};
+use suppression::{AddressKeys, Hasher, Kind, NewEntry, Scope, Timestamp};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -20,8 +20,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let rows = arguments.get(1).map_or(Ok(1_000_000), |rows| rows.parse())?;
     let plain = arguments.iter().any(|argument| argument == "--plain");
     let now: Timestamp = "2026-03-02T10:15:00Z".parse()?;
-    let (db, key) = (folder.join("measure.db"), folder.join("measure.key"));
-    let (mut ledger, key) = open_pair(&db, &key, IfMissing::Create, now)?;
+    let (db, key_file) = (folder.join("measure.db"), folder.join("measure.key"));
+    let (mut ledger, keys) = open_pair(&db, &key_file, IfMissing::Create, now)?;
+    let key = keys.ring.current().clone();
     for _ in 0..2 {
         import(&mut ledger, &key, rows, plain, now)?;
     }
@@ -47,12 +48,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let one = [made_up(&key, rows / 2, plain)];
     let start = Instant::now();
-    let found = ledger.entries_of(&one[0].keys)?.len();
+    let found = ledger.entries_of(&[one[0].keys])?.len();
     println!("entries of one address: {found} in {:?}", start.elapsed());
 
     drop(ledger);
     let start = Instant::now();
-    let mut ledger = Ledger::open(&db, &key)?;
+    let (mut ledger, _) = open_pair(&db, &key_file, IfMissing::Refuse, now)?;
     println!("open: {:?}", start.elapsed());
     let start = Instant::now();
     let seen = ledger.append(now, None, &one)?.seen;
@@ -67,7 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn import(
     ledger: &mut Ledger,
-    key: &KeyFile,
+    key: &Hasher,
     rows: usize,
     plain: bool,
     now: Timestamp,
@@ -95,13 +96,13 @@ fn import(
     Ok(())
 }
 
-fn made_up(key: &KeyFile, at: usize, plain: bool) -> NewEntry {
-    let hasher = key.hasher();
+fn made_up(key: &Hasher, at: usize, plain: bool) -> NewEntry {
+    let hasher = key;
     let address = format!("person{at}@example.com");
     NewEntry {
         kind: Kind::OptOut,
         scope: Scope::Commercial,
-        key_id: KeyId(key.id().0),
+        key_id: key.key_id(),
         keys: AddressKeys {
             exact: hasher.digest("exact", address.as_bytes()),
             person: hasher.digest("person", address.as_bytes()),

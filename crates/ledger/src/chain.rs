@@ -21,6 +21,41 @@ pub(crate) fn genesis(ledger_id: &[u8; 16]) -> Hash {
     hash.finalize().into()
 }
 
+/// The hash before the first event.
+pub(crate) fn events_genesis(ledger_id: &[u8; 16]) -> Hash {
+    let mut hash = Sha256::new();
+    hash.update(b"optgate events 1\0");
+    hash.update(ledger_id);
+    hash.finalize().into()
+}
+
+/// What the chain of events covers of one: all of it, and where the record of entries stood.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EventLink<'a> {
+    pub(crate) number: u64,
+    pub(crate) recorded: i64,
+    pub(crate) what: &'a str,
+    pub(crate) by: &'a str,
+    pub(crate) details: &'a str,
+    pub(crate) entries: u64,
+    pub(crate) entries_hash: &'a Hash,
+}
+
+impl EventLink<'_> {
+    /// The hash of this event.
+    pub(crate) fn hash(&self, previous: &Hash) -> Hash {
+        let mut bytes = previous.to_vec();
+        bytes.extend_from_slice(&self.number.to_be_bytes());
+        bytes.extend_from_slice(&self.recorded.to_be_bytes());
+        for text in [self.what, self.by, self.details] {
+            put_text(&mut bytes, text);
+        }
+        bytes.extend_from_slice(&self.entries.to_be_bytes());
+        bytes.extend_from_slice(self.entries_hash);
+        Sha256::digest(&bytes).into()
+    }
+}
+
 /// What the chain covers of a row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Link<'a> {
@@ -115,22 +150,28 @@ pub(crate) fn salt(seed: &[u8; 32], position: u64) -> [u8; 16] {
 }
 
 /// The first 64 bits over what makes two rows the same fact (DESIGN s7): source, kind and scope,
-/// the address under its key, and the stated time or its absence. Both digests enter: where the
-/// rules of address equality were changed, an old list brings new rows, and it must. Never 0,
-/// which marks rows that take others back.
+/// the address under its key, the stated time or its absence, and whether it lapses. Both digests
+/// enter: where the rules of address equality were changed, an old list brings new rows, and it
+/// must. The time it lapses enters only beside a stated one: of an undated row it is counted from
+/// the moment of the sync, and would make every sync a new fact. Never 0, which marks rows that
+/// take others back.
 pub(crate) fn identity(
     origin: &[u8],
     key_id: KeyId,
     keys: &AddressKeys,
     stated: Option<i64>,
+    expires: Option<i64>,
     buffer: &mut Vec<u8>,
 ) -> i64 {
     buffer.clear();
     buffer.extend_from_slice(&key_id.0.to_be_bytes());
     buffer.extend_from_slice(keys.exact.as_bytes());
     buffer.extend_from_slice(keys.person.as_bytes());
-    buffer.push(u8::from(stated.is_some()));
+    buffer.push(u8::from(stated.is_some()) | u8::from(expires.is_some()) << 1);
     buffer.extend_from_slice(&stated.unwrap_or_default().to_be_bytes());
+    if let (Some(_), Some(expires)) = (stated, expires) {
+        buffer.extend_from_slice(&expires.to_be_bytes());
+    }
     buffer.extend_from_slice(origin);
     let hash: Hash = Sha256::digest(&*buffer).into();
     match first_word(&hash) {

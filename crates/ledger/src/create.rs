@@ -17,6 +17,7 @@ use crate::digits::hex;
 use crate::entropy::random;
 use crate::error::LedgerError;
 use crate::keyfile::{KeyFile, beside, sync_folder};
+use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::open::with_suffix;
 use crate::schema;
@@ -42,7 +43,7 @@ pub fn open_pair(
     key: &Path,
     if_missing: IfMissing,
     now: Timestamp,
-) -> Result<(Ledger, KeyFile), LedgerError> {
+) -> Result<(Ledger, Keys), LedgerError> {
     let open = || Ledger::open_with(ledger, OpenFlags::SQLITE_OPEN_READ_WRITE);
     let mut open = match open() {
         // A key file is made after its ledger, so where there is one, there is a ledger by now.
@@ -62,7 +63,7 @@ pub fn open_pair(
         }
         other => other?,
     };
-    let virgin = open.known_keys()?.is_empty();
+    let virgin = open.current_key()?.is_none();
     let key = match KeyFile::load(key) {
         Err(LedgerError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             if !virgin {
@@ -79,8 +80,8 @@ pub fn open_pair(
     if virgin {
         open.adopt(&key, now)?;
     }
-    drop(open);
-    Ok((Ledger::open(ledger, &key)?, key))
+    let keys = open.keys(&key)?;
+    Ok((open, keys))
 }
 
 /// A ledger that is gone while SQLite's log of it is there was not meant to be replaced.
@@ -112,7 +113,8 @@ impl Ledger {
         self.connection
             .execute(
                 // Where two processes make the first start at once, the one key file wins.
-                "INSERT OR IGNORE INTO hash_key (id, fingerprint, added) VALUES (?1, ?2, ?3)",
+                "INSERT INTO hash_key (id, fingerprint, added) SELECT ?1, ?2, ?3
+                 WHERE NOT EXISTS (SELECT 1 FROM hash_key)",
                 (key.id().0, &key.fingerprint().0[..], now.micros()),
             )
             .map(|_| ())

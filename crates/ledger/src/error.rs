@@ -131,6 +131,48 @@ pub enum LedgerError {
         /// The key of the entry.
         id: KeyId,
     },
+    /// The ledger knows a key that the key file lacks.
+    #[error("the key file {} lacks key {missing}, under which entries of the ledger {} were made; without it nobody can tell whose they are. Restore the newest copy of the key file from a backup", key.display(), ledger.display())]
+    KeyLacking {
+        /// The key file.
+        key: PathBuf,
+        /// The ledger.
+        ledger: PathBuf,
+        /// The ids of the keys that are not there.
+        missing: String,
+    },
+    /// An entry that no ledger takes.
+    #[error("entry {} of the batch cannot be recorded: {what}; nothing of the batch was recorded", place + 1)]
+    Unfit {
+        /// Its place among the entries given, from 0.
+        place: usize,
+        /// Why.
+        what: &'static str,
+    },
+    /// A row that cannot be taken back.
+    #[error("row {position} cannot be withdrawn: {what}; nothing was withdrawn")]
+    NotWithdrawable {
+        /// The row.
+        position: u64,
+        /// Why.
+        what: String,
+    },
+    /// An import that cannot be undone.
+    #[error(
+        "import {id:?} cannot be undone: {what}; `optgate optout imports` lists those there are"
+    )]
+    NotUndoable {
+        /// The name that was given.
+        id: String,
+        /// Why.
+        what: String,
+    },
+    /// A change without author, reason or readable details.
+    #[error("not recorded: {0}")]
+    Unaccountable(&'static str),
+    /// A checkpoint, its signature or the key for it.
+    #[error("{0}")]
+    Checkpoint(String),
     /// The rules of address equality are not those of the entries.
     #[error("the entries of the ledger {} were made with the rules `{kept}` for which addresses are one person, and the configuration says `{wanted}`; under those rules stored opt-outs would not be found. Set [ledger] person back", path.display())]
     RulesChanged {

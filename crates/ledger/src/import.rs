@@ -1,6 +1,36 @@
-//! The name of an import: what is reported at its end, and what an undo asks for.
+//! Imports: their names, which rows each has brought, and whether it was undone.
+//!
+//! The table `import_rows` holds runs of positions and is derived from the column `import` of the
+//! rows; `verify` holds it against them. It answers "which rows" for an import of ten million
+//! without a look at any of them.
 
+use std::ops::RangeInclusive;
+
+use rusqlite::{Connection, OptionalExtension};
 use suppression::Timestamp;
+
+use crate::error::LedgerError;
+use crate::ledger::Ledger;
+use crate::row;
+
+/// An import, as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportLine {
+    /// Its name, reported at its end.
+    pub id: String,
+    /// When its first row was written.
+    pub started: Timestamp,
+    /// Position of its first row.
+    pub first: u64,
+    /// Position of its last row; others may lie between.
+    pub last: u64,
+    /// How many rows it has brought.
+    pub rows: u64,
+    /// The source of its first row.
+    pub source: String,
+    /// The last row that has undone it.
+    pub undone: Option<u64>,
+}
 
 /// An id such as `20260302-1t6k9qz`: the day for people, and 35 bits of `random` so that two
 /// imports of one day differ. No letters that are easily misread (Crockford's alphabet).
@@ -13,6 +43,106 @@ pub fn import_id(now: Timestamp, random: u64) -> String {
         ALPHABET.get(usize::try_from(digit).unwrap_or(0)).copied().map(char::from)
     });
     format!("{day}-{}", tail.collect::<String>())
+}
+
+impl Ledger {
+    /// Every import that has brought a row, in the order of their first rows.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn imports(&self) -> Result<Vec<ImportLine>, LedgerError> {
+        let read = || {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT i.name, i.started, r.first, r.last, r.rows, o.source,
+                        (SELECT max(position) FROM entry WHERE refers_import = i.id)
+                 FROM (SELECT import, min(first) AS first, max(last) AS last,
+                              sum(last - first + 1) AS rows
+                       FROM import_rows GROUP BY import) r
+                 JOIN import i ON i.id = r.import
+                 JOIN entry e ON e.position = r.first
+                 JOIN origin o ON o.id = e.origin
+                 ORDER BY r.first",
+            )?;
+            let lines = statement.query_map((), |found| {
+                Ok(ImportLine {
+                    id: found.get(0)?,
+                    started: row::timestamp(found, 1)?.ok_or_else(|| row::broken(1, "no time"))?,
+                    first: row::position(found, 2)?,
+                    last: row::position(found, 3)?,
+                    rows: row::position(found, 4)?,
+                    source: found.get(5)?,
+                    undone: row::optional_position(found, 6)?,
+                })
+            })?;
+            lines.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().map_err(|error| self.fault(error))
+    }
+
+    /// The positions below `before` that an import has brought, in order; none for an unknown
+    /// one. May be called from within [`Ledger::for_each_since`], and answers as of its moment.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn import_rows(
+        &self,
+        id: &str,
+        before: u64,
+    ) -> Result<Vec<RangeInclusive<u64>>, LedgerError> {
+        let read = || {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT r.first, r.last FROM import_rows r JOIN import i ON i.id = r.import
+                 WHERE i.name = ?1 AND r.first < ?2 ORDER BY r.first",
+            )?;
+            let runs = statement.query_map((id, row::integer(before)), |found| {
+                let (first, last) = (row::position(found, 0)?, row::position(found, 1)?);
+                Ok(first..=last.min(before.saturating_sub(1)))
+            })?;
+            runs.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().map_err(|error| self.fault(error))
+    }
+}
+
+/// The number of an import.
+pub(crate) fn find(connection: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT id FROM import WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()
+}
+
+/// The number of an import, given one when its name is new. Inside a write transaction.
+pub(crate) fn number(connection: &Connection, name: &str, now: i64) -> rusqlite::Result<i64> {
+    if let Some(number) = find(connection, name)? {
+        return Ok(number);
+    }
+    connection
+        .prepare_cached("INSERT INTO import (name, started) VALUES (?1, ?2)")?
+        .execute((name, now))?;
+    Ok(connection.last_insert_rowid())
+}
+
+/// Notes that an import has brought these rows, which are the last ones of the ledger.
+pub(crate) fn add_rows(
+    connection: &Connection,
+    import: i64,
+    first: u64,
+    last: u64,
+) -> rusqlite::Result<()> {
+    let (first, last) = (row::integer(first), row::integer(last));
+    let longer = connection
+        .prepare_cached(
+            "UPDATE import_rows SET last = ?3 WHERE import = ?1 AND last = ?2 - 1
+             AND first = (SELECT max(first) FROM import_rows WHERE import = ?1)",
+        )?
+        .execute((import, first, last))?;
+    if longer == 0 {
+        connection
+            .prepare_cached("INSERT INTO import_rows (import, first, last) VALUES (?1, ?2, ?3)")?
+            .execute((import, first, last))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

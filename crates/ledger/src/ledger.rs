@@ -12,6 +12,7 @@ use crate::error::LedgerError;
 use crate::lookup::Recent;
 use crate::origins::Origins;
 use crate::row;
+use crate::withdrawn::Withdrawn;
 
 /// A ledger file, open. Several processes may have the same one open.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub struct Ledger {
     pub(crate) memory: Memory,
 }
 
-/// The last row of a ledger: with its hash it stands for all rows before it.
+/// The last row of a chain: with its hash it stands for all rows before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     /// Position of the last row, 0 when there is none.
@@ -38,6 +39,7 @@ pub(crate) struct Memory {
     /// What `indexed` was then.
     indexed: u64,
     pub(crate) recent: Recent,
+    pub(crate) withdrawn: Withdrawn,
     pub(crate) origins: Origins,
 }
 
@@ -47,6 +49,8 @@ pub(crate) struct Counters {
     pub(crate) head: Head,
     /// Up to which row the table `lookup` is complete.
     pub(crate) indexed: u64,
+    /// The last event.
+    pub(crate) events: Head,
 }
 
 impl Ledger {
@@ -95,7 +99,11 @@ impl Memory {
                 self.recent.indexed_up_to(counters.indexed);
                 self.indexed = counters.indexed;
             }
-            self.recent.read_from(connection, followed.max(counters.indexed))?;
+            let taken_back = self.recent.read_from(connection, followed.max(counters.indexed))?;
+            // Rows that are brought in already were not looked at one by one.
+            if taken_back || self.followed.is_none() || followed < counters.indexed {
+                self.withdrawn = Withdrawn::read(connection)?;
+            }
             self.followed = Some(counters.head.position);
         }
         Ok(counters)
@@ -106,11 +114,14 @@ pub(crate) fn counters(connection: &Connection) -> rusqlite::Result<Counters> {
     let mut statement = connection.prepare_cached(
         "SELECT (SELECT value FROM meta WHERE name = 'head'),
                 (SELECT value FROM meta WHERE name = 'head_hash'),
-                (SELECT value FROM meta WHERE name = 'indexed')",
+                (SELECT value FROM meta WHERE name = 'indexed'),
+                (SELECT value FROM meta WHERE name = 'events'),
+                (SELECT value FROM meta WHERE name = 'events_hash')",
     )?;
     statement.query_row((), |row| {
         let head = Head { position: row::position(row, 0)?, hash: row::blob(row, 1)? };
-        Ok(Counters { head, indexed: row::position(row, 2)? })
+        let events = Head { position: row::position(row, 3)?, hash: row::blob(row, 4)? };
+        Ok(Counters { head, indexed: row::position(row, 2)?, events })
     })
 }
 
@@ -123,6 +134,17 @@ pub(crate) fn set_head(
     statement.execute(("head", row::integer(position)))?;
     statement.execute(("head_hash", &hash[..]))?;
     Ok(())
+}
+
+/// The random number that tells this ledger from every other.
+pub(crate) fn ledger_id(connection: &Connection) -> rusqlite::Result<[u8; 16]> {
+    connection.prepare_cached("SELECT value FROM meta WHERE name = 'ledger_id'")?.query_row(
+        (),
+        |row| {
+            let bytes: Vec<u8> = row.get(0)?;
+            bytes.try_into().map_err(|_| row::broken(0, "the id of the ledger is damaged"))
+        },
+    )
 }
 
 pub(crate) fn set_indexed(connection: &Connection, position: u64) -> rusqlite::Result<()> {

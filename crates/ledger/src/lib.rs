@@ -6,34 +6,56 @@
 //! processes may have the same ledger open and append to it at once.
 //!
 //! Time is a parameter. Randomness is taken in one place, [`KeyFile`] and row salts included.
+//! docs/ledger.md describes the files for whoever audits them.
 
 mod append;
+mod backup;
 mod batch;
 mod chain;
+mod checkpoint;
 mod create;
 mod digits;
 mod entropy;
+mod erase;
 mod error;
+mod event;
+mod events;
+mod extension;
 mod import;
 mod keyfile;
+mod keys;
 mod ledger;
 mod lookup;
 mod open;
 mod origins;
+mod pen;
 mod read;
+mod rekey;
 mod row;
 mod rules;
 mod schema;
 mod sources;
+mod transaction;
+mod unfit;
 mod verify;
+mod withdraw;
+mod withdrawn;
 
 pub use append::Appended;
 pub use batch::BatchSize;
+pub use checkpoint::{Checkpoint, SignedCheckpoint};
 pub use create::{IfMissing, open_pair};
+pub use erase::Erased;
 pub use error::LedgerError;
-pub use import::import_id;
+pub use event::{Event, EventLine};
+pub use extension::Extension;
+pub use import::{ImportLine, import_id};
 pub use keyfile::{Fingerprint, KeyFile};
+pub use keys::Keys;
 pub use ledger::{Head, Ledger};
+pub use read::Found;
 pub use row::FeedRow;
 pub use sources::SourceState;
+pub use unfit::unfit;
 pub use verify::Verification;
+pub use withdraw::Undone;

@@ -13,6 +13,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{CachedStatement, Connection};
+use suppression::Timestamp;
 
 use crate::chain::{first_word, identity};
 use crate::origins;
@@ -74,27 +75,30 @@ impl Recent {
         self.bringing_in = self.bringing_in.filter(|round| round.upto > position);
     }
 
-    /// Reads the rows after `position` from the record.
+    /// Reads the rows after `position` from the record. Tells whether one takes others back.
     pub(crate) fn read_from(
         &mut self,
         connection: &Connection,
         position: u64,
-    ) -> rusqlite::Result<()> {
-        let origins = origins::all(connection)?;
-        let mut buffer = Vec::new();
-        row::for_each_feed(connection, position, &origins, |row, known| {
+    ) -> rusqlite::Result<bool> {
+        let (origins, imports) = (origins::all(connection)?, origins::imports(connection)?);
+        let (mut buffer, mut taken_back) = (Vec::new(), false);
+        row::for_each_feed(connection, position, &origins, &imports, |row, known| {
+            taken_back |= row.kind == suppression::Kind::Withdrawn;
             self.insert(Pointer {
                 person: first_word(row.keys.person.as_bytes()),
                 position: row.position,
                 identity: if row.kind == suppression::Kind::Withdrawn {
                     WITHDRAWN
                 } else {
-                    let stated = row.stated.map(suppression::Timestamp::micros);
-                    identity(&known.bytes, row.key_id, &row.keys, stated, &mut buffer)
+                    let micros = |time: Option<Timestamp>| time.map(Timestamp::micros);
+                    let (stated, expires) = (micros(row.stated), micros(row.expires));
+                    identity(&known.bytes, row.key_id, &row.keys, stated, expires, &mut buffer)
                 },
             });
             std::ops::ControlFlow::Continue(())
-        })
+        })?;
+        Ok(taken_back)
     }
 
     /// Every row, in the table or recent, that may be of this person. A row may come twice.

@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::digits::show;
 use crate::error::LedgerError;
-use crate::keyfile::{Fingerprint, KeyFile};
+use crate::keyfile::KeyFile;
 use crate::ledger::{Ledger, Memory, counters, last_row};
 use crate::schema::{APPLICATION_ID, FORMAT};
 
@@ -24,13 +23,13 @@ const CHECKPOINT_PAGES: u32 = 2000;
 const CACHE: i64 = -8192;
 
 impl Ledger {
-    /// Opens a ledger to read and append, checking that `key` is its key.
+    /// Opens a ledger to read and append, checking that `key` has its keys.
     ///
     /// # Errors
     /// Each says what to do; nothing was changed.
     pub fn open(path: &Path, key: &KeyFile) -> Result<Self, LedgerError> {
         let ledger = Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        ledger.check_key(key)?;
+        ledger.keys(key)?;
         Ok(ledger)
     }
 
@@ -86,6 +85,10 @@ impl Ledger {
         set("wal_autocheckpoint", &CHECKPOINT_PAGES)?;
         set("cache_size", &CACHE)?;
         set("temp_store", &"memory")?;
+        // We check them by ourselves, and the chain does: three look-ups a row are saved.
+        set("foreign_keys", &"off")?;
+        // What is erased is overwritten.
+        set("secure_delete", &"on")?;
         set("trusted_schema", &"off")
     }
 
@@ -123,31 +126,6 @@ impl Ledger {
         }
         let what = format!("it should end at row {noted} and ends at row {found}");
         Err(LedgerError::Damaged { path: self.path.clone(), what })
-    }
-
-    fn check_key(&self, key: &KeyFile) -> Result<(), LedgerError> {
-        let known = self.known_keys()?;
-        if known.contains(&(key.id().0, key.fingerprint())) {
-            return Ok(());
-        }
-        let ids: Vec<_> = known.iter().map(|(id, _)| show(suppression::KeyId(*id))).collect();
-        Err(LedgerError::KeyWrong {
-            key: key.path().to_owned(),
-            ledger: self.path.clone(),
-            found: show(key.id()),
-            expected: if ids.is_empty() { "it has none yet".into() } else { ids.join(", ") },
-        })
-    }
-
-    /// The keys this ledger's entries were hashed under.
-    pub(crate) fn known_keys(&self) -> Result<Vec<(u32, Fingerprint)>, LedgerError> {
-        let read = || {
-            self.connection
-                .prepare_cached("SELECT id, fingerprint FROM hash_key ORDER BY id")?
-                .query_map((), |row| Ok((row.get(0)?, Fingerprint(crate::row::blob(row, 1)?))))?
-                .collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read().map_err(|error| self.fault(error))
     }
 }
 

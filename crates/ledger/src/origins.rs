@@ -102,27 +102,6 @@ pub(crate) fn all(connection: &Connection) -> rusqlite::Result<HashMap<i64, Know
     rows.collect()
 }
 
-/// The number of an import, given one when its name is new. Inside a write transaction.
-pub(crate) fn import_number(
-    connection: &Connection,
-    name: &str,
-    now: i64,
-) -> rusqlite::Result<i64> {
-    let found = connection
-        .prepare_cached("SELECT id FROM import WHERE name = ?1")?
-        .query_row([name], |row| row.get(0))
-        .optional()?;
-    match found {
-        Some(id) => Ok(id),
-        None => {
-            connection
-                .prepare_cached("INSERT INTO import (name, started) VALUES (?1, ?2)")?
-                .execute((name, now))?;
-            Ok(connection.last_insert_rowid())
-        }
-    }
-}
-
 /// All names of imports by number, for reading rows.
 pub(crate) fn imports(connection: &Connection) -> rusqlite::Result<HashMap<i64, String>> {
     let mut statement = connection.prepare_cached("SELECT id, name FROM import")?;

@@ -3,22 +3,33 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use rusqlite::{OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use suppression::{AddressKeys, Entry};
 
 use crate::chain::first_word;
 use crate::error::LedgerError;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Memory};
 use crate::lookup;
 use crate::origins;
 use crate::row::{self, ENTRY, FeedRow};
+use crate::withdraw;
+
+/// An entry, and whether it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The entry.
+    pub entry: Entry,
+    /// The first row that took it back.
+    pub withdrawn_by: Option<u64>,
+}
 
 impl Ledger {
-    /// Every entry about this address or this person, in the order they were recorded.
+    /// Every entry about these addresses or persons, in the order they were recorded: for one
+    /// person, the keys under every key of the ring, and those of the domain.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn entries_of(&mut self, keys: &AddressKeys) -> Result<Vec<Entry>, LedgerError> {
+    pub fn entries_of(&mut self, keys: &[AddressKeys]) -> Result<Vec<Found>, LedgerError> {
         let result = self.find_entries(keys);
         if result.is_err() {
             self.forget();
@@ -26,30 +37,11 @@ impl Ledger {
         result.map_err(|error| self.fault(error))
     }
 
-    fn find_entries(&mut self, keys: &AddressKeys) -> rusqlite::Result<Vec<Entry>> {
+    fn find_entries(&mut self, keys: &[AddressKeys]) -> rusqlite::Result<Vec<Found>> {
         let Self { connection, memory, .. } = self;
         let snapshot = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
         memory.follow(&snapshot)?;
-        let mut positions = BTreeSet::new();
-        let person = first_word(keys.person.as_bytes());
-        memory.recent.find(&mut lookup::finder(&snapshot)?, person, |found| {
-            positions.insert(found.position);
-        })?;
-        if positions.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (origins, imports) = (origins::all(&snapshot)?, origins::imports(&snapshot)?);
-        let mut statement =
-            snapshot.prepare_cached(&format!("SELECT {ENTRY} FROM entry WHERE position = ?1"))?;
-        let mut entries = Vec::new();
-        for position in positions {
-            let entry = statement
-                .query_row([row::integer(position)], |row| row::entry(row, &origins, &imports))?;
-            if entry.keys.person == keys.person || entry.keys.exact == keys.exact {
-                entries.push(entry);
-            }
-        }
-        Ok(entries)
+        find(&snapshot, memory, keys)
     }
 
     /// The entry at a position.
@@ -81,8 +73,8 @@ impl Ledger {
         let mut last = position;
         let mut walk = || {
             let snapshot = self.connection.unchecked_transaction()?;
-            let origins = origins::all(&snapshot)?;
-            row::for_each_feed(&snapshot, position, &origins, |row, _| {
+            let (origins, imports) = (origins::all(&snapshot)?, origins::imports(&snapshot)?);
+            row::for_each_feed(&snapshot, position, &origins, &imports, |row, _| {
                 last = row.position;
                 each(row)
             })
@@ -120,4 +112,38 @@ impl Ledger {
         walk().map_err(|error| self.fault(error))?;
         Ok(last)
     }
+}
+
+/// Within a transaction that has followed the ledger.
+pub(crate) fn find(
+    snapshot: &Connection,
+    memory: &Memory,
+    keys: &[AddressKeys],
+) -> rusqlite::Result<Vec<Found>> {
+    let mut positions = BTreeSet::new();
+    let mut finder = lookup::finder(snapshot)?;
+    for keys in keys {
+        let person = first_word(keys.person.as_bytes());
+        memory.recent.find(&mut finder, person, |found| {
+            positions.insert(found.position);
+        })?;
+    }
+    if positions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (origins, imports) = (origins::all(snapshot)?, origins::imports(snapshot)?);
+    let mut statement =
+        snapshot.prepare_cached(&format!("SELECT {ENTRY} FROM entry WHERE position = ?1"))?;
+    let mut found = Vec::new();
+    for position in positions {
+        let entry = statement
+            .query_row([row::integer(position)], |row| row::entry(row, &origins, &imports))?;
+        let of =
+            |keys: &AddressKeys| entry.keys.person == keys.person || entry.keys.exact == keys.exact;
+        if keys.iter().any(of) {
+            let withdrawn_by = withdraw::by_which(snapshot, position)?;
+            found.push(Found { entry, withdrawn_by });
+        }
+    }
+    Ok(found)
 }

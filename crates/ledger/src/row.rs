@@ -1,11 +1,14 @@
 //! Rows of the table `entry` as values.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, Row};
-use suppression::{AddressKeys, Digest, Entry, KeyId, Kind, Origin, Scope, Timestamp};
+use suppression::{
+    AddressKeys, Digest, Entry, KeyId, Kind, Origin, Scope, Subject, Timestamp, lifetime,
+};
 
 use crate::origins::KnownOrigin;
 
@@ -26,9 +29,27 @@ pub struct FeedRow<'a> {
     pub stated: Option<Timestamp>,
     /// When it was written.
     pub recorded: Timestamp,
+    /// When it lapses.
+    pub expires: Option<Timestamp>,
+    /// The row that it takes back, for [`Kind::Withdrawn`].
+    pub refers_to: Option<u64>,
+    /// The import of which it takes back every row before its own, for [`Kind::Withdrawn`];
+    /// which those are tells [`Ledger::import_rows`](crate::Ledger::import_rows).
+    pub refers_import: Option<&'a str>,
 }
 
 impl FeedRow<'_> {
+    /// What goes into the index: the origin with whom it is about and how long it lasts.
+    #[must_use]
+    pub fn index_origin(&self) -> Cow<'_, Origin> {
+        if self.expires.is_none() && !self.keys.is_domain() {
+            return Cow::Borrowed(self.origin);
+        }
+        let subject = if self.keys.is_domain() { Subject::Domain } else { Subject::Address };
+        let lifetime = lifetime(self.effective(), self.expires);
+        Cow::Owned(Origin { subject, lifetime, ..self.origin.clone() })
+    }
+
     /// From when it counts, as [`Entry::effective`].
     #[must_use]
     pub fn effective(&self) -> Timestamp {
@@ -66,10 +87,6 @@ pub(crate) fn entry(
     imports: &HashMap<i64, String>,
 ) -> rusqlite::Result<Entry> {
     let known = origins.get(&row.get(1)?).ok_or_else(|| broken(1, "no such origin"))?;
-    let import: Option<i64> = row.get(7)?;
-    let import = import
-        .map(|id| imports.get(&id).cloned().ok_or_else(|| broken(7, "no such import")))
-        .transpose()?;
     let evidence = row.get_ref(11)?.as_str_or_null()?;
     let evidence = match evidence {
         Some(text) => serde_json::from_str(text).map_err(|error| {
@@ -77,20 +94,12 @@ pub(crate) fn entry(
         })?,
         None => std::collections::BTreeMap::new(),
     };
-    let refers_import: Option<i64> = row.get(13)?;
-    let refers_import = refers_import
-        .map(|id| imports.get(&id).cloned().ok_or_else(|| broken(13, "no such import")))
-        .transpose()?;
-    let refers_to = row.get::<_, Option<i64>>(12)?;
-    let refers_to = refers_to
-        .map(|at| u64::try_from(at).map_err(|_| broken(12, "negative position")))
-        .transpose()?;
     let (personal, salt) = (row.get_ref(15)?, row.get_ref(16)?);
     let erased = personal.as_blob_or_null()?.is_some() && salt.as_blob_or_null()?.is_none();
     Ok(Entry {
         position: position(row, 0)?,
         recorded: timestamp(row, 6)?.ok_or_else(|| broken(6, "no time"))?,
-        import,
+        import: import(row, 7, imports)?.map(str::to_owned),
         hash: blob(row, 8)?,
         kind: known.origin.kind,
         scope: known.origin.scope.clone(),
@@ -100,8 +109,8 @@ pub(crate) fn entry(
         source: known.origin.source.clone(),
         stated: timestamp(row, 5)?,
         expires: timestamp(row, 14)?,
-        refers_to,
-        refers_import,
+        refers_to: optional_position(row, 12)?,
+        refers_import: import(row, 13, imports)?.map(str::to_owned),
         erased,
         reason: row.get(10)?,
         evidence,
@@ -113,10 +122,12 @@ pub(crate) fn for_each_feed(
     connection: &Connection,
     after: u64,
     origins: &HashMap<i64, KnownOrigin>,
+    imports: &HashMap<i64, String>,
     mut each: impl FnMut(&FeedRow<'_>, &KnownOrigin) -> ControlFlow<()>,
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "SELECT position, origin, key_id, exact, person, stated, recorded
+        "SELECT position, origin, key_id, exact, person, stated, recorded,
+                expires, refers_to, refers_import
          FROM entry WHERE position > ?1 ORDER BY position",
     )?;
     let mut rows = statement.query([integer(after)])?;
@@ -130,6 +141,9 @@ pub(crate) fn for_each_feed(
             keys: keys(row, 3)?,
             stated: timestamp(row, 5)?,
             recorded: timestamp(row, 6)?.ok_or_else(|| broken(6, "no time"))?,
+            expires: timestamp(row, 7)?,
+            refers_to: optional_position(row, 8)?,
+            refers_import: import(row, 9, imports)?,
         };
         if each(&feed, known).is_break() {
             break;
@@ -140,6 +154,22 @@ pub(crate) fn for_each_feed(
 
 pub(crate) fn position(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
     u64::try_from(row.get::<_, i64>(at)?).map_err(|_| broken(at, "negative position"))
+}
+
+pub(crate) fn optional_position(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<u64>> {
+    row.get::<_, Option<i64>>(at)?
+        .map(|found| u64::try_from(found).map_err(|_| broken(at, "negative position")))
+        .transpose()
+}
+
+fn import<'a>(
+    row: &Row<'_>,
+    at: usize,
+    imports: &'a HashMap<i64, String>,
+) -> rusqlite::Result<Option<&'a str>> {
+    row.get::<_, Option<i64>>(at)?
+        .map(|id| imports.get(&id).map(String::as_str).ok_or_else(|| broken(at, "no such import")))
+        .transpose()
 }
 
 /// A position as SQLite stores it. Positions never come near 2^63.

@@ -1,12 +1,11 @@
 //! The tables, and what marks a file as ours.
 //!
 //! `entry` is the record: append-only, positions from 1 without gaps, each row's hash over the
-//! row before (see `chain`). `origin` and `import` hold what many rows share. `lookup` finds the
-//! rows of an address and is derived (see `lookup`): it may be dropped and rebuilt. The view
-//! `entries` shows all of it in words to whoever opens the file with another tool.
-//!
-//! Columns for what later versions write (`refers_to`, `refers_import`, `expires`) are in the
-//! schema and in the hash already, so that filling them changes no format.
+//! row before (see `chain`). `event` is the record of what was done with it: exports, erasures,
+//! new keys, chained in the same way. `origin` and `import` hold what many rows share.
+//! `import_rows` says which rows an import brought, `lookup` finds the rows of an address; both
+//! are derived from `entry`. The views `entries` and `events` show the records in words to
+//! whoever opens the file with another tool. docs/ledger.md describes all of it for them.
 
 use rusqlite::Connection;
 
@@ -22,7 +21,8 @@ CREATE TABLE meta (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE hash_key (
-    id          INTEGER PRIMARY KEY,
+    number      INTEGER PRIMARY KEY,
+    id          INTEGER NOT NULL UNIQUE,
     fingerprint BLOB NOT NULL,
     added       INTEGER NOT NULL
 ) STRICT;
@@ -61,6 +61,27 @@ CREATE TABLE entry (
     evidence      TEXT
 ) STRICT;
 
+CREATE INDEX entry_refers_to ON entry (refers_to) WHERE refers_to IS NOT NULL;
+CREATE INDEX entry_refers_import ON entry (refers_import) WHERE refers_import IS NOT NULL;
+
+CREATE TABLE import_rows (
+    import INTEGER NOT NULL REFERENCES import (id),
+    first  INTEGER NOT NULL,
+    last   INTEGER NOT NULL,
+    PRIMARY KEY (import, first)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event (
+    number       INTEGER PRIMARY KEY,
+    recorded     INTEGER NOT NULL,
+    what         TEXT NOT NULL,
+    by           TEXT NOT NULL,
+    details      TEXT NOT NULL,
+    entries      INTEGER NOT NULL,
+    entries_hash BLOB NOT NULL,
+    hash         BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE lookup (
     person   INTEGER NOT NULL,
     position INTEGER NOT NULL,
@@ -91,6 +112,11 @@ FROM entry e
 JOIN origin o ON o.id = e.origin
 LEFT JOIN import i ON i.id = e.import
 LEFT JOIN import r ON r.id = e.refers_import;
+
+CREATE VIEW events AS
+SELECT number, strftime('%Y-%m-%dT%H:%M:%fZ', recorded / 1000000.0, 'unixepoch') AS recorded,
+       what, by, details, entries, hex(entries_hash) AS entries_hash, hex(hash) AS hash
+FROM event;
 ";
 
 /// Makes the tables of an empty ledger, in one transaction.
@@ -107,6 +133,8 @@ pub(crate) fn create(
     meta.execute(("head", 0))?;
     meta.execute(("head_hash", &crate::chain::genesis(ledger_id)[..]))?;
     meta.execute(("indexed", 0))?;
+    meta.execute(("events", 0))?;
+    meta.execute(("events_hash", &crate::chain::events_genesis(ledger_id)[..]))?;
     drop(meta);
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;

@@ -1,20 +1,24 @@
-//! Proof that no row was changed, removed or put in between: the whole chain, recomputed.
+//! Proof that no row was changed, removed or put in between: both chains, recomputed, and what is
+//! derived from the rows held against them.
 //!
 //! What it cannot see by itself is a ledger whose last rows were cut off *together with* the head
-//! noted in `meta`, or one rewritten whole: for that a head is kept elsewhere (a checkpoint).
+//! noted in `meta`, or one rewritten whole: for that a head is kept elsewhere (a checkpoint, see
+//! `extension`).
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
-use rusqlite::Row;
+use rusqlite::{Connection, Row};
 use suppression::Timestamp;
 
 use crate::chain::{self, Hash, Link};
 use crate::error::LedgerError;
-use crate::ledger::{Head, Ledger, counters};
+use crate::events::Events;
+use crate::ledger::{Head, Ledger, counters, ledger_id};
 use crate::origins::{self, KnownOrigin};
 use crate::row;
 
-/// What a walk over the chain found.
+/// What a walk over the chains found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verification {
     /// Every row is as it was written.
@@ -23,11 +27,20 @@ pub enum Verification {
         head: Head,
         /// Rows whose personal free fields were erased, as they may be.
         erased: u64,
+        /// The last event.
+        events: Head,
     },
     /// The first row that is not.
     Broken {
         /// Its position.
         position: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The rows are, and this is the first event that is not.
+    BrokenEvent {
+        /// Its number.
+        number: u64,
         /// What is wrong with it.
         what: String,
     },
@@ -41,45 +54,100 @@ impl Verification {
     }
 }
 
+/// A walk, and the hashes it came by at the places it was told to note.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    pub(crate) verification: Verification,
+    pub(crate) ledger_id: [u8; 16],
+    pub(crate) row_hash: Option<Hash>,
+    pub(crate) event_hash: Option<Hash>,
+}
+
 impl Ledger {
-    /// Walks the chain from the first row. `progress` is told the position from time to time.
+    /// Walks the chains from the first row and the first event. `progress` is told the position
+    /// from time to time.
     ///
     /// # Errors
     /// When the file cannot be read; what is wrong in the rows is no error but the result.
-    pub fn verify(&self, mut progress: impl FnMut(u64)) -> Result<Verification, LedgerError> {
-        let mut walk = || {
-            let snapshot = self.connection.unchecked_transaction()?;
-            let expected = counters(&snapshot)?.head;
-            let (origins, imports) = (origins::all(&snapshot)?, origins::imports(&snapshot)?);
-            let ledger_id: Vec<u8> =
-                snapshot.query_row("SELECT value FROM meta WHERE name = 'ledger_id'", (), |r| {
-                    r.get(0)
-                })?;
-            let ledger_id = <[u8; 16]>::try_from(ledger_id)
-                .map_err(|_| row::broken(0, "the id of the ledger is damaged"))?;
-            let mut walker = Walker {
-                origins: &origins,
-                imports: &imports,
-                head: Head { position: 0, hash: chain::genesis(&ledger_id) },
-                erased: 0,
-                buffer: Vec::new(),
-            };
-            let mut statement =
-                snapshot.prepare(&format!("SELECT {COLUMNS} FROM entry ORDER BY position"))?;
-            let mut rows = statement.query(())?;
-            while let Some(row) = rows.next()? {
-                if let Err(what) = walker.step(row) {
-                    let position = walker.head.position + 1;
-                    return Ok(Verification::Broken { position, what });
-                }
-                if walker.head.position.is_multiple_of(10_000) {
-                    progress(walker.head.position);
-                }
-            }
-            Ok(walker.end(expected))
-        };
-        walk().map_err(|error| self.fault(error))
+    pub fn verify(&self, progress: impl FnMut(u64)) -> Result<Verification, LedgerError> {
+        Ok(self.walk(0, 0, progress)?.verification)
     }
+
+    /// As [`Self::verify`], and notes the hashes at a position and of an event.
+    pub(crate) fn walk(
+        &self,
+        position: u64,
+        event: u64,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Walk, LedgerError> {
+        let mut begin = || {
+            let snapshot = self.connection.unchecked_transaction()?;
+            walk(&snapshot, position, event, &mut progress)
+        };
+        begin().map_err(|error: rusqlite::Error| self.fault(error))
+    }
+}
+
+fn walk(
+    snapshot: &Connection,
+    position: u64,
+    event: u64,
+    progress: &mut impl FnMut(u64),
+) -> rusqlite::Result<Walk> {
+    let expected = counters(snapshot)?;
+    let ledger_id = ledger_id(snapshot)?;
+    let (origins, imports) = (origins::all(snapshot)?, origins::imports(snapshot)?);
+    let start = Head { position: 0, hash: chain::genesis(&ledger_id) };
+    let mut walker = Walker {
+        origins: &origins,
+        imports: &imports,
+        head: start,
+        erased: 0,
+        runs: HashMap::new(),
+        buffer: Vec::new(),
+    };
+    let mut found = Walk {
+        verification: Verification::Broken { position: 0, what: String::new() },
+        ledger_id,
+        row_hash: (position == 0).then_some(start.hash),
+        event_hash: None,
+    };
+    let mut events = Events::read(snapshot, &ledger_id, event)?;
+    events.pass(start);
+    let mut statement =
+        snapshot.prepare(&format!("SELECT {COLUMNS} FROM entry ORDER BY position"))?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        if let Err(what) = walker.step(row) {
+            let position = walker.head.position + 1;
+            found.verification = Verification::Broken { position, what };
+            return Ok(found);
+        }
+        if walker.head.position == position {
+            found.row_hash = Some(walker.head.hash);
+        }
+        events.pass(walker.head);
+        if walker.head.position.is_multiple_of(10_000) {
+            progress(walker.head.position);
+        }
+    }
+    let events_broken = |(number, what)| Verification::BrokenEvent { number, what };
+    found.verification = match walker.end(expected.head) {
+        Some(broken) => broken,
+        None => match walker
+            .check_runs(snapshot)?
+            .or_else(|| events.end(expected.events).map(events_broken))
+        {
+            Some(broken) => broken,
+            None => Verification::Intact {
+                head: walker.head,
+                erased: walker.erased,
+                events: events.head(),
+            },
+        },
+    };
+    found.event_hash = events.noted();
+    Ok(found)
 }
 
 const COLUMNS: &str = "position, origin, key_id, exact, person, stated, recorded, import, hash, \
@@ -90,6 +158,8 @@ struct Walker<'a> {
     imports: &'a HashMap<i64, String>,
     head: Head,
     erased: u64,
+    /// The runs of rows of each import, as the rows say.
+    runs: HashMap<i64, Vec<RangeInclusive<u64>>>,
     buffer: Vec<u8>,
 }
 
@@ -132,7 +202,38 @@ impl Walker<'_> {
             return Err("its hash does not fit: it, or a row before it, was changed".to_owned());
         }
         self.head = Head { position, hash };
+        if let Some(import) = number(7)? {
+            let runs = self.runs.entry(import).or_default();
+            match runs.last_mut() {
+                Some(run) if *run.end() + 1 == position => *run = *run.start()..=position,
+                _ => runs.push(position..=position),
+            }
+        }
         Ok(())
+    }
+
+    /// Whether the table of imports says what the rows say: the undo of an import goes by it.
+    fn check_runs(&self, snapshot: &Connection) -> rusqlite::Result<Option<Verification>> {
+        let mut statement = snapshot
+            .prepare_cached("SELECT import, first, last FROM import_rows ORDER BY import, first")?;
+        let mut noted: HashMap<i64, Vec<RangeInclusive<u64>>> = HashMap::new();
+        let mut rows = statement.query(())?;
+        while let Some(found) = rows.next()? {
+            let (first, last) = (row::position(found, 1)?, row::position(found, 2)?);
+            let runs = noted.entry(found.get(0)?).or_default();
+            match runs.last_mut() {
+                Some(run) if *run.end() + 1 == first => *run = *run.start()..=last,
+                _ => runs.push(first..=last),
+            }
+        }
+        let differs = |import: &&i64| self.runs.get(import) != noted.get(import);
+        let all = self.runs.keys().chain(noted.keys());
+        Ok(all.filter(differs).min().map(|import| {
+            let runs = self.runs.get(import).or(noted.get(import));
+            let position = runs.and_then(|runs| runs.first()).map_or(1, |run| *run.start());
+            let what = "the table import_rows does not fit the rows of its import".to_owned();
+            Verification::Broken { position, what }
+        }))
     }
 
     fn import(&self, id: Option<i64>) -> Result<Option<&str>, String> {
@@ -164,9 +265,9 @@ impl Walker<'_> {
         Ok(Some(digest))
     }
 
-    fn end(&self, expected: Head) -> Verification {
+    fn end(&self, expected: Head) -> Option<Verification> {
         if self.head == expected {
-            return Verification::Intact { head: self.head, erased: self.erased };
+            return None;
         }
         let what = if self.head.position < expected.position {
             format!("it is missing; the ledger once ended at row {}", expected.position)
@@ -174,6 +275,6 @@ impl Walker<'_> {
             "it is not accounted for in the noted end of the ledger".to_owned()
         };
         let position = self.head.position.min(expected.position) + 1;
-        Verification::Broken { position, what }
+        Some(Verification::Broken { position, what })
     }
 }

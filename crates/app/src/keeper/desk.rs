@@ -172,7 +172,8 @@ impl Desk {
     /// # Errors
     /// What the ledger says.
     pub fn entries_of(&mut self, keys: &AddressKeys) -> Result<Vec<Entry>, AppError> {
-        Ok(self.ledger.entries_of(keys)?)
+        let found = self.ledger.entries_of(std::slice::from_ref(keys))?;
+        Ok(found.into_iter().map(|found| found.entry).collect())
     }
 
     /// One entry.

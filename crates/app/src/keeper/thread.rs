@@ -81,12 +81,13 @@ impl Keeper {
     /// Each says what to do; nothing runs then.
     pub fn start(settings: &KeeperSettings) -> Result<Self, AppError> {
         let now = clock::now();
-        let (ledger, key) = open_pair(&settings.ledger, &settings.key, settings.if_missing, now)?;
-        if key.is_exposed() {
+        let (ledger, opened) =
+            open_pair(&settings.ledger, &settings.key, settings.if_missing, now)?;
+        if opened.exposed {
             tracing::warn!(file = %settings.key.display(), "other users can read the key file; chmod 600 it");
         }
         let states = Arc::new(ListStates::default());
-        let keys = Keys::new(key.hasher());
+        let keys = Keys::new(opened.ring);
         let desk = Desk::open(ledger, keys.clone(), &settings.rules, states.clone())?;
         let index = desk.index().clone();
         let queue = Queue::new();

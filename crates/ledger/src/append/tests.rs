@@ -52,7 +52,7 @@ fn a_full_disk_loses_nothing_that_was_acknowledged() {
     assert!(ledger.settle().is_ok_and(|more| !more) || ledger.settle().is_err());
     // Reading goes on as before.
     let first = batch(&key, 0).swap_remove(0);
-    assert_eq!(ledger.entries_of(&first.keys).unwrap().len(), 1);
+    assert_eq!(ledger.entries_of(&[first.keys]).unwrap().len(), 1);
 
     ledger.connection.pragma_update(None, "max_page_count", 1_000_000).unwrap();
     let done = ledger.append(now, Some("i"), &batch(&key, acknowledged)).unwrap();

@@ -44,7 +44,7 @@ fn debug_and_errors_show_no_secret() {
     let folder = folder();
     let path = folder.path().join("key");
     let key = KeyFile::create(&path).unwrap();
-    let secret = hex(&key.secret);
+    let secret = hex(&key.first.secret);
     assert!(!format!("{key:?}").contains(&secret));
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.contains(&secret));
@@ -72,7 +72,7 @@ fn every_kind_of_damage_is_named() {
     };
     for (text, part) in [
         (String::new(), "empty"),
-        ("x".repeat(5000), "too long"),
+        ("x".repeat(70_000), "too long"),
         ("hello\n".into(), "does not begin"),
         ("optgate-key-2\n".into(), "newer"),
         (good.replace(&line("id "), ""), "`id` is missing"),

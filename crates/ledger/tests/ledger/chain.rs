@@ -30,6 +30,7 @@ fn stumbles(sql: &str) -> (u64, String) {
     Connection::open(f.path()).unwrap().execute_batch(sql).unwrap();
     match f.ledger.verify(|_| ()).unwrap() {
         Verification::Broken { position, what } => (position, what),
+        Verification::BrokenEvent { number, what } => panic!("event {number}: {what}"),
         Verification::Intact { .. } => (0, String::new()),
     }
 }
@@ -37,7 +38,7 @@ fn stumbles(sql: &str) -> (u64, String) {
 #[test]
 fn an_untouched_ledger_is_intact() {
     let f = filled();
-    let Verification::Intact { head, erased: 0 } = verify(&f) else { unreachable!() };
+    let Verification::Intact { head, erased: 0, .. } = verify(&f) else { unreachable!() };
     assert_eq!(head, f.ledger.head().unwrap());
     assert_eq!(head.position, 5);
 }

@@ -51,7 +51,7 @@ fn a_first_start_makes_both_files_for_their_owner_only() {
     ));
     assert!(fs::read_dir(folder.path()).unwrap().next().is_none());
     let (mut open, made) = open_pair(&ledger, &key, IfMissing::Create, at(0)).unwrap();
-    let keyed = suppression::NewEntry { key_id: made.id(), ..entry("a") };
+    let keyed = suppression::NewEntry { key_id: made.ring.current().key_id(), ..entry("a") };
     open.append(at(1), None, std::slice::from_ref(&keyed)).unwrap();
     for file in fs::read_dir(folder.path()).unwrap() {
         let file = file.unwrap();
@@ -60,7 +60,7 @@ fn a_first_start_makes_both_files_for_their_owner_only() {
     }
     drop(open);
     let (mut open, read) = open_pair(&ledger, &key, IfMissing::Refuse, at(0)).unwrap();
-    assert_eq!(made.fingerprint(), read.fingerprint());
+    assert_eq!(made.ring.current().key_id(), read.ring.current().key_id());
     assert_eq!(open.append(at(2), None, &[keyed]).unwrap().seen, 1);
 }
 
@@ -167,7 +167,7 @@ fn a_page_of_rubbish_is_an_error_and_no_panic() {
             Ok((mut ledger, _)) => {
                 let verified = ledger.verify(|_| ());
                 let asked = (0..500)
-                    .map(|n| ledger.entries_of(&crate::support::keys(&n.to_string())))
+                    .map(|n| ledger.entries_of(&[crate::support::keys(&n.to_string())]))
                     .find_map(Result::err);
                 match (verified, asked) {
                     (Err(error), _) | (_, Some(error)) => error.to_string(),
@@ -199,7 +199,7 @@ fn a_read_only_ledger_can_be_read_and_says_so_when_written() {
     let f = closed();
     let mut ledger = Ledger::open_read_only(&f.path()).unwrap();
     assert!(ledger.verify(|_| ()).unwrap().is_intact());
-    assert_eq!(ledger.entries_of(&crate::support::keys("7")).unwrap().len(), 1);
+    assert_eq!(ledger.entries_of(&[crate::support::keys("7")]).unwrap().len(), 1);
     let error = ledger.append(at(2), None, &[entry("new")]).unwrap_err();
     assert!(matches!(error, LedgerError::ReadOnly { .. }));
     assert!(error.to_string().contains("write permission"), "{error}");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ledger::{IfMissing, KeyFile, Ledger, open_pair};
-use suppression::{AddressKeys, Hasher, KeyId, Kind, NewEntry, Scope, Timestamp};
+use suppression::{AddressKeys, Entry, Hasher, KeyId, Kind, NewEntry, Scope, Timestamp};
 
 pub(crate) struct Fixture {
     pub(crate) folder: tempfile::TempDir,
@@ -35,6 +35,18 @@ impl Fixture {
             open_pair(&self.path(), &self.key_path(), IfMissing::Refuse, at(0)).unwrap();
         self.ledger = ledger;
     }
+}
+
+impl Fixture {
+    /// Every entry about somebody, whether it stands or not.
+    pub(crate) fn entries_of(&mut self, name: &str) -> Vec<Entry> {
+        entries_of(&mut self.ledger, name)
+    }
+}
+
+pub(crate) fn entries_of(ledger: &mut Ledger, name: &str) -> Vec<Entry> {
+    let found = ledger.entries_of(&[keys(name)]).unwrap();
+    found.into_iter().map(|found| found.entry).collect()
 }
 
 pub(crate) const KEY: &str = "optgate-key-1\nid 00000001\n\

@@ -1,0 +1,195 @@
+//! Taking rows back. Nothing is ever removed: a withdrawal is a row of its own that names the
+//! row, or the import, it takes back, with author and reason. It is the only way a mirrored
+//! removal, a lifted block or the undo of an import is expressed (DESIGN s4).
+
+use rusqlite::{Connection, OptionalExtension};
+use suppression::{AddressKeys, Digest, KeyId, Kind, Scope, Timestamp};
+
+use crate::chain::first_word;
+use crate::entropy::random;
+use crate::error::LedgerError;
+use crate::import;
+use crate::keys;
+use crate::ledger::Ledger;
+use crate::lookup::{Pointer, WITHDRAWN};
+use crate::origins::KnownOrigin;
+use crate::pen::{NewRow, Pen};
+use crate::row;
+use crate::transaction::Fault;
+use crate::withdrawn;
+
+/// What the undo of an import did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Undone {
+    /// The row that says so.
+    pub position: u64,
+    /// How many rows it took back.
+    pub rows: u64,
+}
+
+impl Ledger {
+    /// Takes back rows, one new row for each, in one transaction. Returns their positions.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotWithdrawable`] for a row that is not there, takes others back itself or
+    /// was taken back before; nothing is recorded then.
+    pub fn withdraw(
+        &mut self,
+        now: Timestamp,
+        by: &str,
+        reason: &str,
+        positions: &[u64],
+    ) -> Result<Vec<u64>, LedgerError> {
+        accountable(by, reason)?;
+        let seed = random()?;
+        self.write(|transaction, memory, counters, written| {
+            let mut pen = Pen::new(transaction, counters.head, now.micros(), seed)?;
+            let mut done = Vec::with_capacity(positions.len());
+            for position in positions {
+                let target = Target::read(transaction, *position)?;
+                if memory.withdrawn.contains(*position) || !written.withdrawn.insert(*position) {
+                    let what = already(transaction, *position)?;
+                    return Err(LedgerError::NotWithdrawable { position: *position, what }.into());
+                }
+                let scope = &target.scope;
+                let origin = memory.origins.intern(transaction, by, Kind::Withdrawn, scope)?;
+                let row = withdrawal(&origin, target.key_id, &target.keys, reason);
+                let at = pen.write(&NewRow { refers_to: Some(*position), ..row })?;
+                let person = first_word(target.keys.person.as_bytes());
+                written.pointers.push(Pointer { person, position: at, identity: WITHDRAWN });
+                done.push(at);
+            }
+            pen.put_down()?;
+            Ok(done)
+        })
+    }
+
+    /// Takes back every row that an import has brought so far and that still stands, by one new
+    /// row. What the import brings afterwards, should it still run, is not taken back.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotUndoable`] when there is no such import or none of its rows stands.
+    pub fn undo_import(
+        &mut self,
+        now: Timestamp,
+        by: &str,
+        reason: &str,
+        id: &str,
+    ) -> Result<Undone, LedgerError> {
+        const NOBODY: AddressKeys = AddressKeys { exact: Digest([0; 32]), person: Digest([0; 32]) };
+        accountable(by, reason)?;
+        let seed = random()?;
+        self.write(|transaction, memory, counters, written| {
+            let not = |what: &str| {
+                Fault::Rule(LedgerError::NotUndoable { id: id.to_owned(), what: what.to_owned() })
+            };
+            let Some(number) = import::find(transaction, id)? else {
+                return Err(not("there is none of that name"));
+            };
+            let all = withdrawn::rows_of(transaction, number, counters.head.position + 1)?;
+            let standing = memory.withdrawn.standing(all);
+            if standing.is_empty() {
+                return Err(not("none of its rows stands, it was undone before"));
+            }
+            let origin = memory.origins.intern(transaction, by, Kind::Withdrawn, &Scope::All)?;
+            let Some(key_id) = keys::known(transaction)?.last().map(|key| key.id) else {
+                return Err(not("the ledger has no key"));
+            };
+            let mut pen = Pen::new(transaction, counters.head, now.micros(), seed)?;
+            let row = withdrawal(&origin, key_id, &NOBODY, reason);
+            let position = pen.write(&NewRow { refers_import: Some((number, id)), ..row })?;
+            pen.put_down()?;
+            let rows = standing.len();
+            written.withdrawn |= standing;
+            written.pointers.push(Pointer { person: 0, position, identity: WITHDRAWN });
+            Ok(Undone { position, rows })
+        })
+    }
+}
+
+/// A row that is to be taken back.
+struct Target {
+    scope: Scope,
+    key_id: KeyId,
+    keys: AddressKeys,
+}
+
+impl Target {
+    fn read(connection: &Connection, position: u64) -> Result<Self, Fault> {
+        let not = |what: &str| {
+            Fault::Rule(LedgerError::NotWithdrawable { position, what: what.to_owned() })
+        };
+        let found = connection
+            .prepare_cached(
+                "SELECT e.key_id, e.exact, e.person, o.kind, o.scope
+                 FROM entry e JOIN origin o ON o.id = e.origin WHERE position = ?1",
+            )?
+            .query_row([row::integer(position)], |found| {
+                let kind: String = found.get(3)?;
+                let scope: String = found.get(4)?;
+                Ok((row::key_id(found, 0)?, row::keys(found, 1)?, kind, scope))
+            })
+            .optional()?;
+        let Some((key_id, keys, kind, scope)) = found else {
+            return Err(not("there is no such row"));
+        };
+        if kind == Kind::Withdrawn.as_str() {
+            return Err(not("it takes others back itself; record again what they said"));
+        }
+        let scope = scope.parse().map_err(|_| row::broken(4, "not a scope"))?;
+        Ok(Self { scope, key_id, keys })
+    }
+}
+
+fn withdrawal<'a>(
+    origin: &'a KnownOrigin,
+    key_id: KeyId,
+    keys: &'a AddressKeys,
+    reason: &'a str,
+) -> NewRow<'a> {
+    NewRow {
+        origin,
+        key_id,
+        keys,
+        stated: None,
+        expires: None,
+        import: None,
+        refers_to: None,
+        refers_import: None,
+        plain: None,
+        reason: Some(reason),
+        evidence: None,
+    }
+}
+
+/// A withdrawal has an author and a reason.
+pub(crate) fn accountable(by: &str, reason: &str) -> Result<(), LedgerError> {
+    if by.trim().is_empty() {
+        return Err(LedgerError::Unaccountable("say who asks for it"));
+    }
+    if reason.trim().is_empty() {
+        return Err(LedgerError::Unaccountable("give a reason"));
+    }
+    Ok(())
+}
+
+fn already(connection: &Connection, position: u64) -> rusqlite::Result<String> {
+    Ok(match by_which(connection, position)? {
+        Some(by) => format!("row {by} has taken it back"),
+        None => "it was given twice".to_owned(),
+    })
+}
+
+/// The first row that took this one back.
+pub(crate) fn by_which(connection: &Connection, position: u64) -> rusqlite::Result<Option<u64>> {
+    connection
+        .prepare_cached(
+            "SELECT min(position) FROM (
+                 SELECT min(position) AS position FROM entry WHERE refers_to = ?1
+                 UNION ALL
+                 SELECT min(position) FROM entry
+                 WHERE refers_import = (SELECT import FROM entry WHERE position = ?1)
+                   AND refers_import IS NOT NULL AND position > ?1)",
+        )?
+        .query_row([row::integer(position)], |found| row::optional_position(found, 0))
+}
