@@ -7,6 +7,7 @@
 //! is longer than what [`lines`](crate::lines) reads.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 use serde_json::ser::Formatter;
@@ -31,6 +32,15 @@ pub(crate) fn text<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S:
 #[expect(clippy::ref_option, reason = "the signature serde calls")]
 pub(crate) fn maybe_text<S: Serializer>(
     text: &Option<String>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    text.as_deref().map(cut).serialize(serializer)
+}
+
+/// Serialises a shared text that may be absent, cut to [`TEXT_MAX`].
+#[expect(clippy::ref_option, reason = "the signature serde calls")]
+pub(crate) fn maybe_name<S: Serializer>(
+    text: &Option<Arc<str>>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     text.as_deref().map(cut).serialize(serializer)

@@ -18,7 +18,9 @@ mod seen;
 
 pub use error::EvidenceError;
 pub use journal::Journal;
-pub use record::{Decision, Ending, Intent, Outcome, Record, ReplyText, Verdict};
+pub use record::{
+    Class, Decision, Ending, Intent, Outcome, Record, ReplyText, ShortDigest, Verdict,
+};
 pub use records::{Found, Records};
 pub use recovery::Recovery;
 pub use reference::{Mint, NotAReference, REFERENCE_LEN, Reference, ReferencePrefix};

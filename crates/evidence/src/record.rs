@@ -9,14 +9,76 @@
 //! Every record begins with the field `record`, by which [`lines`](crate::lines) finds it
 //! again behind a line that was torn.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use serde::Serialize;
-use suppression::{Day, Digest, Timestamp};
+use serde::{Deserialize, Serialize, Serializer};
+use suppression::{Day, Digest, StreamClass, Timestamp};
 
-use crate::json::{self, maybe_text, text};
+use crate::json::{self, maybe_name, maybe_text, text};
 use crate::reference::Reference;
+
+/// The first half of a keyed hash, as 32 hexadecimal digits: enough to find a recipient
+/// again, and half as long in each of the records.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ShortDigest([u8; 16]);
+
+impl From<&Digest> for ShortDigest {
+    fn from(digest: &Digest) -> Self {
+        let [first, _] = digest.as_bytes().as_chunks::<16>().0 else { return Self([0; 16]) };
+        Self(*first)
+    }
+}
+
+impl ShortDigest {
+    fn digits(self) -> [u8; 32] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'?');
+        let mut text = [0; 32];
+        for (pair, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
+            *pair = [digit(byte >> 4), digit(byte & 15)];
+        }
+        text
+    }
+}
+
+impl fmt::Display for ShortDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(std::str::from_utf8(&self.digits()).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl fmt::Debug for ShortDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for ShortDigest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let digits = self.digits();
+        serializer.serialize_str(std::str::from_utf8(&digits).unwrap_or_default())
+    }
+}
+
+/// The class of a stream, where it is not the one that everything undeclared has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// Declared to be what a person asked for or must get.
+    Transactional,
+}
+
+impl Class {
+    /// `None` for commercial mail, which is what every record without a class is about.
+    pub fn of(class: StreamClass) -> Option<Self> {
+        match class {
+            StreamClass::Commercial => None,
+            StreamClass::Transactional => Some(Self::Transactional),
+        }
+    }
+}
 
 /// What was decided for a recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -24,11 +86,15 @@ use crate::reference::Reference;
 pub enum Verdict {
     /// Offered to the smarthost; its reply says what became of it.
     Permit,
-    /// 5yz, never shown to the smarthost.
+    /// Offered to the smarthost, but the header decides before DATA: not all of the
+    /// streams still possible permit it. Should the one decided not, another decision
+    /// about the same recipient follows.
+    Provisional,
+    /// 5yz; never shown to the smarthost, or behind a provisional one: no data followed.
     Refuse,
-    /// 4yz, never shown to the smarthost.
+    /// 4yz; likewise.
     Defer,
-    /// 250, never shown to the smarthost.
+    /// 250; likewise.
     Drop,
     /// Suppressed, yet offered to the smarthost: the listener only watches.
     Shadow,
@@ -72,6 +138,11 @@ pub struct Decision {
     pub session: Arc<str>,
     /// The client's address.
     pub client: IpAddr,
+    /// The user that was logged in.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_name")]
+    pub login: Option<Arc<str>>,
+    /// Where the client came in, as configured.
+    pub listener: SocketAddr,
     /// Names this decision; the client was told, if it was refused.
     #[serde(rename = "ref")]
     pub reference: Reference,
@@ -82,10 +153,22 @@ pub struct Decision {
     pub reverse_path_domain: Option<Arc<str>>,
     /// The keyed hash of the recipient (exact key); absent for `<postmaster>`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub recipient: Option<Digest>,
+    pub recipient: Option<ShortDigest>,
+    /// The keyed hash of the person behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<ShortDigest>,
     /// The recipient in plain, where the setting asks for it.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_text")]
     pub recipient_plain: Option<String>,
+    /// The stream the message is on, once that is decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Arc<str>>,
+    /// Until then: the streams it may be on, in the order of their rules.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<Arc<str>>,
+    /// Those of them that refuse this recipient.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refusing: Vec<Arc<str>>,
     /// What was decided.
     pub verdict: Verdict,
     /// Which gate spoke.
@@ -99,6 +182,9 @@ pub struct Decision {
     /// Since when the entry holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Day>,
+    /// Permitted because the entry counts only after this day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Day>,
     /// The entry's row of the ledger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<u32>,
@@ -117,11 +203,20 @@ pub struct Intent {
     pub session: Arc<str>,
     /// The client's address.
     pub client: IpAddr,
+    /// The user that was logged in.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_name")]
+    pub login: Option<Arc<str>>,
     /// The transaction.
     pub transaction: Reference,
     /// The sender's domain; absent for `<>`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reverse_path_domain: Option<Arc<str>>,
+    /// The stream the message is on; absent if that was not decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Arc<str>>,
+    /// Its class; absent: commercial.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<Class>,
     /// Recipients the smarthost took.
     pub recipients: usize,
     /// The message's own Message-ID.
@@ -140,11 +235,20 @@ pub struct Outcome {
     pub session: Arc<str>,
     /// The client's address.
     pub client: IpAddr,
+    /// The user that was logged in.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_name")]
+    pub login: Option<Arc<str>>,
     /// The transaction.
     pub transaction: Reference,
     /// The sender's domain; absent for `<>`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reverse_path_domain: Option<Arc<str>>,
+    /// The stream the message is on; absent if that was not decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Arc<str>>,
+    /// Its class; absent: commercial.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<Class>,
     /// Recipients the smarthost took.
     pub recipients: usize,
     /// Recipients answered 250 and not forwarded.

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use suppression::Timestamp;
 
 use crate::lines::{Lines, records};
-use crate::record::{Ending, Outcome};
+use crate::record::{Class, Ending, Outcome};
 use crate::reference::Reference;
 
 /// Open intents that are kept at a time: more than sessions that reach their dot at once.
@@ -39,7 +39,10 @@ struct Open {
     session: Arc<str>,
     client: IpAddr,
     transaction: Reference,
+    login: Option<Arc<str>>,
     reverse_path_domain: Option<Arc<str>>,
+    stream: Option<Arc<str>>,
+    class: Option<Class>,
     recipients: usize,
     message_id: Option<String>,
     bytes: u64,
@@ -76,8 +79,11 @@ fn unknown(intent: Open, now: Timestamp) -> Outcome {
         time: now,
         session: intent.session,
         client: intent.client,
+        login: intent.login,
         transaction: intent.transaction,
         reverse_path_domain: intent.reverse_path_domain,
+        stream: intent.stream,
+        class: intent.class,
         recipients: intent.recipients,
         dropped: 0,
         message_id: intent.message_id,

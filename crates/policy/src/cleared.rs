@@ -4,8 +4,16 @@
 //! [`Cleared`] exists only where the opt-out gate permitted it, or where a listener
 //! in shadow mode let a suppressed recipient pass on purpose. The smarthost's side
 //! of `relay` accepts no other type.
+//!
+//! A [`Provisional`] recipient is one that some of the streams still possible permit
+//! and others do not. It is no [`Cleared`] one and turns into one by one way only:
+//! [`Provisional::settle`], with the stream that the header has decided.
 
 use address::ForwardPath;
+use smallvec::SmallVec;
+
+use crate::reason::Reason;
+use crate::streams::{StreamId, StreamIds};
 
 /// A recipient that may be shown to the smarthost.
 ///
@@ -43,18 +51,105 @@ impl Cleared<ForwardPath> {
     }
 }
 
-/// A recipient that some of the streams still possible permit and some refuse: it
-/// may be offered to the smarthost, but DATA must not follow before the header has
-/// decided the stream. Streams come with the rules that tell them apart; until then
-/// nothing makes one.
-#[derive(Debug, PartialEq, Eq)]
+/// What one stream says of a recipient. No reason: permitted.
+pub(crate) type Opinion = (StreamId, Option<Reason>);
+
+/// A recipient that some of the streams still possible permit and some do not: it may
+/// be offered to the smarthost, but DATA must not follow before the header has decided
+/// the stream.
+///
+/// It cannot be made by hand, cloned, or taken for a cleared one:
+///
+/// ```compile_fail
+/// fn only_cleared(_: &policy::Cleared<address::ForwardPath>) {}
+/// fn forge(provisional: &policy::Provisional<address::ForwardPath>) {
+///     only_cleared(provisional);
+/// }
+/// ```
+#[derive(Debug, PartialEq)]
 pub struct Provisional<P> {
     path: P,
+    opinions: SmallVec<[Opinion; 2]>,
+}
+
+/// What the stream said that was decided at last.
+#[derive(Debug, PartialEq)]
+pub struct Refused {
+    /// Whom it refused.
+    pub path: ForwardPath,
+    /// Why.
+    pub reason: Reason,
+    /// 5yz; otherwise it cannot be told now, and may pass.
+    pub permanent: bool,
+}
+
+/// What each stream still possible says of a recipient, without the reasons.
+///
+/// Recipients of one transaction must agree in it, because one reply to the dot stands
+/// for all of them. Empty: all of them permit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VerdictSet(SmallVec<[Word; 8]>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    Permit,
+    Refuse,
+    Defer,
 }
 
 impl Provisional<ForwardPath> {
+    pub(crate) fn new(path: ForwardPath, opinions: SmallVec<[Opinion; 2]>) -> Self {
+        Self { path, opinions }
+    }
+
     /// The path to write into RCPT.
     pub fn path(&self) -> &ForwardPath {
         &self.path
+    }
+
+    /// What each stream says.
+    pub fn set(&self) -> VerdictSet {
+        let word = |(_, reason): &Opinion| match reason {
+            None => Word::Permit,
+            Some(Reason::Unknown(_)) => Word::Defer,
+            Some(_) => Word::Refuse,
+        };
+        VerdictSet(self.opinions.iter().map(word).collect())
+    }
+
+    /// Whether every stream says the same of both.
+    pub fn same_set(&self, other: &Self) -> bool {
+        self.set() == other.set()
+    }
+
+    /// The first reason not to permit: what a record shows.
+    pub fn reason(&self) -> Option<&Reason> {
+        self.opinions.iter().find_map(|(_, reason)| reason.as_ref())
+    }
+
+    /// The streams that refuse it for good.
+    pub fn refusing(&self) -> StreamIds {
+        let refuses = |(id, reason): &Opinion| match reason {
+            Some(Reason::Unknown(_)) | None => None,
+            Some(_) => Some(*id),
+        };
+        self.opinions.iter().filter_map(refuses).collect()
+    }
+
+    /// Cleared or not, now that the stream is decided.
+    ///
+    /// # Errors
+    ///
+    /// Why the stream does not permit it. A stream that was not asked about is one of
+    /// which nothing is known, and does not permit.
+    pub fn settle(self, stream: StreamId) -> Result<Cleared<ForwardPath>, Refused> {
+        let Self { path, opinions } = self;
+        let reason = match opinions.into_iter().find(|(id, _)| *id == stream) {
+            Some((_, None)) => return Ok(Cleared::permitted(path)),
+            Some((_, Some(reason))) => reason,
+            None => Reason::Unknown("the stream was not asked about".to_owned()),
+        };
+        let permanent = !matches!(reason, Reason::Unknown(_));
+        Err(Refused { path, reason, permanent })
     }
 }

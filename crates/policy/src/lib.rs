@@ -5,17 +5,27 @@
 //! [`Cleared`] one, and the smarthost's side takes nothing else, so the compiler
 //! keeps the promise that nobody is mailed unchecked.
 //!
+//! Which kind of mail a message is, [`Streams`] tells by rules. Where a rule asks for a
+//! header field, several are possible until the header is there, and a recipient whom
+//! not all of them permit is [`Provisional`].
+//!
 //! Look-ups go through [`Lists`], which `app` wires: an index in memory answers at
 //! once, a list that must be asked over a network answers later.
 
 mod cleared;
 mod lists;
 mod opt_out;
+mod pattern;
 mod reason;
 mod relay_control;
+mod streams;
 
-pub use cleared::{Cleared, Provisional};
+pub use cleared::{Cleared, Provisional, Refused, VerdictSet};
 pub use lists::{Inquiry, Lists, LookUp, Lookup, Lookups, QuestionId};
 pub use opt_out::{Action, Asked, Decision, OptOutGate, RecipientFacts, Ruling, Verdict};
+pub use pattern::{FieldName, Pattern, PatternError, SenderPattern};
 pub use reason::{GateName, Reason};
 pub use relay_control::RelayControl;
+pub use streams::{
+    Circumstances, HeaderFields, Possible, StreamId, StreamIds, StreamRule, Streams,
+};

@@ -1,23 +1,37 @@
 //! The opt-out gate: may this recipient be shown to the smarthost?
 //!
+//! The lists are asked about every stream the message may still be on. With one stream:
+//!
 //! | the lists say | `refuse` | `drop` | `shadow` |
 //! | --- | --- | --- | --- |
 //! | clear | permit | permit | permit |
-//! | suppressed | refuse, 550 5.7.1 | answer 250, do not forward | permit, recorded |
+//! | in grace | permit, recorded | permit, recorded | permit, recorded |
+//! | suppressed, no consent | refuse, 550 5.7.1 | answer 250, do not forward | permit, recorded |
 //! | unknown | defer, 451 4.3.0 | defer | permit, recorded |
 //!
-//! `<postmaster>` and postmaster of one's own domains always pass (RFC 5321
-//! s4.5.1). Shadow lets the unknown pass as well: such a listener enforces nothing,
+//! With several:
+//!
+//! | the streams | `refuse` | `drop` | `shadow` |
+//! | --- | --- | --- | --- |
+//! | all permit | permit | permit | permit |
+//! | all refuse | refuse, 550 5.7.1 | answer 250, do not forward | permit, recorded |
+//! | none permits, some unknown | defer, 451 4.3.0 | defer | permit, recorded |
+//! | some permit | provisional | provisional | permit, recorded |
+//!
+//! `<postmaster>` and postmaster of one's own domains always pass, on every stream (RFC
+//! 5321 s4.5.1). Shadow lets the unknown pass as well: such a listener enforces nothing,
 //! it only writes down what it would have done.
 
 use std::sync::Arc;
 
 use address::{Canonical, ForwardPath, PersonRules};
-use suppression::{Day, Digest, Stream};
+use smallvec::SmallVec;
+use suppression::{AddressKeys, Day, Stream};
 
-use crate::cleared::Cleared;
-use crate::lists::{Inquiry, Lists, LookUp, Lookup};
+use crate::cleared::{Cleared, Opinion, Provisional};
+use crate::lists::{Inquiry, Lists, LookUp, Lookup, Lookups};
 use crate::reason::Reason;
+use crate::streams::{Possible, StreamIds, Streams};
 
 /// What a listener does with a suppressed recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,8 +48,11 @@ pub enum Action {
 /// Permit, refuse or defer, with what was decided for.
 #[derive(Debug, PartialEq)]
 pub enum Verdict {
-    /// To be offered to the smarthost. A reason means: let through in shadow mode.
+    /// To be offered to the smarthost. A reason means: let through in shadow mode, or
+    /// in grace ([`Reason::InGrace`]).
     Permit(Cleared<ForwardPath>, Option<Reason>),
+    /// May be offered to the smarthost, but the header has to decide before DATA.
+    Provisional(Provisional<ForwardPath>),
     /// 5yz to the client, never shown to the smarthost.
     Refuse(ForwardPath, Reason),
     /// 451 to the client: it cannot be told, and it may pass.
@@ -47,10 +64,12 @@ pub enum Verdict {
 /// What evidence needs besides the verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecipientFacts {
-    /// The keyed hash of the address; `None` for a postmaster without a domain.
-    pub digest: Option<Digest>,
+    /// The keyed hashes of the address; `None` for a postmaster without a domain.
+    pub keys: Option<AddressKeys>,
     /// The state of the index that answered.
     pub epoch: u64,
+    /// Where several streams are possible: those that refuse it for good.
+    pub refusing: StreamIds,
 }
 
 /// A verdict with its circumstances.
@@ -63,12 +82,14 @@ pub struct Decision {
 }
 
 /// A recipient whose look-up has to wait for a live source.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Asked {
     path: ForwardPath,
     canonical: Canonical,
     facts: RecipientFacts,
     action: Action,
+    streams: Arc<Streams>,
+    possible: Possible,
 }
 
 impl Asked {
@@ -77,14 +98,24 @@ impl Asked {
         &self.canonical
     }
 
-    /// The verdict, once the answer is there.
-    pub fn resolve(self, answer: Lookup) -> Decision {
-        Decision { verdict: judge(self.path, self.action, answer), facts: self.facts }
+    /// Its keyed hashes.
+    pub fn keys(&self) -> Option<&AddressKeys> {
+        self.facts.keys.as_ref()
+    }
+
+    /// The streams in question; an answer is wanted for each, in this order.
+    pub fn streams(&self) -> impl Iterator<Item = &Arc<Stream>> {
+        self.possible.iter().map(|id| self.streams.get(id))
+    }
+
+    /// The verdict, once the answers are there.
+    pub fn resolve(self, answers: Lookups) -> Decision {
+        judge(self.path, self.action, self.facts, &self.streams, &self.possible, answers)
     }
 }
 
 /// The gate's answer for one recipient.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub enum Ruling {
     /// Decided.
     Decided(Decision),
@@ -98,50 +129,62 @@ pub struct OptOutGate {
     lists: Arc<dyn Lists>,
     person: Arc<PersonRules>,
     own_domains: Arc<[String]>,
-    stream: Arc<Stream>,
+    streams: Arc<Streams>,
 }
 
 impl OptOutGate {
     /// `own_domains`: lower-case A-labels whose postmaster always passes.
-    pub fn new(lists: Arc<dyn Lists>, person: PersonRules, own_domains: Vec<String>) -> Self {
-        Self {
-            lists,
-            person: Arc::new(person),
-            own_domains: own_domains.into(),
-            stream: Arc::default(),
-        }
+    pub fn new(
+        lists: Arc<dyn Lists>,
+        person: PersonRules,
+        own_domains: Vec<String>,
+        streams: Arc<Streams>,
+    ) -> Self {
+        Self { lists, person: Arc::new(person), own_domains: own_domains.into(), streams }
     }
 
-    /// Judges one recipient for a listener with `action`.
-    pub fn judge(&self, path: ForwardPath, action: Action, today: Day) -> Ruling {
+    /// The rules that say which stream a message is on.
+    pub fn streams(&self) -> &Arc<Streams> {
+        &self.streams
+    }
+
+    /// Judges one recipient for a listener with `action`, for every stream that its
+    /// message may be on.
+    pub fn judge(
+        &self,
+        path: ForwardPath,
+        action: Action,
+        possible: &Possible,
+        today: Day,
+    ) -> Ruling {
         let epoch = self.lists.epoch();
+        let mut facts = RecipientFacts { keys: None, epoch, refusing: StreamIds::new() };
         let canonical = match path.mailbox().map(|mailbox| mailbox.canonical(&self.person)) {
             // `<postmaster>` has no domain and no entry can name it.
-            None => return decided(Verdict::Permit(Cleared::permitted(path), None), None, epoch),
+            None => return decided(Verdict::Permit(Cleared::permitted(path), None), facts),
             Some(Ok(canonical)) => canonical,
             // No canonical form, so it cannot be compared: unknown is never yes.
             Some(Err(error)) => {
                 let reason = Reason::Unknown(error.to_string());
-                return decided(Verdict::Defer(path, reason), None, epoch);
+                return decided(Verdict::Defer(path, reason), facts);
             }
         };
         let keys = self.lists.keys(&canonical);
-        let digest = keys.exact;
+        facts.keys = Some(keys);
         if path.is_postmaster(&self.own_domains) {
-            let verdict = Verdict::Permit(Cleared::permitted(path), None);
-            return decided(verdict, Some(digest), epoch);
+            return decided(Verdict::Permit(Cleared::permitted(path), None), facts);
         }
-        let streams = [&*self.stream];
+        let streams: SmallVec<[&Stream; 4]> =
+            possible.iter().map(|id| &**self.streams.get(id)).collect();
         let inquiry = Inquiry { address: &canonical, keys: &keys, streams: &streams, today };
         match self.lists.look_up(&inquiry) {
-            LookUp::Now(mut answers) => {
-                let silent = || Lookup::Unknown("no answer".to_owned());
-                let answer = answers.pop().unwrap_or_else(silent);
-                decided(judge(path, action, answer), Some(digest), epoch)
+            LookUp::Now(answers) => {
+                Ruling::Decided(judge(path, action, facts, &self.streams, possible, answers))
             }
             LookUp::Later => {
-                let facts = RecipientFacts { digest: Some(digest), epoch };
-                Ruling::Ask(Box::new(Asked { path, canonical, facts, action }))
+                let (streams, possible) = (Arc::clone(&self.streams), possible.clone());
+                let asked = Asked { path, canonical, facts, action, streams, possible };
+                Ruling::Ask(Box::new(asked))
             }
         }
     }
@@ -153,19 +196,79 @@ impl std::fmt::Debug for OptOutGate {
     }
 }
 
-fn decided(verdict: Verdict, digest: Option<Digest>, epoch: u64) -> Ruling {
-    Ruling::Decided(Decision { verdict, facts: RecipientFacts { digest, epoch } })
+fn decided(verdict: Verdict, facts: RecipientFacts) -> Ruling {
+    Ruling::Decided(Decision { verdict, facts })
 }
 
-fn judge(path: ForwardPath, action: Action, answer: Lookup) -> Verdict {
-    let reason = match answer {
-        Lookup::Clear | Lookup::InGrace(..) => {
-            return Verdict::Permit(Cleared::permitted(path), None);
+/// What the lists say for one stream.
+enum Says {
+    Permit(Option<Reason>),
+    Not(Reason),
+}
+
+fn says(answer: Option<Lookup>, stream: &Stream) -> Says {
+    match answer {
+        Some(Lookup::Clear) => Says::Permit(None),
+        Some(Lookup::InGrace(entry, until)) => Says::Permit(Some(Reason::InGrace(entry, until))),
+        Some(Lookup::Suppressed(entry)) => Says::Not(Reason::Suppressed(entry)),
+        Some(Lookup::NoConsent) => Says::Not(Reason::NoConsent(Arc::clone(&stream.name))),
+        Some(Lookup::Unknown(what)) => Says::Not(Reason::Unknown(what)),
+        None => Says::Not(Reason::Unknown("no answer".to_owned())),
+    }
+}
+
+fn judge(
+    path: ForwardPath,
+    action: Action,
+    mut facts: RecipientFacts,
+    streams: &Streams,
+    possible: &Possible,
+    answers: Lookups,
+) -> Decision {
+    let mut answers = answers.into_iter();
+    if let Some(only) = possible.only() {
+        let verdict = match says(answers.next(), streams.get(only)) {
+            Says::Permit(grace) => Verdict::Permit(Cleared::permitted(path), grace),
+            Says::Not(reason) => not_permitted(path, action, reason),
+        };
+        return Decision { verdict, facts };
+    }
+    let (mut grace, mut refusal, mut unknown) = (None, None, None);
+    let mut opinions: SmallVec<[Opinion; 2]> = SmallVec::new();
+    let mut permits = false;
+    for id in possible.iter() {
+        let opinion = match says(answers.next(), streams.get(id)) {
+            Says::Permit(in_grace) => {
+                permits = true;
+                grace = grace.or(in_grace);
+                None
+            }
+            Says::Not(reason @ Reason::Unknown(_)) => {
+                unknown.get_or_insert_with(|| reason.clone());
+                Some(reason)
+            }
+            Says::Not(reason) => {
+                facts.refusing.push(id);
+                refusal.get_or_insert_with(|| reason.clone());
+                Some(reason)
+            }
+        };
+        opinions.push((id, opinion));
+    }
+    let verdict = match (permits, refusal, unknown) {
+        (_, None, None) => Verdict::Permit(Cleared::permitted(path), grace),
+        (_, refusal, unknown) if action == Action::Shadow => {
+            Verdict::Permit(Cleared::shadowed(path), refusal.or(unknown))
         }
-        Lookup::Suppressed(entry) => Reason::Suppressed(entry),
-        Lookup::NoConsent => Reason::NoConsent,
-        Lookup::Unknown(what) => Reason::Unknown(what),
+        (true, ..) => Verdict::Provisional(Provisional::new(path, opinions)),
+        // Not known for each of them: it may pass.
+        (false, _, Some(unknown)) => not_permitted(path, action, unknown),
+        (false, Some(refusal), None) => not_permitted(path, action, refusal),
     };
+    Decision { verdict, facts }
+}
+
+fn not_permitted(path: ForwardPath, action: Action, reason: Reason) -> Verdict {
     match (action, &reason) {
         (Action::Shadow, _) => Verdict::Permit(Cleared::shadowed(path), Some(reason)),
         (_, Reason::Unknown(_)) => Verdict::Defer(path, reason),

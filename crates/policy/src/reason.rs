@@ -5,8 +5,13 @@
 //! mailbox. What is not known is deferred (451 4.3.0), because it may pass.
 
 use std::fmt;
+use std::sync::Arc;
 
-use suppression::{Day, Kind, Suppression};
+use suppression::{Day, Kind, Scope, Subject, Suppression};
+
+/// Letters of a name that go into a reply, which has lines of at most 512 octets (RFC
+/// 5321 s4.5.3.1.5) and a reference at its end.
+const NAME_MAX: usize = 60;
 
 /// The gate that spoke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +20,9 @@ pub enum GateName {
     RelayControl,
     /// The opt-out list.
     OptOut,
+    /// What kind of mail it is, where recipients of one message differ in what that
+    /// means for them.
+    Stream,
     /// The address itself: grammar and single reading.
     Address,
     /// None of ours: the smarthost decided.
@@ -27,6 +35,7 @@ impl GateName {
         match self {
             Self::RelayControl => "relay-control",
             Self::OptOut => "opt-out",
+            Self::Stream => "stream",
             Self::Address => "address",
             Self::Smarthost => "smarthost",
         }
@@ -38,8 +47,16 @@ impl GateName {
 pub enum Reason {
     /// An entry of the ledger forbids it.
     Suppressed(Suppression),
-    /// The stream needs consent, and none is on record.
-    NoConsent,
+    /// An entry of the ledger forbids it, but only after this day: permitted until then.
+    InGrace(Suppression, Day),
+    /// This stream needs consent, and none is on record.
+    NoConsent(Arc<str>),
+    /// Whether it may get the message depends on the header, and not in the same way as
+    /// for a recipient before it.
+    OtherRecipients,
+    /// It may get the message; another recipient may not, and the listener refuses such
+    /// a message as a whole.
+    WholeMessage,
     /// The lists cannot tell; the text names what is missing.
     Unknown(String),
     /// The client is not allowed to relay.
@@ -50,7 +67,10 @@ impl Reason {
     /// The gate that gives this reason.
     pub fn gate(&self) -> GateName {
         match self {
-            Self::Suppressed(_) | Self::NoConsent | Self::Unknown(_) => GateName::OptOut,
+            Self::Suppressed(_) | Self::InGrace(..) | Self::NoConsent(_) | Self::Unknown(_) => {
+                GateName::OptOut
+            }
+            Self::OtherRecipients | Self::WholeMessage => GateName::Stream,
             Self::NotAllowed => GateName::RelayControl,
         }
     }
@@ -63,12 +83,17 @@ impl Reason {
         }
     }
 
-    /// The day of the entry that spoke, if one did.
-    pub fn since(&self) -> Option<Day> {
+    /// The entry that spoke, if one did.
+    pub fn entry(&self) -> Option<&Suppression> {
         match self {
-            Self::Suppressed(entry) => Some(entry.since),
+            Self::Suppressed(entry) | Self::InGrace(entry, _) => Some(entry),
             _ => None,
         }
+    }
+
+    /// The day of the entry that spoke, if one did.
+    pub fn since(&self) -> Option<Day> {
+        self.entry().map(|entry| entry.since)
     }
 }
 
@@ -77,21 +102,43 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Suppressed(entry) => {
-                let what = match entry.kind {
-                    Kind::OptOut => "opted out",
-                    Kind::Complaint => "complained",
-                    Kind::Manual => "was blocked",
-                    Kind::Undeliverable => "was found undeliverable",
-                    // Neither suppresses by itself; should one ever arrive here, the
-                    // refusal stands and the text stays true.
-                    Kind::Consent | Kind::Withdrawn => "may not be mailed",
-                };
-                write!(f, "{what} on {} (list {})", entry.since, entry.source)
+            Self::Suppressed(entry) => entry_words(entry, f),
+            Self::InGrace(entry, until) => {
+                entry_words(entry, f)?;
+                write!(f, ", in force after {until}")
             }
-            Self::NoConsent => f.write_str("has not agreed to this mail"),
+            Self::NoConsent(stream) => {
+                write!(f, "has not agreed to get \"{}\" mail", shortened(stream))
+            }
+            Self::OtherRecipients => f.write_str("needs a transaction of its own; offer it again"),
+            Self::WholeMessage => f.write_str("was to get it together with others who may not"),
             Self::Unknown(_) => f.write_str("cannot be checked right now; try again later"),
             Self::NotAllowed => f.write_str("relaying denied"),
         }
     }
+}
+
+/// `opted out of "news" on 2026-03-02 (list crm.csv)`.
+fn entry_words(entry: &Suppression, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if entry.subject == Subject::Domain {
+        f.write_str("is at a domain that ")?;
+    }
+    // Neither of the last two suppresses by itself; should one ever arrive here, the
+    // refusal stands and the text stays true.
+    let (what, about) = match entry.kind {
+        Kind::OptOut => ("opted out", "of"),
+        Kind::Complaint => ("complained", "about"),
+        Kind::Manual => ("was blocked", "for"),
+        Kind::Undeliverable => ("was found undeliverable", "for"),
+        Kind::Consent | Kind::Withdrawn => ("may not be mailed", "for"),
+    };
+    f.write_str(what)?;
+    if let Scope::Named(name) = &entry.scope {
+        write!(f, " {about} \"{}\"", shortened(name))?;
+    }
+    write!(f, " on {} (list {})", entry.since, entry.source)
+}
+
+fn shortened(name: &str) -> &str {
+    name.char_indices().nth(NAME_MAX).and_then(|(end, _)| name.get(..end)).unwrap_or(name)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use address::{Canonical, ForwardPath, PersonRules};
 use policy::{
-    Action, Decision, Inquiry, Lists, LookUp, Lookup, OptOutGate, Reason, Ruling, Verdict,
+    Action, Decision, Inquiry, Lists, LookUp, Lookup, OptOutGate, Reason, Ruling, Streams, Verdict,
 };
 use suppression::{AddressKeys, Day, Digest, Kind, Scope, Subject, Suppression};
 
@@ -39,8 +39,10 @@ fn listed(kind: Kind) -> Lookup {
 
 fn judge(answer: LookUp, action: Action, path: &str) -> Ruling {
     let own = vec!["example.com".to_owned()];
-    let gate = OptOutGate::new(Arc::new(Says(answer)), PersonRules::default(), own);
-    gate.judge(ForwardPath::parse(path).unwrap(), action, Day::from_number(20_600))
+    let streams = Arc::new(Streams::default());
+    let possible = streams.fallback();
+    let gate = OptOutGate::new(Arc::new(Says(answer)), PersonRules::default(), own, streams);
+    gate.judge(ForwardPath::parse(path).unwrap(), action, &possible, Day::from_number(20_600))
 }
 
 fn decided(ruling: Ruling) -> Decision {
@@ -55,6 +57,7 @@ fn word(verdict: &Verdict) -> &'static str {
         Verdict::Permit(cleared, None) if !cleared.is_shadowed() => "permit",
         Verdict::Permit(cleared, Some(_)) if cleared.is_shadowed() => "shadow",
         Verdict::Permit(..) => "permit, and it cannot be told why",
+        Verdict::Provisional(_) => "provisional",
         Verdict::Refuse(..) => "refuse",
         Verdict::Defer(..) => "defer",
         Verdict::Drop(..) => "drop",
@@ -78,13 +81,13 @@ fn every_row_of_the_table() {
                 decided(judge(LookUp::Now([answer.clone()].into()), action, "<bob@there.example>"));
             assert_eq!(word(&now.verdict), expected, "{answer:?} {action:?}");
             assert_eq!(now.facts.epoch, 42);
-            assert_eq!(now.facts.digest, Some(Digest([1; 32])));
+            assert_eq!(now.facts.keys.unwrap().exact, Digest([1; 32]));
             // A live source that answers later comes to the same.
             let Ruling::Ask(asked) = judge(LookUp::Later, action, "<bob@there.example>") else {
                 panic!("not asked");
             };
             assert_eq!(asked.address().exact(), "bob@there.example");
-            assert_eq!(word(&asked.resolve(answer.clone()).verdict), expected);
+            assert_eq!(word(&asked.resolve([answer.clone()].into()).verdict), expected);
         }
     }
 }

@@ -40,6 +40,9 @@ counters! {
     sessions_panicked,
     /// Recipients offered to the smarthost.
     recipients_permitted,
+    /// Recipients offered to the smarthost, whose messages' headers had to decide before
+    /// data was sent.
+    recipients_provisional,
     /// Recipients refused because they opted out.
     recipients_refused,
     /// Recipients deferred because a list could not tell.
@@ -74,6 +77,7 @@ impl Counters {
     pub(crate) fn recipient(&self, verdict: Verdict) {
         let counter = match verdict {
             Verdict::Permit => &self.recipients_permitted,
+            Verdict::Provisional => &self.recipients_provisional,
             Verdict::Refuse => &self.recipients_refused,
             Verdict::Defer => &self.recipients_deferred,
             Verdict::Drop => &self.recipients_dropped,

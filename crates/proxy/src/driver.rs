@@ -146,12 +146,14 @@ impl Driver {
                 Event::Ask(id, asked) => {
                     // No source is asked live yet, so no answer can ever come.
                     let unknown = Lookup::Unknown("no live source is configured".to_owned());
+                    let unknown = vec![unknown; asked.streams().count()].into();
                     self.relay.answer(now, Answer::LookedUp(id, asked, unknown));
                 }
                 Event::Decided(record) => {
                     self.shared.counters.recipient(record.verdict);
                     self.shared.recorder.decided(&record, &mut self.records.lines);
-                    self.records.before_reply |= record.verdict != Verdict::Permit;
+                    self.records.before_reply |=
+                        !matches!(record.verdict, Verdict::Permit | Verdict::Provisional);
                 }
                 Event::Intent(record) => {
                     self.hear_smarthost(now);

@@ -181,7 +181,7 @@ fn begin(
     let relay = Relay::new(
         Arc::clone(&settings.relay),
         Arc::clone(&settings.server),
-        SessionFacts { id: id.into(), client: peer },
+        SessionFacts { id: id.into(), client: peer, listener: settings.address, login: None },
         shared.gate.clone(),
         Arc::clone(shared.smarthost.record()),
         Arc::clone(&shared.mint),

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use address::ReversePath;
+use policy::Circumstances;
 use smtp_session::{Moment, SlotId};
 use smtp_wire::{MailParams, Reply};
 
@@ -34,12 +35,20 @@ impl Relay {
             return;
         }
         let at_once = self.settings.contact == Contact::Recipient;
+        let possible = self.gate.streams().possible(&Circumstances {
+            listener: self.facts.listener,
+            login: self.facts.login.as_deref(),
+            client: self.facts.client,
+            sender: &from,
+            solicit: params.solicit.as_deref(),
+        });
         self.phase = Phase::Envelope(Box::new(Envelope {
             reference: self.mint.next(now.unix_millis()),
             began: now,
             from_domain: from.domain().map(Arc::from),
             from,
             params,
+            possible,
             mail_slot: (!at_once).then_some(slot),
             mail_sent: false,
             recipients: Vec::new(),
@@ -259,6 +268,7 @@ impl Relay {
             reference: envelope.reference,
             began: envelope.began,
             reverse_path_domain: envelope.from_domain.clone(),
+            stream: envelope.possible.only().map(|id| Arc::clone(self.gate.streams().get(id))),
             recipients: tally.accepted,
             dropped: tally.dropped,
         }

@@ -1,6 +1,6 @@
 //! What a relay asks of its driver, and what it is told.
 
-use policy::{Asked, Lookup, QuestionId};
+use policy::{Asked, Lookups, QuestionId};
 
 use crate::upstream::Upstream;
 
@@ -56,8 +56,8 @@ pub enum OpenFailure {
 pub enum Answer {
     /// To [`Event::OpenUpstream`].
     Opened(Result<Box<Upstream>, OpenFailure>),
-    /// To [`Event::Ask`].
-    LookedUp(QuestionId, Box<Asked>, Lookup),
+    /// To [`Event::Ask`]: one answer for each of [`Asked::streams`].
+    LookedUp(QuestionId, Box<Asked>, Lookups),
     /// To [`Event::Intent`]; `false` when it could not be written.
     IntentWritten(bool),
 }

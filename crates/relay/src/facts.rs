@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use evidence::Reference;
 use smtp_session::Moment;
+use suppression::Stream;
 
 use crate::header::HeaderScan;
 
@@ -13,6 +14,8 @@ pub(crate) struct Facts {
     pub(crate) reference: Reference,
     pub(crate) began: Moment,
     pub(crate) reverse_path_domain: Option<Arc<str>>,
+    /// The stream it is on, once that is decided.
+    pub(crate) stream: Option<Arc<Stream>>,
     /// Recipients the smarthost took.
     pub(crate) recipients: usize,
     /// Recipients answered 250 and not forwarded.

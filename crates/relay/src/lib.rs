@@ -39,5 +39,5 @@ pub use hold::{HoldBudget, HoldSettings};
 pub use offers::CapabilityRecord;
 pub use relay::Relay;
 pub use replies::all as relay_replies;
-pub use settings::{Contact, RelaySettings, SessionFacts, Way};
+pub use settings::{Contact, Mixed, RelaySettings, SessionFacts, Way};
 pub use upstream::Upstream;

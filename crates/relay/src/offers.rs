@@ -31,16 +31,20 @@ impl CapabilityRecord {
     }
 }
 
-/// The extensions of one listener. `size_max` 0: no limit of our own.
+/// The extensions of one listener. `size_max` 0: no limit of our own. `solicit`: a rule
+/// looks at `SOLICIT=`, which is ours to read and may be kept from the smarthost (RFC
+/// 3865 s2.3), so NO-SOLICITING needs nobody else.
 pub(crate) fn offer(
     smarthost: Option<&Capabilities>,
     size_max: u64,
     recipients_max: u32,
+    solicit: bool,
 ) -> Capabilities {
     let alone = Capabilities {
         size: Some(size_max),
         pipelining: true,
         enhanced_status_codes: true,
+        no_soliciting: solicit,
         limits: Limits { rcpt_max: Some(recipients_max), ..Limits::default() },
         ..Capabilities::default()
     };
@@ -50,6 +54,7 @@ pub(crate) fn offer(
     // A smarthost without these costs the client nothing: we supply them.
     common.pipelining = true;
     common.enhanced_status_codes = true;
+    common.no_soliciting = solicit;
     common.size = match smarthost.size {
         Some(_) => common.size,
         None => alone.size,
@@ -67,7 +72,7 @@ mod tests {
 
     #[test]
     fn without_a_record_only_what_we_supply_alone() {
-        let offered = offer(None, 1000, 50);
+        let offered = offer(None, 1000, 50, false);
         assert!(offered.pipelining && offered.enhanced_status_codes);
         assert_eq!(offered.size, Some(1000));
         assert_eq!(offered.limits.rcpt_max, Some(50));
@@ -78,10 +83,10 @@ mod tests {
     #[test]
     fn the_smaller_size_is_offered_and_zero_means_none() {
         let smarthost = |size| Capabilities { size, ..Capabilities::default() };
-        assert_eq!(offer(Some(&smarthost(Some(500))), 1000, 9).size, Some(500));
-        assert_eq!(offer(Some(&smarthost(Some(0))), 1000, 9).size, Some(1000));
-        assert_eq!(offer(Some(&smarthost(Some(500))), 0, 9).size, Some(500));
-        assert_eq!(offer(Some(&smarthost(None)), 1000, 9).size, Some(1000));
+        assert_eq!(offer(Some(&smarthost(Some(500))), 1000, 9, false).size, Some(500));
+        assert_eq!(offer(Some(&smarthost(Some(0))), 1000, 9, false).size, Some(1000));
+        assert_eq!(offer(Some(&smarthost(Some(500))), 0, 9, false).size, Some(500));
+        assert_eq!(offer(Some(&smarthost(None)), 1000, 9, false).size, Some(1000));
     }
 
     #[test]
@@ -93,7 +98,7 @@ mod tests {
             starttls: true,
             ..Capabilities::default()
         };
-        let offered = offer(Some(&smarthost), 0, 9);
+        let offered = offer(Some(&smarthost), 0, 9, false);
         assert!(offered.eight_bit_mime && offered.dsn);
         assert!(!offered.smtputf8 && !offered.chunking && !offered.starttls);
         assert!(offered.pipelining, "supplied by us");
@@ -102,6 +107,14 @@ mod tests {
     #[test]
     fn utf8_is_not_offered_without_8bitmime() {
         let smarthost = Capabilities { smtputf8: true, ..Capabilities::default() };
-        assert!(!offer(Some(&smarthost), 0, 9).smtputf8);
+        assert!(!offer(Some(&smarthost), 0, 9, false).smtputf8);
+    }
+
+    #[test]
+    fn no_soliciting_is_offered_where_a_rule_looks_at_it_whatever_the_smarthost_does() {
+        let smarthost = Capabilities { no_soliciting: true, ..Capabilities::default() };
+        assert!(offer(None, 0, 9, true).no_soliciting);
+        assert!(offer(Some(&Capabilities::default()), 0, 9, true).no_soliciting);
+        assert!(!offer(Some(&smarthost), 0, 9, false).no_soliciting);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use address::{ForwardPath, ReversePath};
 use evidence::{Ending, Reference};
-use policy::{Cleared, QuestionId, Reason, RecipientFacts};
+use policy::{Cleared, Possible, QuestionId, Reason, RecipientFacts};
 use smtp_session::{Moment, SlotId};
 use smtp_wire::{Body, Capabilities, MailParams, RcptParams, Reply};
 
@@ -75,6 +75,8 @@ pub(crate) struct Envelope {
     pub(crate) from: ReversePath,
     pub(crate) from_domain: Option<Arc<str>>,
     pub(crate) params: MailParams,
+    /// The streams the message may be on.
+    pub(crate) possible: Possible,
     /// MAIL waits for the smarthost's own reply.
     pub(crate) mail_slot: Option<SlotId>,
     pub(crate) mail_sent: bool,
@@ -135,6 +137,10 @@ impl Envelope {
         }
         if (params.ret.is_some() || params.envid.is_some()) && !offered.dsn {
             return Err("DSN");
+        }
+        if !offered.no_soliciting {
+            // RFC 3865 s2.3: what it says stands in the header as well.
+            params.solicit = None;
         }
         Ok(params)
     }

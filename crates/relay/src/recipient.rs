@@ -5,7 +5,7 @@
 
 use address::ForwardPath;
 use evidence::{Reference, Verdict as Recorded};
-use policy::{Asked, Decision, Lookup, QuestionId, Ruling, Verdict};
+use policy::{Asked, Decision, Lookups, QuestionId, Reason, Ruling, Verdict};
 use smtp_session::{Moment, SlotId};
 use smtp_wire::{RcptParams, Reply};
 
@@ -38,7 +38,7 @@ impl Relay {
         let standing = Standing::Refused { permanent: false };
         let mut recipient = Recipient { slot, params, standing, reason: None, facts: None, plain };
         let today = record::time(now).day();
-        match self.gate.judge(to, self.settings.action, today) {
+        match self.gate.judge(to, self.settings.action, &envelope.possible, today) {
             Ruling::Decided(decision) => {
                 envelope.recipients.push(recipient);
                 self.decided(now, at, decision);
@@ -58,13 +58,13 @@ impl Relay {
         now: Moment,
         id: QuestionId,
         asked: Asked,
-        lookup: Lookup,
+        answers: Lookups,
     ) {
         // The transaction it was asked for may be gone.
         let Phase::Envelope(envelope) = &self.phase else { return };
         let waiting = |one: &Recipient| matches!(one.standing, Standing::Asked(q) if q == id);
         if let Some(at) = envelope.recipients.iter().position(waiting) {
-            self.decided(now, at, asked.resolve(lookup));
+            self.decided(now, at, asked.resolve(answers));
         }
     }
 
@@ -82,6 +82,14 @@ impl Relay {
                     Some(reply) => self.conclude(now, at, reply),
                     None => self.offer_envelope(now),
                 }
+            }
+            Verdict::Provisional(provisional) => {
+                let reference = self.mint.next(now.unix_millis());
+                let reason = Reason::Unknown("the stream is decided by the header".to_owned());
+                let reply = replies::deferred(provisional.path(), &reason, &reference);
+                recipient.reason = Some(reason);
+                recipient.standing = Standing::Refused { permanent: false };
+                self.judged(now, at, Recorded::Defer, reference, reply);
             }
             Verdict::Refuse(path, reason) => {
                 let reference = self.mint.next(now.unix_millis());
@@ -124,13 +132,14 @@ impl Relay {
             reference,
             transaction: envelope.reference,
             reverse_path_domain: envelope.from_domain.clone(),
+            possible: &envelope.possible,
             reason: recipient.reason.as_ref(),
             facts: recipient.facts.as_ref(),
             plain: recipient.plain.as_deref(),
             reply: &reply,
         };
         let slot = recipient.slot;
-        let record = record::decision(&self.facts, now, judged);
+        let record = record::decision(&self.facts, self.gate.streams(), now, judged);
         self.events.push_back(Event::Decided(Box::new(record)));
         self.server.answer(now, slot, reply);
     }
@@ -139,7 +148,8 @@ impl Relay {
     pub(crate) fn conclude(&mut self, now: Moment, at: usize, reply: Reply) {
         let Phase::Envelope(envelope) = &mut self.phase else { return };
         let Some(recipient) = envelope.recipients.get_mut(at) else { return };
-        let shadowed = recipient.reason.is_some();
+        let shadowed =
+            recipient.reason.as_ref().is_some_and(|reason| !matches!(reason, Reason::InGrace(..)));
         let judged = !matches!(recipient.standing, Standing::Asked(_));
         recipient.standing = if reply.is_positive() {
             Standing::Accepted

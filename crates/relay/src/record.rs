@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use evidence::{Decision, Ending, Intent, Outcome, Reference, ReplyText, Verdict};
-use policy::{GateName, Reason, RecipientFacts};
+use evidence::{Class, Decision, Ending, Intent, Outcome, Reference, ReplyText, Verdict};
+use policy::{GateName, Possible, Reason, RecipientFacts, Streams};
 use smtp_session::Moment;
 use smtp_wire::Reply;
 use suppression::Timestamp;
@@ -18,31 +18,53 @@ pub(crate) struct Judged<'a> {
     pub(crate) reference: Reference,
     pub(crate) transaction: Reference,
     pub(crate) reverse_path_domain: Option<Arc<str>>,
+    /// The streams it was judged for; one of them, once that is decided.
+    pub(crate) possible: &'a Possible,
     pub(crate) reason: Option<&'a Reason>,
     pub(crate) facts: Option<&'a RecipientFacts>,
     pub(crate) plain: Option<&'a str>,
     pub(crate) reply: &'a Reply,
 }
 
-pub(crate) fn decision(session: &SessionFacts, now: Moment, judged: Judged<'_>) -> Decision {
-    let entry = match judged.reason {
-        Some(Reason::Suppressed(entry)) => Some(entry),
-        _ => None,
-    };
+pub(crate) fn decision(
+    session: &SessionFacts,
+    streams: &Streams,
+    now: Moment,
+    judged: Judged<'_>,
+) -> Decision {
+    let entry = judged.reason.and_then(Reason::entry);
+    let keys = judged.facts.and_then(|facts| facts.keys.as_ref());
+    let name = |id| Arc::clone(&streams.get(id).name);
+    let stream = judged.possible.only();
+    let (mut possible, mut refusing) = (Vec::new(), Vec::new());
+    if stream.is_none() {
+        possible.extend(judged.possible.iter().map(name));
+        refusing.extend(judged.facts.iter().flat_map(|facts| &facts.refusing).copied().map(name));
+    }
     Decision {
         time: time(now),
         session: Arc::clone(&session.id),
         client: session.client,
+        login: session.login.clone(),
+        listener: session.listener,
         reference: judged.reference,
         transaction: judged.transaction,
         reverse_path_domain: judged.reverse_path_domain,
-        recipient: judged.facts.and_then(|facts| facts.digest),
+        recipient: keys.map(|keys| (&keys.exact).into()),
+        person: keys.map(|keys| (&keys.person).into()),
         recipient_plain: judged.plain.map(str::to_owned),
+        stream: stream.map(name),
+        streams: possible,
+        refusing,
         verdict: judged.verdict,
         gate: judged.reason.map_or(GateName::Smarthost, Reason::gate).as_str(),
         reason: judged.reason.map(Reason::in_full),
         list: entry.map(|entry| entry.source.clone()),
         since: entry.map(|entry| entry.since),
+        until: match judged.reason {
+            Some(Reason::InGrace(_, until)) => Some(*until),
+            _ => None,
+        },
         entry: entry.map(|entry| entry.position),
         epoch: judged.facts.map_or(0, |facts| facts.epoch),
         reply: reply_text(judged.reply),
@@ -59,8 +81,11 @@ pub(crate) fn intent(
         time: time(now),
         session: Arc::clone(&session.id),
         client: session.client,
+        login: session.login.clone(),
         transaction: facts.reference,
         reverse_path_domain: facts.reverse_path_domain.clone(),
+        stream: facts.stream.as_ref().map(|stream| Arc::clone(&stream.name)),
+        class: facts.stream.as_ref().and_then(|stream| Class::of(stream.class)),
         recipients: facts.recipients,
         message_id: content.header.message_id().map(str::to_owned),
         bytes: content.size,
@@ -81,8 +106,11 @@ pub(crate) fn outcome(
         time: time(now),
         session: Arc::clone(&session.id),
         client: session.client,
+        login: session.login.clone(),
         transaction: facts.reference,
         reverse_path_domain: facts.reverse_path_domain.clone(),
+        stream: facts.stream.as_ref().map(|stream| Arc::clone(&stream.name)),
+        class: facts.stream.as_ref().and_then(|stream| Class::of(stream.class)),
         recipients: facts.recipients,
         dropped: facts.dropped,
         message_id: content.header.message_id().map(str::to_owned),

@@ -56,6 +56,7 @@ impl Relay {
                     known.as_deref(),
                     settings.message_size_max,
                     settings.recipients_max,
+                    self.gate.streams().ask_for_solicit(),
                 );
                 self.server.welcome(now, Arc::new(offered));
             }
@@ -120,7 +121,7 @@ impl Relay {
     pub fn answer(&mut self, now: Moment, answer: Answer) {
         match answer {
             Answer::Opened(result) => self.handle_opened(now, result),
-            Answer::LookedUp(id, asked, lookup) => self.handle_looked_up(now, id, *asked, lookup),
+            Answer::LookedUp(id, asked, answers) => self.handle_looked_up(now, id, *asked, answers),
             Answer::IntentWritten(written) => self.handle_intent_written(now, written),
         }
         self.settle(now);

@@ -1,6 +1,6 @@
 //! What a relay is told about its listener and its session.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use policy::Action;
@@ -28,6 +28,19 @@ pub enum Way {
     Held(HoldSettings),
 }
 
+/// What happens when the recipients of one message differ in what the streams still
+/// possible say of them, so that one reply to the dot could not be true for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mixed {
+    /// The odd ones get 452 4.5.3: the client offers them in a transaction of their own
+    /// (RFC 5321 s4.5.3.1.10).
+    #[default]
+    Defer,
+    /// All are taken; if the header then decides that some may not get it, the whole
+    /// message is refused: for clients that do not try again.
+    RefuseWhole,
+}
+
 /// What a relay needs to know about its listener.
 #[derive(Debug, Clone)]
 pub struct RelaySettings {
@@ -39,6 +52,10 @@ pub struct RelaySettings {
     pub contact: Contact,
     /// The way mail data takes.
     pub way: Way,
+    /// What happens to a recipient that cannot share a message with those before it.
+    pub mixed: Mixed,
+    /// How a header is held that decides a message's stream.
+    pub header: HoldSettings,
     /// The largest message in octets; 0: no limit of our own.
     pub message_size_max: u64,
     /// Recipients in one transaction (RFC 5321 s4.5.3.1.8: at least 100).
@@ -54,4 +71,8 @@ pub struct SessionFacts {
     pub id: Arc<str>,
     /// The client's address.
     pub client: IpAddr,
+    /// The listener, by the address in its configuration.
+    pub listener: SocketAddr,
+    /// The user that is logged in.
+    pub login: Option<Arc<str>>,
 }

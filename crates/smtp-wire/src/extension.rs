@@ -21,6 +21,9 @@ pub struct Capabilities {
     pub dsn: bool,
     /// RFC 2034.
     pub enhanced_status_codes: bool,
+    /// RFC 3865: `SOLICIT=` is understood. The classes it may be followed by are the
+    /// recipients' affair.
+    pub no_soliciting: bool,
     /// RFC 3030.
     pub chunking: bool,
     /// RFC 3207.
@@ -71,6 +74,7 @@ impl Capabilities {
             "SMTPUTF8" => self.smtputf8 = true,
             "DSN" => self.dsn = true,
             "ENHANCEDSTATUSCODES" => self.enhanced_status_codes = true,
+            "NO-SOLICITING" => self.no_soliciting = true,
             "CHUNKING" => self.chunking = true,
             "STARTTLS" => self.starttls = true,
             "AUTH" => {
@@ -100,6 +104,7 @@ impl Capabilities {
             smtputf8: self.smtputf8 && other.smtputf8,
             dsn: self.dsn && other.dsn,
             enhanced_status_codes: self.enhanced_status_codes && other.enhanced_status_codes,
+            no_soliciting: self.no_soliciting && other.no_soliciting,
             chunking: self.chunking && other.chunking,
             starttls: self.starttls && other.starttls,
             auth,
@@ -133,6 +138,7 @@ impl Capabilities {
         flag(self.smtputf8, "SMTPUTF8");
         flag(self.dsn, "DSN");
         flag(self.enhanced_status_codes, "ENHANCEDSTATUSCODES");
+        flag(self.no_soliciting, "NO-SOLICITING");
         flag(self.chunking, "CHUNKING");
         flag(self.starttls, "STARTTLS");
         flag(!self.auth.is_empty(), &format!("AUTH {}", self.auth.join(" ")));

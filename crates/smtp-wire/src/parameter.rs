@@ -1,4 +1,5 @@
-//! Parameters of MAIL and RCPT. RFC 5321 s4.1.2 (`esmtp-param`), RFC 1870, 6152, 6531, 3461.
+//! Parameters of MAIL and RCPT. RFC 5321 s4.1.2 (`esmtp-param`), RFC 1870, 6152, 6531, 3461,
+//! 3865.
 //!
 //! A parameter is accepted only if its extension is offered, and then read completely: what is
 //! passed on is written anew from what was understood, or (ENVID and ORCPT, which RFC 3461 s5.2.1
@@ -14,6 +15,8 @@ use crate::xtext::{is_original_recipient, is_xtext};
 
 /// RFC 3461 s4.4.
 const ENVID_MAX: usize = 100;
+/// RFC 3865 appendix A: the whole list.
+const SOLICIT_MAX: usize = 1000;
 
 /// Parameters of MAIL. Rendered with a leading space each, ready to follow the path.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,6 +31,8 @@ pub struct MailParams {
     pub ret: Option<Ret>,
     /// RFC 3461 s4.4: xtext as it was sent.
     pub envid: Option<String>,
+    /// RFC 3865 s2.3: classes of solicitation, separated by commas, as they were sent.
+    pub solicit: Option<String>,
 }
 
 /// Parameters of RCPT. Rendered like those of MAIL.
@@ -104,7 +109,7 @@ struct Parameter<P> {
     take: fn(&mut P, Option<&str>, &Offered) -> Option<()>,
 }
 
-static OF_MAIL: [Parameter<MailParams>; 5] = [
+static OF_MAIL: [Parameter<MailParams>; 6] = [
     Parameter {
         name: "SIZE",
         offered: |offered| offered.size.is_some(),
@@ -148,6 +153,16 @@ static OF_MAIL: [Parameter<MailParams>; 5] = [
         take: |params, value, _| {
             let value = value.filter(|value| value.len() <= ENVID_MAX && is_xtext(value))?;
             params.envid = Some(value.to_owned());
+            Some(())
+        },
+    },
+    Parameter {
+        name: "SOLICIT",
+        offered: |offered| offered.no_soliciting,
+        given: |params| params.solicit.is_some(),
+        take: |params, value, _| {
+            let value = value.filter(|value| is_solicitation(value))?;
+            params.solicit = Some(value.to_owned());
             Some(())
         },
     },
@@ -224,6 +239,17 @@ fn esmtp_param(word: &str) -> Option<(&str, Option<&str>)> {
     (named && valued).then_some((keyword, value))
 }
 
+/// `Solicitation-keywords = word 0*("," word)`, at most 1000 characters,
+/// `word = ALPHA 0*(wordchar)`, `wordchar = "." / "-" / "_" / ":" / ALPHA / DIGIT` (RFC 3865
+/// appendix A).
+fn is_solicitation(value: &str) -> bool {
+    let is_word = |word: &str| {
+        word.starts_with(|first: char| first.is_ascii_alphabetic())
+            && word.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_:".contains(&b))
+    };
+    value.len() <= SOLICIT_MAX && value.split(',').all(is_word)
+}
+
 /// A keyword that goes into a reply: enough of it to be recognised.
 fn shortened(keyword: &str) -> String {
     keyword.chars().take(32).collect::<String>().to_ascii_uppercase()
@@ -268,6 +294,9 @@ impl fmt::Display for MailParams {
         }
         if let Some(envid) = &self.envid {
             write!(f, " ENVID={envid}")?;
+        }
+        if let Some(solicit) = &self.solicit {
+            write!(f, " SOLICIT={solicit}")?;
         }
         Ok(())
     }

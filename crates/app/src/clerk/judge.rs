@@ -41,15 +41,22 @@ impl Clerk {
         };
         let mut gates = vec![line("address", VerdictWord::Permit, "one reading")];
         let shown = path.to_string();
-        let decision = match self.gate.judge(path, Action::Refuse, crate::clock::now().day()) {
+        let possible = self.gate.streams().fallback();
+        let today = crate::clock::now().day();
+        let decision = match self.gate.judge(path, Action::Refuse, &possible, today) {
             Ruling::Decided(decision) => decision,
             // No list of ours asks anybody yet.
-            Ruling::Ask(asked) => asked.resolve(policy::Lookup::Unknown("a live source".into())),
+            Ruling::Ask(asked) => {
+                asked.resolve([policy::Lookup::Unknown("a live source".into())].into())
+            }
         };
         let (verdict, reason) = taken_apart(decision);
         let (words, reply) = match (&reason, verdict) {
             (None, _) => {
                 ("no entry forbids it".to_owned(), "permitted; the smarthost decides".to_owned())
+            }
+            (Some(reason), VerdictWord::Permit) => {
+                (reason.to_string(), "permitted; the smarthost decides".to_owned())
             }
             (Some(reason), VerdictWord::Refuse) => {
                 (reason.to_string(), format!("550 5.7.1 {shown} {reason}"))
@@ -59,8 +66,8 @@ impl Clerk {
         gates.push(line("opt-out", verdict, &words));
         let mut line =
             judged(address, verdict, if reason.is_some() { words } else { String::new() });
-        if let Some(Reason::Suppressed(found)) = reason {
-            line.list = Some(found.source);
+        if let Some(found) = reason.as_ref().and_then(Reason::entry) {
+            line.list = Some(found.source.clone());
             line.since = Some(found.since);
             line.entry = Some(u64::from(found.position));
         }
@@ -71,6 +78,8 @@ impl Clerk {
 fn taken_apart(decision: Decision) -> (VerdictWord, Option<Reason>) {
     match decision.verdict {
         Verdict::Permit(_, reason) => (VerdictWord::Permit, reason),
+        // One stream was asked about, so that it does not arise; unknown is never yes.
+        Verdict::Provisional(provisional) => (VerdictWord::Defer, provisional.reason().cloned()),
         Verdict::Refuse(_, reason) | Verdict::Drop(_, reason) => {
             (VerdictWord::Refuse, Some(reason))
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use policy::OptOutGate;
+use policy::{OptOutGate, Streams};
 use serde::{Deserialize, Serialize};
 use suppression::{Scope, Timestamp};
 
@@ -95,7 +95,8 @@ impl Clerk {
         let rules = settings.ledger.person.clone();
         let maker = EntryMaker::new(keeper.keys().clone(), rules.clone(), settings.ledger.store);
         let lists = Arc::new(keeper.lists(settings.enforcement.grace));
-        let gate = OptOutGate::new(lists, rules, settings.own_domains.clone());
+        let streams = Arc::new(Streams::default());
+        let gate = OptOutGate::new(lists, rules, settings.own_domains.clone(), streams);
         Self { keeper, settings, maker, gate, running }
     }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use evidence::{Journal, Mint};
 use ledger::IfMissing;
-use policy::{OptOutGate, RelayControl};
+use policy::{OptOutGate, RelayControl, Streams};
 use proxy::{Clock, Counters, Gate, Limits, Smarthost, SmarthostState};
-use relay::{RelaySettings, Way};
+use relay::{HoldBudget, HoldSettings, Mixed, RelaySettings, Way};
 use smtp_session::{ClientSettings, ServerSettings, Timeouts};
 use smtp_wire::Reply;
 use tokio::sync::watch;
@@ -28,6 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const GRACE: Duration = Duration::from_secs(60);
 /// How often the smarthost is asked what it offers.
 const PROBE: Duration = Duration::from_secs(60);
+/// Octets of a header that decides a message's stream; Postfix takes 100 KiB, Exim 1 MiB.
+const HEADER_MAX: usize = 256 * 1024;
+/// Octets that all sessions together may hold.
+const HELD_BUDGET: usize = 64 * 1024 * 1024;
 
 /// A gate that is ready: bound, not yet serving.
 pub struct Daemon {
@@ -154,11 +158,13 @@ async fn bind(
         Arc::new(keeper.lists(settings.enforcement.grace)),
         settings.ledger.person.clone(),
         settings.own_domains.clone(),
+        Arc::new(Streams::default()),
     );
+    let held = Arc::new(HoldBudget::new(HELD_BUDGET));
     let random = chance::bytes()?;
     let gate = Gate::bind(
         settings.hostname.clone(),
-        settings.listeners.iter().map(|listener| listen(settings, listener)).collect(),
+        settings.listeners.iter().map(|listener| listen(settings, listener, &held)).collect(),
         smarthost.clone(),
         gate,
         Arc::new(records),
@@ -194,7 +200,11 @@ fn journal(settings: &Settings) -> Result<Journal, AppError> {
     }
 }
 
-fn listen(settings: &Settings, listener: &ListenerSettings) -> proxy::ListenerSettings {
+fn listen(
+    settings: &Settings,
+    listener: &ListenerSettings,
+    held: &Arc<HoldBudget>,
+) -> proxy::ListenerSettings {
     let limits = &settings.limits;
     let mut greeting = Vec::new();
     let text = match &listener.notice {
@@ -214,6 +224,8 @@ fn listen(settings: &Settings, listener: &ListenerSettings) -> proxy::ListenerSe
             Contact::Sender => relay::Contact::Sender,
         },
         way: Way::Through,
+        mixed: Mixed::Defer,
+        header: HoldSettings::new(HEADER_MAX, Arc::clone(held)),
         message_size_max: limits.message_size,
         recipients_max: u32::try_from(limits.recipients).unwrap_or(u32::MAX),
         plain_recipients: settings.evidence.recipient == Store::Plain || settings.log.personal,

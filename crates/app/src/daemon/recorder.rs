@@ -32,7 +32,7 @@ impl Records {
 
 impl Recorder for Records {
     fn decided(&self, record: &Decision, lines: &mut Vec<u8>) {
-        if record.verdict != Verdict::Permit {
+        if !matches!(record.verdict, Verdict::Permit | Verdict::Provisional) {
             let recipient = record.recipient_plain.as_deref().filter(|_| self.personal);
             tracing::debug!(
                 session = %record.session,

@@ -120,7 +120,8 @@ fn an_intent_without_outcome_becomes_unknown_once() {
         last.lines().last().unwrap(),
         concat!(
             r#"{"record":"outcome","time":"2026-03-03T00:00:00Z","session":"s1","#,
-            r#""client":"2001:db8::7","transaction":"1KJQ0PH8V0003","recipients":2,"dropped":0,"#,
+            r#""client":"2001:db8::7","login":"shop","transaction":"1KJQ0PH8V0003","#,
+            r#""stream":"receipts","class":"transactional","recipients":2,"dropped":0,"#,
             r#""message_id":"<1@corp.example>","bytes":2048,"duration_ms":0,"#,
             r#""ending":"unknown","why":"restart"}"#
         )

@@ -5,16 +5,23 @@ pub(crate) fn decision(reference: Reference, transaction: Reference) -> Decision
         time: "2026-03-02T10:15:00.5Z".parse().unwrap(),
         session: "s1".into(),
         client: "10.0.0.7".parse().unwrap(),
+        login: None,
+        listener: "10.0.0.1:25".parse().unwrap(),
         reference,
         transaction,
         reverse_path_domain: Some("corp.example".into()),
-        recipient: Some(Digest([0xab; 32])),
+        recipient: Some((&Digest([0xab; 32])).into()),
+        person: Some((&Digest([0xcd; 32])).into()),
         recipient_plain: None,
+        stream: Some("default".into()),
+        streams: Vec::new(),
+        refusing: Vec::new(),
         verdict: Verdict::Refuse,
         gate: "opt-out",
         reason: Some("opted out on 2026-03-02 (list crm.csv)".into()),
         list: Some("crm.csv".into()),
         since: Some("2026-03-02".parse().unwrap()),
+        until: None,
         entry: Some(7),
         epoch: 41,
         reply: ReplyText { code: 550, text: "5.7.1 opted out".into() },
@@ -26,8 +33,11 @@ pub(crate) fn intent(transaction: Reference) -> Intent {
         time: "2026-03-02T10:15:01Z".parse().unwrap(),
         session: "s1".into(),
         client: "2001:db8::7".parse().unwrap(),
+        login: Some("shop".into()),
         transaction,
         reverse_path_domain: None,
+        stream: Some("receipts".into()),
+        class: Some(Class::Transactional),
         recipients: 2,
         message_id: Some("<1@corp.example>".into()),
         bytes: 2048,
@@ -39,8 +49,11 @@ pub(crate) fn outcome(transaction: Reference) -> Outcome {
         time: "2026-03-02T10:15:02Z".parse().unwrap(),
         session: "s1".into(),
         client: "2001:db8::7".parse().unwrap(),
+        login: Some("shop".into()),
         transaction,
         reverse_path_domain: None,
+        stream: Some("receipts".into()),
+        class: Some(Class::Transactional),
         recipients: 2,
         dropped: 1,
         message_id: Some("<1@corp.example>".into()),
@@ -70,9 +83,10 @@ fn the_lines_as_they_are_written() {
         String::from_utf8(line(&Record::Decision(&decision(reference, transaction)))).unwrap(),
         concat!(
             r#"{"record":"decision","time":"2026-03-02T10:15:00.5Z","session":"s1","#,
-            r#""client":"10.0.0.7","ref":"1KJQ0PH8V0001","transaction":"1KJQ0PH500002","#,
-            r#""reverse_path_domain":"corp.example","recipient":"#,
-            r#""abababababababababababababababababababababababababababababababab","#,
+            r#""client":"10.0.0.7","listener":"10.0.0.1:25","ref":"1KJQ0PH8V0001","#,
+            r#""transaction":"1KJQ0PH500002","reverse_path_domain":"corp.example","#,
+            r#""recipient":"abababababababababababababababab","#,
+            r#""person":"cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd","stream":"default","#,
             r#""verdict":"refuse","gate":"opt-out","#,
             r#""reason":"opted out on 2026-03-02 (list crm.csv)","list":"crm.csv","#,
             r#""since":"2026-03-02","entry":7,"epoch":41,"#,
@@ -84,7 +98,8 @@ fn the_lines_as_they_are_written() {
         String::from_utf8(line(&Record::Intent(&intent(transaction)))).unwrap(),
         concat!(
             r#"{"record":"intent","time":"2026-03-02T10:15:01Z","session":"s1","#,
-            r#""client":"2001:db8::7","transaction":"1KJQ0PH500002","recipients":2,"#,
+            r#""client":"2001:db8::7","login":"shop","transaction":"1KJQ0PH500002","#,
+            r#""stream":"receipts","class":"transactional","recipients":2,"#,
             r#""message_id":"<1@corp.example>","bytes":2048}"#,
             "\n"
         )
@@ -93,12 +108,40 @@ fn the_lines_as_they_are_written() {
         String::from_utf8(line(&Record::Outcome(&outcome(transaction)))).unwrap(),
         concat!(
             r#"{"record":"outcome","time":"2026-03-02T10:15:02Z","session":"s1","#,
-            r#""client":"2001:db8::7","transaction":"1KJQ0PH500002","recipients":2,"dropped":1,"#,
+            r#""client":"2001:db8::7","login":"shop","transaction":"1KJQ0PH500002","#,
+            r#""stream":"receipts","class":"transactional","recipients":2,"dropped":1,"#,
             r#""message_id":"<1@corp.example>","bytes":2048,"duration_ms":1500,"#,
             r#""ending":"accepted","reply":{"code":250,"text":"2.0.0 queued as 1234"}}"#,
             "\n"
         )
     );
+}
+
+#[test]
+fn an_undecided_stream_names_those_still_possible_and_those_that_refuse() {
+    let (reference, transaction) = names();
+    let mut decision = decision(reference, transaction);
+    decision.login = Some("shop".into());
+    decision.stream = None;
+    decision.streams = vec!["receipts".into(), "default".into()];
+    decision.refusing = vec!["default".into()];
+    decision.verdict = Verdict::Provisional;
+    decision.until = Some("2026-03-16".parse().unwrap());
+    let line = String::from_utf8(line(&Record::Decision(&decision))).unwrap();
+    for field in [
+        r#""login":"shop","listener":"10.0.0.1:25","#,
+        r#""streams":["receipts","default"],"refusing":["default"],"verdict":"provisional","#,
+        r#""since":"2026-03-02","until":"2026-03-16","entry":7,"#,
+    ] {
+        assert!(line.contains(field), "{field} in {line}");
+    }
+    assert!(!line.contains(r#""stream":"#));
+}
+
+#[test]
+fn a_short_digest_is_the_beginning_of_the_long_one() {
+    let digest = Digest(std::array::from_fn(|at| u8::try_from(at * 7).unwrap()));
+    assert_eq!(ShortDigest::from(&digest).to_string(), digest.to_string()[..32]);
 }
 
 #[test]

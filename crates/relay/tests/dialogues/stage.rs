@@ -8,7 +8,7 @@ use address::{Canonical, PersonRules};
 use evidence::Mint;
 use policy::{Action, Inquiry, Lists, LookUp, Lookup, OptOutGate};
 use relay::{
-    Answer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, OpenFailure, Relay,
+    Answer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, Mixed, OpenFailure, Relay,
     RelaySettings, SessionFacts, Side, Upstream, Way,
 };
 use smtp_session::{Client, ClientEvent, ClientSettings, Moment, ServerSettings, Timeouts};
@@ -116,6 +116,8 @@ impl Stage {
                 Some(limit) => Way::Held(HoldSettings::new(limit, budget)),
                 None => Way::Through,
             },
+            mixed: Mixed::Defer,
+            header: HoldSettings::new(1_000, Arc::new(HoldBudget::new(1_000_000))),
             message_size_max: scenery.size_max,
             recipients_max: scenery.recipients_max,
             plain_recipients: false,
@@ -137,8 +139,13 @@ impl Stage {
         let relay = Relay::new(
             Arc::new(settings),
             Arc::new(server),
-            SessionFacts { id: "s1".into(), client: "192.0.2.7".parse().unwrap() },
-            OptOutGate::new(Arc::new(lists), PersonRules::default(), own),
+            SessionFacts {
+                id: "s1".into(),
+                client: "192.0.2.7".parse().unwrap(),
+                listener: "192.0.2.9:25".parse().unwrap(),
+                login: None,
+            },
+            OptOutGate::new(Arc::new(lists), PersonRules::default(), own, Arc::default()),
             record,
             Arc::new(Mint::new(0)),
             now,

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use address::{Canonical, PersonRules};
 use evidence::{Ending, Mint, Verdict};
-use policy::{Action, Asked, Inquiry, Lists, LookUp, Lookup, OptOutGate, QuestionId};
+use policy::{Action, Asked, Inquiry, Lists, LookUp, Lookup, OptOutGate, QuestionId, Streams};
 use relay::{
-    Answer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, OpenFailure, Relay,
+    Answer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, Mixed, OpenFailure, Relay,
     RelaySettings, SessionFacts, Side, Upstream, Way,
 };
 use smtp_session::{
@@ -129,6 +129,8 @@ impl World {
                 Contact::Recipient
             },
             way: if setup == Setup::Held { Way::Held(hold) } else { Way::Through },
+            mixed: Mixed::Defer,
+            header: HoldSettings::new(2_000, Arc::new(HoldBudget::new(30_000))),
             message_size_max: 25_000,
             recipients_max: 4,
             plain_recipients: false,
@@ -144,11 +146,17 @@ impl World {
             Arc::new(MadeUpLists),
             PersonRules::default(),
             vec!["gate.example".to_owned()],
+            Arc::new(Streams::default()),
         );
         let relay = Relay::new(
             Arc::new(settings),
             Arc::new(server),
-            SessionFacts { id: "s".into(), client: "192.0.2.1".parse().unwrap() },
+            SessionFacts {
+                id: "s".into(),
+                client: "192.0.2.1".parse().unwrap(),
+                listener: "192.0.2.9:25".parse().unwrap(),
+                login: None,
+            },
             gate,
             Arc::new(CapabilityRecord::default()),
             Arc::new(Mint::new(0)),
@@ -356,7 +364,7 @@ impl World {
             let at = self.dice.below(self.questions.len());
             let (id, asked) = self.questions.swap_remove(at);
             let lookup = opinion(asked.address());
-            self.relay.answer(self.now, Answer::LookedUp(id, asked, lookup));
+            self.relay.answer(self.now, Answer::LookedUp(id, asked, [lookup].into()));
             return true;
         }
         if std::mem::take(&mut self.intent) {

@@ -10,7 +10,7 @@ fn offers(keywords: &str) -> Capabilities {
 #[test]
 fn keywords_are_read_in_any_case() {
     let found = offers(
-        "pipelining\nSize 1000\n8BitMime\nSMTPUTF8\nDSN\nEnhancedStatusCodes\nCHUNKING\nSTARTTLS\n\
+        "pipelining\nSize 1000\n8BitMime\nSMTPUTF8\nDSN\nEnhancedStatusCodes\nno-soliciting NET.EXAMPLE:ADV\nCHUNKING\nSTARTTLS\n\
          AUTH plain LOGIN\nLIMITS RCPTMAX=50 mailmax=9 RCPTDOMAINMAX=1\nX-UNKNOWN yes",
     );
     assert_eq!(found, everything());
@@ -24,6 +24,7 @@ fn everything() -> Capabilities {
         smtputf8: true,
         dsn: true,
         enhanced_status_codes: true,
+        no_soliciting: true,
         chunking: true,
         starttls: true,
         auth: vec!["PLAIN".into(), "LOGIN".into()],
@@ -105,6 +106,7 @@ fn the_reply_lists_what_is_offered_and_no_more() {
             "SMTPUTF8",
             "DSN",
             "ENHANCEDSTATUSCODES",
+            "NO-SOLICITING",
             "CHUNKING",
             "STARTTLS",
             "AUTH PLAIN LOGIN",
@@ -148,13 +150,21 @@ fn what_only_one_side_has_is_not_offered() {
 }
 
 fn capabilities() -> impl Strategy<Value = Capabilities> {
-    let flags = prop::array::uniform7(any::<bool>());
+    let flags = prop::array::uniform8(any::<bool>());
     let size = prop::option::of(any::<u64>());
     let auth = prop::collection::vec("[A-Z][A-Z0-9_-]{0,19}", 0..4);
     let limit = || prop::option::of(1..1_000_000u32);
     (flags, size, auth, (limit(), limit(), limit())).prop_map(|(flags, size, auth, limits)| {
-        let [pipelining, eight_bit_mime, smtputf8, dsn, enhanced_status_codes, chunking, starttls] =
-            flags;
+        let [
+            pipelining,
+            eight_bit_mime,
+            smtputf8,
+            dsn,
+            enhanced_status_codes,
+            chunking,
+            starttls,
+            no_soliciting,
+        ] = flags;
         let smtputf8 = smtputf8 && eight_bit_mime;
         let (rcpt_max, mail_max, rcpt_domain_max) = limits;
         Capabilities {
@@ -164,6 +174,7 @@ fn capabilities() -> impl Strategy<Value = Capabilities> {
             smtputf8,
             dsn,
             enhanced_status_codes,
+            no_soliciting,
             chunking,
             starttls,
             auth,

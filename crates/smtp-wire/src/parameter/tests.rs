@@ -11,6 +11,7 @@ fn everything() -> Offered {
         eight_bit_mime: true,
         smtputf8: true,
         dsn: true,
+        no_soliciting: true,
         ..Capabilities::default()
     }
 }
@@ -37,16 +38,48 @@ fn bad(keyword: &'static str) -> CommandError {
     CommandError::Parameter(ParamError::BadValue(keyword))
 }
 
+/// Standards A-T6, A-T7, A-T13.
+#[test]
+fn solicitation_keywords() {
+    for right in ["a", "org.example:ADV:ADLT", "a-b_c.d:1,B"] {
+        let params = mail_params(&format!("SOLICIT={right}")).unwrap();
+        assert_eq!(params.solicit.as_deref(), Some(right));
+    }
+    for wrong in ["1x:y", "a:b,,c", ",a", "a,", "a:b,1c", "a+b", "a/b", "a;b"] {
+        assert_eq!(mail_params(&format!("SOLICIT={wrong}")), Err(bad("SOLICIT")), "{wrong}");
+    }
+    assert_eq!(mail_params("SOLICIT"), Err(bad("SOLICIT")));
+    let malformed = |params| {
+        let expected = Err(CommandError::Parameter(ParamError::Malformed));
+        assert_eq!(mail_params(params), expected, "{params}");
+    };
+    malformed("SOLICIT=");
+    malformed("SOLICIT=a=b");
+    // With a blank the rest is another parameter, which nobody knows.
+    assert!(mail_params("SOLICIT=a:b, c:d").is_err());
+    let longest = format!("a{}", "b".repeat(999));
+    assert_eq!(mail_params(&format!("SOLICIT={longest}")).unwrap().solicit, Some(longest.clone()));
+    assert_eq!(mail_params(&format!("SOLICIT={longest}b")), Err(bad("SOLICIT")));
+    let twice = Err(CommandError::Parameter(ParamError::Duplicate("SOLICIT")));
+    assert_eq!(mail_params("SOLICIT=a SOLICIT=a"), twice);
+    let alone = parse(b"MAIL FROM:<a@b.example> SOLICIT=a", &Capabilities::default());
+    assert_eq!(alone, Err(CommandError::UnknownParameter("SOLICIT".into())));
+}
+
 #[test]
 fn parameters_of_mail() {
     assert_eq!(
-        mail_params("size=1024 body=8bitmime smtputf8 ret=hdrs ENVID=QQ+2B314159"),
+        mail_params(
+            "size=1024 body=8bitmime smtputf8 ret=hdrs ENVID=QQ+2B314159 \
+             solicit=net.example:ADV,org.example:ADV:ADLT"
+        ),
         Ok(MailParams {
             size: Some(1024),
             body: Some(Body::EightBitMime),
             smtputf8: true,
             ret: Some(Ret::Hdrs),
             envid: Some("QQ+2B314159".into()),
+            solicit: Some("net.example:ADV,org.example:ADV:ADLT".into()),
         })
     );
     // Standards B-T28.
