@@ -19,7 +19,7 @@
 //! | was withdrawn                                                        | not stopped     |
 //! | is about the whole domain, and this is one of its role addresses     | not stopped     |
 //! | is `undeliverable`, and has lapsed                                   | not stopped     |
-//! | is not `manual`, and for all they have in common there is a valid consent of a later day whose scope contains it | not stopped |
+//! | is not `manual`, and for all they have in common there is a valid express consent of a later day whose scope contains it | not stopped |
 //! | is an `opt-out` within the grace that is configured                  | not stopped yet |
 //! | any other `opt-out`, `complaint`, `manual`, `undeliverable`          | stopped         |
 //!
@@ -27,7 +27,10 @@
 //! for everything it is about there is a valid consent whose scope contains it.
 //!
 //! A consent is *valid* if it is about one address, was not withdrawn, its day has come (a clock
-//! that was wrong once must not outvote every later opt-out), and it has not lapsed.
+//! that was wrong once must not outvote every later opt-out), and it has not lapsed. It is
+//! *express* if it never lapses: consent that a purchase or an inquiry implies gives permission
+//! where nobody objected, but only affirmative consent ends an objection (15 U.S.C.
+//! 7704(a)(4)(B), 7702(1)).
 //!
 //! `all` contains `commercial` and each name and transactional mail; `commercial` contains each
 //! name; a name contains itself ([`Scope::names`]). Days are UTC days: a consent of the same day
@@ -147,6 +150,8 @@ pub enum Standing {
     NotLater(u32),
     /// A consent that cannot end this `manual` block (its row).
     Blocked(u32),
+    /// A consent that is only implied, and so cannot end this objection (its row).
+    OnlyImplied(u32),
     /// A later consent whose scope does not contain all that this objection (its row) and the
     /// stream have in common; none: all for which the stream needs consent.
     TooNarrow(Option<u32>),
@@ -245,6 +250,7 @@ impl Case<'_> {
             return match known.origin.kind {
                 Kind::Manual => Standing::Blocked(row),
                 _ if consent.fact.day <= known.fact.day => Standing::NotLater(row),
+                _ if !is_express(consent) => Standing::OnlyImplied(row),
                 _ => Standing::TooNarrow(Some(row)),
             };
         }
@@ -263,7 +269,7 @@ impl Case<'_> {
                 .consents
                 .iter()
                 .filter(|consent| consent.fact.day > known.fact.day)
-                .filter(|consent| is_valid(consent, terms.today))
+                .filter(|consent| is_valid(consent, terms.today) && is_express(consent))
                 .filter(|consent| contains(&consent.origin.scope, part))
                 .map(|consent| (consent.fact.day, consent.fact.position))
                 .min()?;
@@ -289,6 +295,11 @@ fn is_valid(consent: &Known<'_>, today: Day) -> bool {
         && !consent.withdrawn
         && consent.fact.day <= today
         && lapsed(consent, today).is_none()
+}
+
+/// Whether the person said so; else it is implied by something that lapses.
+fn is_express(consent: &Known<'_>) -> bool {
+    consent.origin.lifetime.is_none()
 }
 
 /// The day on which it lapsed, if it has.

@@ -4,7 +4,7 @@
 //! A scope is the set of mails it speaks about, a stream the set of mails it may be. There are
 //! five kinds of mail: transactional, of list a, of list b, of list c, and commercial mail of a
 //! list that nobody named. An objection stops a stream if it speaks about one of its mails that
-//! no valid later consent speaks about.
+//! no valid, express, later consent speaks about.
 
 use std::cmp::Reverse;
 
@@ -52,7 +52,10 @@ fn model(entries: &[Told<'_>], mails: Mails, opt_in: bool, role: bool, grace: bo
     let agreed = |after: Option<u16>| {
         let consents = entries.iter().filter(valid);
         consents
-            .filter(|entry| after.is_none_or(|after| entry.row.day > after))
+            .filter(|entry| {
+                let express = entry.row.origin.lifetime.is_none();
+                after.is_none_or(|after| entry.row.day > after && express)
+            })
             .fold(0, |mails, entry| mails | entry.about)
     };
     let speaks = |entry: &Told<'_>| {
@@ -192,6 +195,7 @@ fn told_apart(case: &Case<'_>, terms: &Terms<'_>, found: &Finding) {
                 Standing::Counts | Standing::TooNarrow(None) => {}
                 Standing::NotLater(row)
                 | Standing::Blocked(row)
+                | Standing::OnlyImplied(row)
                 | Standing::TooNarrow(Some(row)) => assert_ne!(row, known.fact.position),
                 other => panic!("{other:?}"),
             }
@@ -199,7 +203,10 @@ fn told_apart(case: &Case<'_>, terms: &Terms<'_>, found: &Finding) {
     }
     for consent in &case.consents {
         match case.consent_standing(consent, terms) {
-            Standing::NotLater(row) | Standing::Blocked(row) | Standing::TooNarrow(Some(row)) => {
+            Standing::NotLater(row)
+            | Standing::Blocked(row)
+            | Standing::OnlyImplied(row)
+            | Standing::TooNarrow(Some(row)) => {
                 let at = case.objections.iter().position(|o| o.fact.position == row).unwrap();
                 assert_eq!(standings[at], Standing::Counts);
             }

@@ -107,11 +107,12 @@ fn implied_consent_permits_until_the_day_before_it_lapses() {
             let rows = [entry(Kind::Consent, "commercial", given.day().number()).lasting(days)];
             assert_eq!(decide(&rows, "+", last, None), Finding::Clear, "{given}");
             assert_eq!(decide(&rows, "+", first_refused, None), Finding::NoConsent, "{given}");
-            // It lapses for what it re-opened as well.
+            // It ends no objection: that takes affirmative consent (US-8).
             let mut rows = rows.to_vec();
             rows.push(entry(Kind::OptOut, "commercial", given.day().number() - 1));
+            assert!(!decide(&rows, "", last, None).permits());
+            rows.push(entry(Kind::Consent, "commercial", given.day().number()));
             assert!(decide(&rows, "", last, None).permits());
-            assert!(!decide(&rows, "", first_refused, None).permits());
         }
     }
 }
