@@ -7,18 +7,17 @@
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use suppression::{KeyId, Kind, NewEntry, Timestamp};
+use suppression::{KeyId, NewEntry, Timestamp};
 
-use crate::chain::{self, first_word};
-use crate::entropy::random;
 use crate::error::LedgerError;
 use crate::import;
 use crate::ledger::{Counters, Ledger, Memory};
 use crate::lookup::{self, Pointer};
 use crate::origins::KnownOrigin;
 use crate::pen::{NewRow, Pen};
+use crate::prepared::{Prepared, Ready, ReadyRow};
 use crate::row;
-use crate::unfit::unfit;
+use crate::transaction::{Fault, Written};
 
 /// What an append did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,14 +32,15 @@ pub struct Appended {
     pub head: u64,
 }
 
-/// What is wanted for each entry before any row is written.
-struct Plan {
-    origin: Arc<KnownOrigin>,
-    pointer: Pointer,
-    /// An undated bounce: a list that still names the address after it has lapsed says so anew.
-    /// No consent renews itself by standing in a file.
-    renews: bool,
-    seen: bool,
+/// What somebody who has followed the ledger knows of it, to save a look at the file for each
+/// entry of an import.
+#[derive(Clone, Copy)]
+pub struct Followed<'a> {
+    /// Up to which row. If it is not the last one, the rest is of no use and not asked.
+    pub position: u64,
+    /// Whether there may be a row of the same kind about the same person, or for a consent the
+    /// same address. May only be false when there is none.
+    pub may_know: &'a dyn Fn(&NewEntry) -> bool,
 }
 
 impl Ledger {
@@ -57,19 +57,39 @@ impl Ledger {
         import: Option<&str>,
         entries: &[NewEntry],
     ) -> Result<Appended, LedgerError> {
-        let unfit = |(place, entry)| unfit(entry).map(|what| LedgerError::Unfit { place, what });
-        if let Some(error) = entries.iter().enumerate().find_map(unfit) {
-            return Err(error);
-        }
-        let batch = Batch { now, import, seed: random()?, entries };
+        let ready = Ready::new(entries)?;
+        self.append_ready(&Batch { now, import, entries, ready: &ready }, None)
+    }
+
+    /// As [`Ledger::append`], for a batch that was made ready by another thread. Records it once
+    /// only, whatever it is given to: a second time its facts stand.
+    ///
+    /// # Errors
+    /// Then nothing of the batch is recorded.
+    pub fn append_prepared(
+        &mut self,
+        now: Timestamp,
+        import: Option<&str>,
+        prepared: &Prepared,
+        followed: Option<Followed<'_>>,
+    ) -> Result<Appended, LedgerError> {
+        let (entries, ready) = (prepared.entries(), prepared.ready());
+        self.append_ready(&Batch { now, import, entries, ready }, followed)
+    }
+
+    fn append_ready(
+        &mut self,
+        batch: &Batch<'_>,
+        followed: Option<Followed<'_>>,
+    ) -> Result<Appended, LedgerError> {
         let path = self.path.clone();
         self.write(|transaction, memory, counters, written| {
-            if let Some(id) = unknown_key(transaction, entries)? {
+            if let Some(id) = unknown_key(transaction, batch.entries)? {
                 return Err(LedgerError::UnknownKey { path, id }.into());
             }
-            let mut plans = batch.plan(transaction, memory)?;
-            find_seen(transaction, memory, &mut plans, now)?;
-            Ok(batch.insert(transaction, counters, &mut plans, &mut written.pointers)?)
+            let followed = followed.filter(|by| by.position == counters.head.position);
+            let fresh = batch.fresh(transaction, memory, followed)?;
+            batch.insert(transaction, memory, counters, &fresh, written)
         })
     }
 
@@ -105,53 +125,87 @@ fn unknown_key(connection: &Connection, entries: &[NewEntry]) -> rusqlite::Resul
 struct Batch<'a> {
     now: Timestamp,
     import: Option<&'a str>,
-    seed: [u8; 32],
     entries: &'a [NewEntry],
+    ready: &'a Ready,
 }
 
 impl Batch<'_> {
-    fn plan(&self, connection: &Connection, memory: &mut Memory) -> rusqlite::Result<Vec<Plan>> {
-        let mut buffer = Vec::with_capacity(256);
-        self.entries
-            .iter()
-            .map(|entry| {
-                let NewEntry { source, kind, scope, .. } = entry;
-                let origin = memory.origins.intern(connection, source, *kind, scope)?;
-                let stated = entry.stated.map(Timestamp::micros);
-                let expires = entry.expires.map(Timestamp::micros);
-                let (id, keys) = (entry.key_id, &entry.keys);
-                let identity =
-                    chain::identity(&origin.bytes, id, keys, stated, expires, &mut buffer);
-                let person = first_word(entry.keys.person.as_bytes());
-                let pointer = Pointer { person, position: 0, identity };
-                let renews = *kind == Kind::Undeliverable && stated.is_none() && expires.is_some();
-                Ok(Plan { origin, pointer, renews, seen: false })
-            })
-            .collect()
+    fn at(&self, place: u32) -> Option<(&NewEntry, &ReadyRow)> {
+        let place = usize::try_from(place).ok()?;
+        Some((self.entries.get(place)?, self.ready.rows.get(place)?))
+    }
+
+    /// The places of the entries whose fact does not stand yet, in the order given.
+    fn fresh(
+        &self,
+        connection: &Connection,
+        memory: &Memory,
+        followed: Option<Followed<'_>>,
+    ) -> rusqlite::Result<Vec<u32>> {
+        let mut finder = lookup::finder(connection)?;
+        let mut fresh = Vec::with_capacity(self.ready.order.len());
+        for place in &self.ready.order {
+            let Some((entry, row)) = self.at(*place) else { continue };
+            let nobody = followed.is_some_and(|by| !(by.may_know)(entry));
+            if nobody || !self.stands(connection, memory, &mut finder, row)? {
+                fresh.push(*place);
+            }
+        }
+        fresh.sort_unstable();
+        Ok(fresh)
+    }
+
+    fn stands(
+        &self,
+        connection: &Connection,
+        memory: &Memory,
+        finder: &mut rusqlite::CachedStatement<'_>,
+        row: &ReadyRow,
+    ) -> rusqlite::Result<bool> {
+        let mut stands = None;
+        let mut look = |found: Pointer| {
+            if found.identity == row.identity && !memory.withdrawn.contains(found.position) {
+                stands = stands.max(Some(found.position));
+            }
+        };
+        memory.recent.of(row.person).for_each(&mut look);
+        lookup::find(finder, row.person, look)?;
+        match stands {
+            Some(position) if row.renews => Ok(!lapsed(connection, position, self.now)?),
+            stands => Ok(stands.is_some()),
+        }
     }
 
     fn insert(
         &self,
         connection: &Connection,
+        memory: &mut Memory,
         counters: Counters,
-        plans: &mut [Plan],
-        pointers: &mut Vec<Pointer>,
-    ) -> rusqlite::Result<Appended> {
-        let mut appended = Appended { before: counters.head.position, ..Appended::default() };
-        let mut import = None;
-        let mut pen = Pen::new(connection, counters.head, self.now.micros(), self.seed)?;
-        for (place, (entry, plan)) in self.entries.iter().zip(plans).enumerate() {
-            if plan.seen {
-                appended.seen += 1;
-                continue;
-            }
-            if let (None, Some(name)) = (import, self.import) {
-                // Only with the first row: an import that brings nothing new leaves no trace.
-                import = Some((import::number(connection, name, self.now.micros())?, name));
-            }
-            let evidence = evidence(entry)?;
-            plan.pointer.position = pen.write(&NewRow {
-                origin: &plan.origin,
+        fresh: &[u32],
+        written: &mut Written,
+    ) -> Result<Appended, Fault> {
+        let mut appended = Appended {
+            before: counters.head.position,
+            seen: self.entries.len() - fresh.len(),
+            ..Appended::default()
+        };
+        let mut pen = Pen::new(connection, counters.head, self.now.micros())?;
+        let origins = match fresh.is_empty() {
+            true => Vec::new(),
+            false => self.origins(connection, memory)?,
+        };
+        // Only with the first row: an import that brings nothing new leaves no trace.
+        let import = match self.import.filter(|_| !fresh.is_empty()) {
+            Some(name) => Some((import::number(connection, name, self.now.micros())?, name)),
+            None => None,
+        };
+        for place in fresh {
+            let Some((entry, row)) = self.at(*place) else { continue };
+            let place = usize::try_from(*place).unwrap_or(usize::MAX);
+            let origin = usize::try_from(row.origin).ok().and_then(|at| origins.get(at));
+            let Some(origin) = origin else { continue };
+            let position = pen.write(&NewRow {
+                origin,
                 key_id: entry.key_id,
                 keys: &entry.keys,
                 stated: entry.stated.map(Timestamp::micros),
@@ -159,12 +213,14 @@ impl Batch<'_> {
                 import,
                 refers_to: None,
                 refers_import: None,
+                personal: row.personal.as_ref(),
                 plain: entry.plain.as_deref(),
                 reason: entry.reason.as_deref(),
-                evidence: evidence.as_deref(),
+                evidence: row.evidence.as_deref(),
             })?;
-            pointers.push(plan.pointer);
-            appended.added.push((plan.pointer.position, place));
+            let ReadyRow { person, identity, .. } = *row;
+            written.pointers.push(Pointer { person, position, identity });
+            appended.added.push((position, place));
         }
         appended.head = pen.put_down()?.position;
         if let (Some((number, _)), true) = (import, appended.head > appended.before) {
@@ -172,47 +228,20 @@ impl Batch<'_> {
         }
         Ok(appended)
     }
-}
 
-fn evidence(entry: &NewEntry) -> rusqlite::Result<Option<String>> {
-    if entry.evidence.is_empty() {
-        return Ok(None);
+    /// The origins of the batch with their numbers in this ledger.
+    fn origins(
+        &self,
+        connection: &Connection,
+        memory: &mut Memory,
+    ) -> rusqlite::Result<Vec<Arc<KnownOrigin>>> {
+        let origins = self.ready.origins.iter();
+        origins
+            .map(|origin| {
+                memory.origins.intern(connection, &origin.source, origin.kind, &origin.scope)
+            })
+            .collect()
     }
-    serde_json::to_string(&entry.evidence)
-        .map(Some)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
-}
-
-/// Marks the plans whose fact stands already, in the ledger or earlier in the same batch.
-fn find_seen(
-    connection: &Connection,
-    memory: &Memory,
-    plans: &mut [Plan],
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    let mut order: Vec<_> = plans.iter_mut().collect();
-    // A stable sort: of equal facts in one batch the first given is the one recorded.
-    order.sort_by_key(|plan| (plan.pointer.person, plan.pointer.identity));
-    let mut previous = None;
-    let mut finder = lookup::finder(connection)?;
-    for plan in order {
-        let Pointer { person, identity, .. } = plan.pointer;
-        if previous.replace((person, identity)) == Some((person, identity)) {
-            plan.seen = true;
-            continue;
-        }
-        let mut stands = None;
-        memory.recent.find(&mut finder, person, |found| {
-            if found.identity == identity && !memory.withdrawn.contains(found.position) {
-                stands = stands.max(Some(found.position));
-            }
-        })?;
-        plan.seen = match stands {
-            Some(position) if plan.renews => !lapsed(connection, position, now)?,
-            stands => stands.is_some(),
-        };
-    }
-    Ok(())
 }
 
 fn lapsed(connection: &Connection, position: u64, now: Timestamp) -> rusqlite::Result<bool> {

@@ -137,12 +137,12 @@ pub(crate) fn personal_digest(
     Sha256::digest(&bytes).into()
 }
 
-/// Salt for the row at `position`, from a random seed of its batch: one call for random numbers
-/// a batch instead of one a row.
-pub(crate) fn salt(seed: &[u8; 32], position: u64) -> [u8; 16] {
+/// Salt for one row, from a random seed of its batch and a number that no other row of it has:
+/// one call for random numbers a batch instead of one a row.
+pub(crate) fn salt(seed: &[u8; 32], number: u64) -> [u8; 16] {
     let mut hash = Sha256::new();
     hash.update(seed);
-    hash.update(position.to_be_bytes());
+    hash.update(number.to_be_bytes());
     let full: Hash = hash.finalize().into();
     let mut salt = [0; 16];
     salt.iter_mut().zip(full).for_each(|(byte, from)| *byte = from);

@@ -9,8 +9,8 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::chain::Hash;
 use crate::error::LedgerError;
-use crate::lookup::Recent;
 use crate::origins::Origins;
+use crate::recent::Recent;
 use crate::row;
 use crate::withdrawn::Withdrawn;
 

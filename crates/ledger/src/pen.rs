@@ -4,7 +4,7 @@
 use rusqlite::{CachedStatement, Connection};
 use suppression::{AddressKeys, KeyId};
 
-use crate::chain::{self, Hash, Link};
+use crate::chain::{Hash, Link};
 use crate::ledger::{Head, set_head};
 use crate::origins::KnownOrigin;
 use crate::row;
@@ -22,6 +22,8 @@ pub(crate) struct NewRow<'a> {
     pub(crate) refers_to: Option<u64>,
     /// Number and name.
     pub(crate) refers_import: Option<(i64, &'a str)>,
+    /// Digest and salt of the three that follow; none where all are absent.
+    pub(crate) personal: Option<&'a (Hash, [u8; 16])>,
     pub(crate) plain: Option<&'a str>,
     pub(crate) reason: Option<&'a str>,
     /// As JSON.
@@ -35,8 +37,6 @@ pub(crate) struct Pen<'a> {
     begun: u64,
     head: Head,
     recorded: i64,
-    /// Of the salts of this transaction.
-    seed: [u8; 32],
     buffer: Vec<u8>,
 }
 
@@ -45,7 +45,6 @@ impl<'a> Pen<'a> {
         connection: &'a Connection,
         head: Head,
         recorded: i64,
-        seed: [u8; 32],
     ) -> rusqlite::Result<Self> {
         let statement = connection.prepare_cached(
             "INSERT INTO entry (position, origin, key_id, exact, person, stated, recorded,
@@ -54,13 +53,12 @@ impl<'a> Pen<'a> {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         )?;
         let buffer = Vec::with_capacity(512);
-        Ok(Self { connection, statement, begun: head.position, head, recorded, seed, buffer })
+        Ok(Self { connection, statement, begun: head.position, head, recorded, buffer })
     }
 
     /// The position the row was given.
     pub(crate) fn write(&mut self, new: &NewRow<'_>) -> rusqlite::Result<u64> {
         let position = self.head.position + 1;
-        let personal = self.personal(new, position);
         let hash = Link {
             position,
             origin: &new.origin.bytes,
@@ -72,7 +70,7 @@ impl<'a> Pen<'a> {
             refers_to: new.refers_to,
             refers_import: new.refers_import.map(|(_, name)| name),
             expires: new.expires,
-            personal: personal.as_ref().map(|(digest, _)| digest),
+            personal: new.personal.map(|(digest, _)| digest),
         }
         .hash(&self.head.hash, &mut self.buffer);
         self.statement.execute(rusqlite::params![
@@ -88,8 +86,8 @@ impl<'a> Pen<'a> {
             new.refers_import.map(|(number, _)| number),
             new.expires,
             hash,
-            personal.map(|(digest, _)| digest),
-            personal.map(|(_, salt)| salt),
+            new.personal.map(|(digest, _)| digest),
+            new.personal.map(|(_, salt)| salt),
             new.plain,
             new.reason,
             new.evidence,
@@ -104,14 +102,5 @@ impl<'a> Pen<'a> {
             set_head(self.connection, self.head.position, &self.head.hash)?;
         }
         Ok(self.head)
-    }
-
-    /// Digest and salt of the personal free fields.
-    fn personal(&self, new: &NewRow<'_>, position: u64) -> Option<(Hash, [u8; 16])> {
-        if new.plain.is_none() && new.reason.is_none() && new.evidence.is_none() {
-            return None;
-        }
-        let salt = chain::salt(&self.seed, position);
-        Some((chain::personal_digest(&salt, new.plain, new.reason, new.evidence), salt))
     }
 }

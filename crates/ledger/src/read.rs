@@ -124,9 +124,10 @@ pub(crate) fn find(
     let mut finder = lookup::finder(snapshot)?;
     for keys in keys {
         let person = first_word(keys.person.as_bytes());
-        memory.recent.find(&mut finder, person, |found| {
+        lookup::find(&mut finder, person, |found| {
             positions.insert(found.position);
         })?;
+        positions.extend(memory.recent.of(person).map(|found| found.position));
     }
     if positions.is_empty() {
         return Ok(Vec::new());

@@ -6,8 +6,9 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::LedgerError;
 use crate::ledger::{Counters, Ledger, Memory, set_indexed};
-use crate::lookup::{self, Brought, Pointer};
+use crate::lookup::{self, Pointer};
 use crate::origins::Origins;
+use crate::recent::Brought;
 
 /// What stops the work inside a transaction: the database, or a rule of ours.
 #[derive(Debug)]
@@ -76,8 +77,8 @@ impl Ledger {
         let head = counters.head.position + written.pointers.len() as u64;
         let (pointers, brought) = look_up(&transaction, memory, counters, head, written)?;
         transaction.commit()?;
-        pointers.into_iter().for_each(|pointer| memory.recent.insert(pointer));
-        memory.recent.committed(brought);
+        memory.recent.committed(&brought);
+        memory.recent.insert(pointers);
         memory.withdrawn.insert_all(withdrawn);
         memory.followed = Some(head);
         Ok(done)
@@ -88,7 +89,7 @@ impl Ledger {
 /// and brings a slice of older ones in.
 fn look_up(
     connection: &Connection,
-    memory: &Memory,
+    memory: &mut Memory,
     counters: Counters,
     head: u64,
     written: Written,

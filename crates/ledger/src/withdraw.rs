@@ -5,7 +5,7 @@
 use rusqlite::{Connection, OptionalExtension};
 use suppression::{AddressKeys, Digest, KeyId, Kind, Scope, Timestamp};
 
-use crate::chain::first_word;
+use crate::chain::{self, Hash, first_word};
 use crate::entropy::random;
 use crate::error::LedgerError;
 use crate::import;
@@ -43,17 +43,25 @@ impl Ledger {
         accountable(by, reason)?;
         let seed = random()?;
         self.write(|transaction, memory, counters, written| {
-            let mut pen = Pen::new(transaction, counters.head, now.micros(), seed)?;
+            let mut pen = Pen::new(transaction, counters.head, now.micros())?;
             let mut done = Vec::with_capacity(positions.len());
             for position in positions {
                 let target = Target::read(transaction, *position)?;
-                if memory.withdrawn.contains(*position) || !written.withdrawn.insert(*position) {
-                    let what = already(transaction, *position)?;
+                let what = if memory.withdrawn.contains(*position) {
+                    let by = by_which(transaction, *position)?.unwrap_or(0);
+                    Some(format!("row {by} has taken it back"))
+                } else if !written.withdrawn.insert(*position) {
+                    Some("it was given twice".to_owned())
+                } else {
+                    None
+                };
+                if let Some(what) = what {
                     return Err(LedgerError::NotWithdrawable { position: *position, what }.into());
                 }
                 let scope = &target.scope;
                 let origin = memory.origins.intern(transaction, by, Kind::Withdrawn, scope)?;
-                let row = withdrawal(&origin, target.key_id, &target.keys, reason);
+                let personal = personal(&seed, *position, reason);
+                let row = withdrawal(&origin, target.key_id, &target.keys, reason, &personal);
                 let at = pen.write(&NewRow { refers_to: Some(*position), ..row })?;
                 let person = first_word(target.keys.person.as_bytes());
                 written.pointers.push(Pointer { person, position: at, identity: WITHDRAWN });
@@ -95,8 +103,9 @@ impl Ledger {
             let Some(key_id) = keys::known(transaction)?.last().map(|key| key.id) else {
                 return Err(not("the ledger has no key"));
             };
-            let mut pen = Pen::new(transaction, counters.head, now.micros(), seed)?;
-            let row = withdrawal(&origin, key_id, &NOBODY, reason);
+            let mut pen = Pen::new(transaction, counters.head, now.micros())?;
+            let personal = personal(&seed, 0, reason);
+            let row = withdrawal(&origin, key_id, &NOBODY, reason, &personal);
             let position = pen.write(&NewRow { refers_import: Some((number, id)), ..row })?;
             pen.put_down()?;
             let rows = standing.len();
@@ -146,6 +155,7 @@ fn withdrawal<'a>(
     key_id: KeyId,
     keys: &'a AddressKeys,
     reason: &'a str,
+    personal: &'a (Hash, [u8; 16]),
 ) -> NewRow<'a> {
     NewRow {
         origin,
@@ -156,10 +166,16 @@ fn withdrawal<'a>(
         import: None,
         refers_to: None,
         refers_import: None,
+        personal: Some(personal),
         plain: None,
         reason: Some(reason),
         evidence: None,
     }
+}
+
+fn personal(seed: &[u8; 32], nonce: u64, reason: &str) -> (Hash, [u8; 16]) {
+    let salt = chain::salt(seed, nonce);
+    (chain::personal_digest(&salt, None, Some(reason), None), salt)
 }
 
 /// A withdrawal has an author and a reason.
@@ -171,13 +187,6 @@ pub(crate) fn accountable(by: &str, reason: &str) -> Result<(), LedgerError> {
         return Err(LedgerError::Unaccountable("give a reason"));
     }
     Ok(())
-}
-
-fn already(connection: &Connection, position: u64) -> rusqlite::Result<String> {
-    Ok(match by_which(connection, position)? {
-        Some(by) => format!("row {by} has taken it back"),
-        None => "it was given twice".to_owned(),
-    })
 }
 
 /// The first row that took this one back.

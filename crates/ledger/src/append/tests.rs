@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use suppression::Scope;
+use suppression::{Kind, Scope};
 
 use super::*;
 use crate::keyfile::KeyFile;

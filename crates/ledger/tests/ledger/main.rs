@@ -4,9 +4,11 @@
 
 mod chain;
 mod crash;
+mod lapse;
 mod opening;
 mod order;
 mod processes;
 mod recent;
 mod record;
 mod support;
+mod withdraw;
