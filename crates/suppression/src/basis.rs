@@ -65,3 +65,48 @@ impl FromStr for Basis {
 }
 
 serde_by_text!(Basis, "\"express\", \"purchase\" or \"inquiry\"");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Month ends: the same day of the month, or its last one.
+    #[test]
+    fn months_are_calendar_months() {
+        for (basis, given, lapses) in [
+            (Basis::Purchase, "2024-06-15", "2026-06-15"),
+            (Basis::Purchase, "2024-02-29", "2026-02-28"),
+            (Basis::Purchase, "2022-02-28", "2024-02-28"),
+            (Basis::Purchase, "2026-12-31", "2028-12-31"),
+            (Basis::Inquiry, "2026-01-31", "2026-07-31"),
+            (Basis::Inquiry, "2026-07-31", "2027-01-31"),
+            (Basis::Inquiry, "2026-08-31", "2027-02-28"),
+            (Basis::Inquiry, "2027-08-31", "2028-02-29"),
+            (Basis::Inquiry, "2026-08-28", "2027-02-28"),
+            (Basis::Inquiry, "2026-10-31", "2027-04-30"),
+            (Basis::Inquiry, "2024-02-29", "2024-08-29"),
+        ] {
+            for time in ["T00:00:00Z", "T23:59:59.999999Z"] {
+                let at = |date: &str| format!("{date}{time}").parse::<Timestamp>().unwrap();
+                assert_eq!(basis.lapses(at(given)), Some(at(lapses)), "{basis} of {given}");
+            }
+            let given = given.parse().unwrap();
+            assert_eq!(Basis::Express.lapses(given), None);
+        }
+    }
+
+    #[test]
+    fn beyond_the_calendar_there_is_no_later_moment() {
+        let last: Timestamp = "9999-12-30T22:00:00Z".parse().unwrap();
+        assert_eq!(Basis::Inquiry.lapses(last), Some(last));
+    }
+
+    #[test]
+    fn words_go_both_ways_and_others_are_named() {
+        for basis in Basis::ALL {
+            assert_eq!(basis.as_str().parse(), Ok(basis));
+        }
+        let error = "implied".parse::<Basis>().unwrap_err();
+        assert!(error.to_string().contains("\"implied\""), "{error}");
+    }
+}

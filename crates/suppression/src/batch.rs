@@ -20,6 +20,8 @@ use crate::time::Day;
 #[derive(Debug)]
 pub struct Batch {
     pub(crate) origins: Origins,
+    /// The origin of the row before: rows come in long runs of one.
+    latest: Option<OriginId>,
     pub(crate) objections: Unsorted,
     pub(crate) consents: Unsorted,
     pub(crate) withdrawn: Vec<RangeInclusive<u32>>,
@@ -71,6 +73,7 @@ impl Batch {
     pub fn with_capacity(facts: usize) -> Self {
         Self {
             origins: Origins::new(),
+            latest: None,
             objections: Unsorted::with_capacity(facts),
             consents: Unsorted::default(),
             withdrawn: Vec::new(),
@@ -94,7 +97,7 @@ impl Batch {
         if origin.kind == Kind::Withdrawn {
             return Err(SuppressionError::NotAFact);
         }
-        let fact = Fact { origin: self.origins.intern(origin)?, day, position };
+        let fact = Fact { origin: self.number(origin)?, day, position };
         let rows = match origin.kind {
             Kind::Consent => &mut self.consents,
             Kind::OptOut
@@ -104,6 +107,17 @@ impl Batch {
             | Kind::Withdrawn => &mut self.objections,
         };
         rows.push((key.0, fact.pack()))
+    }
+
+    fn number(&mut self, origin: &Origin) -> Result<OriginId, SuppressionError> {
+        if let Some(latest) = self.latest
+            && self.origins.get(latest) == Some(origin)
+        {
+            return Ok(latest);
+        }
+        let number = self.origins.intern(origin)?;
+        self.latest = Some(number);
+        Ok(number)
     }
 
     /// Takes back the facts of these ledger rows, whenever they were or will be added.
@@ -163,7 +177,7 @@ fn pack(shard: u8, rows: Vec<[u8; ROW]>, bits: u32) -> Segment {
         bytes.copy_within(start + dropped(bits)..start + ROW, index * stride);
     }
     bytes.truncate(count * stride);
-    Segment::from_parts(shard, bits, directory.finish(), bytes)
+    Segment::from_parts(shard, bits, directory.finish(), bytes.into())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! every recipient, consents are few and asked only when an objection was found.
 //!
 //! Invariant: the epoch changes exactly when an answer may, so two equal epochs of one lineage
-//! mean equal answers. Merging changes no answer and no epoch.
+//! mean equal verdicts. Merging changes no verdict and no epoch; it forgets what was taken back.
 
 use std::sync::Arc;
 
@@ -21,12 +21,15 @@ use crate::kind::Kind;
 use crate::merge::{Merge, Merged, Which};
 use crate::origin::{Origin, OriginId, Origins, Subject};
 use crate::scope::Scope;
+use crate::segment::Segment;
 use crate::shards::Shards;
 use crate::stack::Limits;
 use crate::time::Day;
 
-/// One immutable state of everything known. Cloning it is cheap.
+/// One immutable state of everything known. Cloning it is cheap. Aligned so that the count of
+/// its owners is not in a line of the cache that readers need.
 #[derive(Debug, Clone)]
+#[repr(align(128))]
 pub struct Index {
     pub(crate) objections: Shards,
     pub(crate) consents: Shards,
@@ -72,12 +75,13 @@ impl Index {
         }
     }
 
-    /// Everything known about a key but consents, in no particular order.
+    /// Everything known about a key but consents, in no particular order. What was taken back
+    /// may be missing.
     pub fn facts(&self, key: IndexKey) -> impl Iterator<Item = Fact> {
         self.objections.find(key.0).map(Fact::unpack)
     }
 
-    /// The consents under a key, in no particular order.
+    /// The consents under a key, in no particular order. What was taken back may be missing.
     pub fn consents(&self, key: IndexKey) -> impl Iterator<Item = Fact> {
         self.consents.find(key.0).map(Fact::unpack)
     }
@@ -198,8 +202,10 @@ impl Index {
             numbers?
         };
         batch.renumber(&numbers);
-        next.objections = self.objections.with(batch.objections.seal());
-        next.consents = self.consents.with(batch.consents.seal());
+        let seen = self.withdrawn.len();
+        let made = |segment: Segment| segment.having_seen(seen);
+        next.objections = self.objections.with(batch.objections.seal().map(made));
+        next.consents = self.consents.with(batch.consents.seal().map(made));
         Ok(next)
     }
 
@@ -207,12 +213,16 @@ impl Index {
     /// each merge.
     #[must_use]
     pub fn merge_due(&self) -> Option<Merge> {
+        let count = self.withdrawn.len();
         [(Which::Objections, &self.objections), (Which::Consents, &self.consents)]
             .into_iter()
-            .find_map(|(which, shards)| Some(Merge { which, inputs: shards.merge_due()? }))
+            .find_map(|(which, shards)| {
+                let withdrawn = Arc::clone(&self.withdrawn);
+                Some(Merge { which, inputs: shards.merge_due(count)?, withdrawn })
+            })
     }
 
-    /// This state with a finished merge in place: the same answers from fewer segments.
+    /// This state with a finished merge in place: the same verdicts from fewer segments or rows.
     /// Unchanged if the merge was made from segments it no longer has.
     #[must_use]
     pub fn merged(&self, merged: &Merged) -> Self {

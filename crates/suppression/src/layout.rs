@@ -10,8 +10,9 @@ pub(crate) const ROW: usize = 24;
 /// Most bits a directory has: 64 MiB of it, for a thousand million rows and more.
 pub(crate) const BITS_MAX: u32 = 24;
 /// How many rows a bucket has at least, and less than twice as many: a directory that small
-/// stays in the cache (256 KiB for ten million rows), and the guess is five rows off.
-const BUCKET: usize = 96;
+/// stays in the cache (1 MiB for ten million rows), and the guess is three rows off, which is
+/// the same line of the cache or the next.
+const BUCKET: usize = 24;
 /// A key and its packed fact, ordered as rows are.
 pub(crate) type Pair = (u128, u64);
 

@@ -18,6 +18,7 @@ mod kind;
 mod layout;
 mod merge;
 mod origin;
+mod rows;
 mod scope;
 mod segment;
 mod shards;

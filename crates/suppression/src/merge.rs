@@ -1,12 +1,17 @@
 //! Merging of segments. A pure function over immutable input, so that a thread in the
-//! background can run it while probes go on and while further segments arrive.
+//! background can run it while probes go on and while further segments arrive. What was taken
+//! back is left out, so that an undone import of millions gives its memory back.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 use std::sync::Arc;
 
+use roaring::RoaringBitmap;
+
+use crate::fact::Fact;
 use crate::layout::{DirectoryWriter, Pair, bits_for, dropped, row, stride_for};
+use crate::rows::RowWriter;
 use crate::segment::Segment;
 
 /// Which half of an index a merge belongs to.
@@ -21,6 +26,8 @@ pub(crate) enum Which {
 pub struct Merge {
     pub(crate) which: Which,
     pub(crate) inputs: Vec<Arc<Segment>>,
+    /// Ledger rows that were taken back: what the index says of them it need not keep.
+    pub(crate) withdrawn: Arc<RoaringBitmap>,
 }
 
 impl Merge {
@@ -33,7 +40,8 @@ impl Merge {
     /// Does the work: seconds for tens of millions of rows, so not where mail waits.
     #[must_use]
     pub fn run(self) -> Merged {
-        let output = Arc::new(merge(&self.inputs));
+        let output = merge(&self.inputs, &self.withdrawn).having_seen(self.withdrawn.len());
+        let output = Arc::new(output);
         Merged { merge: self, output }
     }
 }
@@ -46,13 +54,18 @@ pub struct Merged {
 }
 
 /// One segment with the rows of all, which are of one shard; a row that several have is there
-/// once.
-pub(crate) fn merge(inputs: &[Arc<Segment>]) -> Segment {
+/// once, one of a ledger row that was taken back not at all.
+pub(crate) fn merge(inputs: &[Arc<Segment>], withdrawn: &RoaringBitmap) -> Segment {
     let shard = inputs.first().map_or(0, |segment| segment.shard());
-    let total = inputs.iter().map(|segment| segment.len()).sum();
+    let gone = |payload| withdrawn.contains(Fact::unpack(payload).position);
+    let left = |segment: &Arc<Segment>| match withdrawn.is_empty() {
+        true => segment.len(),
+        false => segment.iter().filter(|(_, payload)| !gone(*payload)).count(),
+    };
+    let total = inputs.iter().map(left).sum();
     let bits = bits_for(total);
     let mut directory = DirectoryWriter::new(bits);
-    let mut rows: Vec<u8> = Vec::with_capacity(total * stride_for(bits));
+    let mut rows = RowWriter::with_capacity(total * stride_for(bits));
 
     let mut sources: Vec<_> = inputs.iter().map(|segment| segment.iter()).collect();
     let mut heads: BinaryHeap<Reverse<(Pair, usize)>> = sources
@@ -67,11 +80,11 @@ pub(crate) fn merge(inputs: &[Arc<Segment>]) -> Segment {
             Some(next) => *head = Reverse((next, source)),
             None => drop(PeekMut::pop(head)),
         }
-        if last.replace(pair) == Some(pair) {
+        if last.replace(pair) == Some(pair) || gone(pair.1) {
             continue;
         }
         directory.push(pair.0);
-        rows.extend_from_slice(row(pair).get(dropped(bits)..).unwrap_or_default());
+        rows.push(row(pair).get(dropped(bits)..).unwrap_or_default());
     }
-    Segment::from_parts(shard, bits, directory.finish(), rows)
+    Segment::from_parts(shard, bits, directory.finish(), rows.finish())
 }

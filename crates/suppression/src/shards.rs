@@ -13,8 +13,7 @@ pub(crate) struct Shards([Arc<Stack>; SHARDS]);
 
 impl Shards {
     pub(crate) fn empty(limits: Limits) -> Self {
-        let empty = |shard| u8::try_from(shard).map_or(0, |shard| shard);
-        Self(std::array::from_fn(|shard| Arc::new(Stack::empty(empty(shard), limits))))
+        Self(std::array::from_fn(|_| Arc::new(Stack::empty(limits))))
     }
 
     /// Takes segments as they are.
@@ -67,9 +66,10 @@ impl Shards {
         next
     }
 
-    /// Segments of one shard that should be merged now, if any.
-    pub(crate) fn merge_due(&self) -> Option<Vec<Arc<Segment>>> {
-        self.0.iter().find_map(|stack| stack.merge_due())
+    /// Segments of one shard that should be merged now, if any, where `withdrawn` ledger rows
+    /// have been taken back.
+    pub(crate) fn merge_due(&self, withdrawn: u64) -> Option<Vec<Arc<Segment>>> {
+        self.0.iter().find_map(|stack| stack.merge_due(withdrawn))
     }
 
     /// Puts `output` in the place of `inputs`, unless some of them are gone already.

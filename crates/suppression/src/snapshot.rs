@@ -8,7 +8,7 @@
 //!          | origins u32 | { kind u8, scope u8, name u32 + bytes, source u32 + bytes,
 //!                            subject u8, lapses u8, lifetime u16 }
 //!          | withdrawn rows: u32 + bytes (the portable Roaring format)
-//!          | segments u32 | { half u8, shard u8, bits u8, rows u32 }
+//!          | segments u32 | { half u8, shard u8, bits u8, rows u32, withdrawn when made u64 }
 //! segment: directory (2^bits + 1) x u32 | rows, as in memory
 //! ```
 //! Numbers are big-endian. Both MACs are made by the hasher of the rows: under another key no
@@ -26,6 +26,7 @@ use crate::hasher::{Digest, Hasher};
 use crate::index::Index;
 use crate::layout::stride_for;
 use crate::merge::Which;
+use crate::rows::RowWriter;
 use crate::segment::Segment;
 use crate::shards::Shards;
 
@@ -36,13 +37,15 @@ use self::header::{Fields, Header, Listed};
 use self::summed::Summed;
 
 const MAGIC: &[u8; 8] = b"OPTGIDX\n";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// 65,536 origins of ordinary length are 5 MB.
 const HEADER_MAX: u32 = 256 << 20;
 const HEADER_SPACE: &str = "index-snapshot-header";
 const BODY_SPACE: &str = "index-snapshot-body";
 /// Directory words are turned into bytes and back in pieces of this many.
 const WORDS: usize = 16 * 1024;
+/// Rows are read in pieces of this many bytes.
+const PIECE: usize = 256 * 1024;
 
 /// An index together with the place in the ledger it was made at.
 #[derive(Debug)]
@@ -181,7 +184,7 @@ fn read_segment(
     input: &mut Summed<'_, impl Read>,
     listed: &Listed,
 ) -> Result<Segment, SuppressionError> {
-    let Listed { shard, bits, rows, .. } = *listed;
+    let Listed { shard, bits, rows, seen, .. } = *listed;
     let mut left = (1_usize << bits) + 1;
     let mut directory = Vec::with_capacity(left);
     while left > 0 {
@@ -190,8 +193,16 @@ fn read_segment(
         directory.extend(bytes.as_chunks::<4>().0.iter().map(|word| u32::from_be_bytes(*word)));
         left -= words;
     }
-    let rows = input.take_many(u64::from(rows) * stride_for(bits) as u64)?;
-    Ok(Segment::from_parts(shard, bits, directory, rows))
+    let length = u64::from(rows) * stride_for(bits) as u64;
+    let length = usize::try_from(length).map_err(|_| summed::TOO_LONG)?;
+    let mut rows = RowWriter::with_capacity(length);
+    let mut left = length;
+    while left > 0 {
+        let piece = left.min(PIECE);
+        rows.push(&input.take_many(piece as u64)?);
+        left -= piece;
+    }
+    Ok(Segment::from_parts(shard, bits, directory, rows.finish()).having_seen(seen))
 }
 
 #[cfg(test)]

@@ -9,6 +9,9 @@
 
 use std::sync::Arc;
 
+use roaring::RoaringBitmap;
+
+use crate::layout::SHARDS;
 use crate::merge::merge;
 use crate::segment::Segment;
 
@@ -28,16 +31,18 @@ impl Limits {
 /// A segment joins the merge of all smaller ones unless it is larger than this times their sum.
 const TIER: usize = 4;
 
+/// Aligned as a segment is, and for the same reason.
 #[derive(Debug, Clone)]
+#[repr(align(128))]
 pub(crate) struct Stack {
     segments: Vec<Arc<Segment>>,
-    delta: Arc<Segment>,
+    delta: Option<Arc<Segment>>,
     limits: Limits,
 }
 
 impl Stack {
-    pub(crate) fn empty(shard: u8, limits: Limits) -> Self {
-        Self { segments: Vec::new(), delta: Arc::new(Segment::empty(shard)), limits }
+    pub(crate) fn empty(limits: Limits) -> Self {
+        Self { segments: Vec::new(), delta: None, limits }
     }
 
     /// The stack with this segment as it is.
@@ -47,11 +52,11 @@ impl Stack {
 
     /// All segments that have rows, the delta last.
     pub(crate) fn segments(&self) -> impl Iterator<Item = &Arc<Segment>> {
-        self.segments.iter().chain([&self.delta]).filter(|segment| !segment.is_empty())
+        self.segments.iter().chain(&self.delta)
     }
 
     pub(crate) fn find(&self, key: u128) -> impl Iterator<Item = u64> {
-        [&self.delta].into_iter().chain(&self.segments).flat_map(move |segment| segment.find(key))
+        self.segments().flat_map(move |segment| segment.find(key))
     }
 
     /// The stack with these rows as well.
@@ -65,25 +70,25 @@ impl Stack {
             next.segments.push(addition);
             return next;
         }
-        let rows = self.delta.len() + addition.len();
         let mut parts = vec![addition];
-        if !self.delta.is_empty() {
-            parts.push(Arc::clone(&self.delta));
-        }
-        if rows <= self.limits.delta {
-            next.delta = join(parts);
+        parts.extend(next.delta.take());
+        if parts.iter().map(|part| part.len()).sum::<usize>() <= self.limits.delta {
+            next.delta = Some(join(parts));
             return next;
         }
         if let Some(last) = next.segments.pop_if(|last| last.len() <= self.limits.small) {
             parts.push(last);
         }
         next.segments.push(join(parts));
-        next.delta = Arc::new(Segment::empty(self.delta.shard()));
         next
     }
 
-    /// The segments that should be merged now, if any.
-    pub(crate) fn merge_due(&self) -> Option<Vec<Arc<Segment>>> {
+    /// The segments that should be merged now, if any, where `withdrawn` ledger rows have been
+    /// taken back.
+    pub(crate) fn merge_due(&self, withdrawn: u64) -> Option<Vec<Arc<Segment>>> {
+        if self.holds_many_withdrawn(withdrawn) {
+            return Some(self.segments.clone());
+        }
         let mut by_size = self.segments.clone();
         by_size.sort_by_key(|segment| segment.len());
         let (mut take, mut sum) = (0, 0_usize);
@@ -101,6 +106,19 @@ impl Stack {
         (take > 1).then_some(by_size)
     }
 
+    /// Whether about a quarter of its rows, and enough to be worth the work, were taken back
+    /// since they were written. Which rows is not counted: keys are evenly spread over the
+    /// shards, and a merge for nothing sees the withdrawals and is not asked for again.
+    fn holds_many_withdrawn(&self, withdrawn: u64) -> bool {
+        let rows = self.segments.iter().map(|segment| segment.len() as u64);
+        let gone = self.segments.iter().map(|segment| {
+            let since = withdrawn.saturating_sub(segment.seen()) / SHARDS as u64;
+            since.min(segment.len() as u64)
+        });
+        let (rows, gone) = (rows.sum::<u64>(), gone.sum::<u64>());
+        gone > self.limits.small as u64 && gone >= rows / 4 && u32::try_from(rows).is_ok()
+    }
+
     /// The stack with `output` in the place of `inputs`; none if it no longer has all of them.
     pub(crate) fn merged(&self, inputs: &[Arc<Segment>], output: &Arc<Segment>) -> Option<Self> {
         let is_input =
@@ -110,9 +128,11 @@ impl Stack {
         if segments.len() + inputs.len() != self.segments.len() {
             return None;
         }
-        // In front, because the last one is the one that further additions may be joined to.
-        segments.insert(0, Arc::clone(output));
-        Some(Self { segments, delta: Arc::clone(&self.delta), limits: self.limits })
+        if !output.is_empty() {
+            // In front, because the last one is the one that further additions may be joined to.
+            segments.insert(0, Arc::clone(output));
+        }
+        Some(Self { segments, delta: self.delta.clone(), limits: self.limits })
     }
 }
 
@@ -120,6 +140,9 @@ impl Stack {
 fn join(mut parts: Vec<Arc<Segment>>) -> Arc<Segment> {
     match parts.len() {
         1 => parts.swap_remove(0),
-        _ => Arc::new(merge(&parts)),
+        _ => {
+            let seen = parts.iter().map(|part| part.seen()).min().unwrap_or(0);
+            Arc::new(merge(&parts, &RoaringBitmap::new()).having_seen(seen))
+        }
     }
 }

@@ -27,6 +27,7 @@ pub(super) struct Listed {
     pub(super) shard: u8,
     pub(super) bits: u32,
     pub(super) rows: u32,
+    pub(super) seen: u64,
 }
 
 impl Header {
@@ -79,7 +80,9 @@ impl Header {
             if bits > BITS_MAX {
                 return Err(UNKNOWN);
             }
-            segments.push(Listed { which, shard, bits, rows: fields.u32()? });
+            let rows = fields.u32()?;
+            let seen = u64::from_be_bytes(fields.take()?);
+            segments.push(Listed { which, shard, bits, rows, seen });
         }
         match fields.rest {
             [] => Ok(Self { position, epoch, anchor, origins, withdrawn, segments }),
@@ -170,6 +173,7 @@ pub(super) fn write(
         out.push(segment.shard());
         out.push(u8::try_from(segment.bits()).unwrap_or(u8::MAX));
         out.extend(length(segment.len()));
+        out.extend(segment.seen().to_be_bytes());
     }
     Ok(())
 }

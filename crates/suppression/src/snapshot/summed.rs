@@ -6,6 +6,9 @@ use sha2::{Digest, Sha256};
 
 use crate::error::SuppressionError;
 
+pub(super) const TOO_LONG: SuppressionError =
+    SuppressionError::SnapshotDamaged("too long to be held");
+
 /// Reads or writes, and sums up what went by.
 pub(super) struct Summed<'a, T> {
     inner: &'a mut T,
@@ -45,7 +48,6 @@ impl<R: Read> Summed<'_, R> {
     /// As many bytes as the file says. A wrong number costs address space, not memory: pages
     /// are touched only as bytes arrive.
     pub(super) fn take_many(&mut self, length: u64) -> Result<Vec<u8>, SuppressionError> {
-        const TOO_LONG: SuppressionError = SuppressionError::SnapshotDamaged("too long to be held");
         let wanted = usize::try_from(length).map_err(|_| TOO_LONG)?;
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(wanted).map_err(|_| TOO_LONG)?;

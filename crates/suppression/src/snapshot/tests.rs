@@ -6,7 +6,7 @@ use super::*;
 use crate::batch::Batch;
 use crate::hasher::{IndexKey, KeyId};
 use crate::kind::Kind;
-use crate::origin::{Origin, Origins};
+use crate::origin::{Origin, Origins, Subject};
 use crate::scope::Scope;
 use crate::time::Day;
 
@@ -24,7 +24,16 @@ fn origin(number: u64) -> Origin {
         1 => (Kind::Consent, Scope::Named("Frühling".into())),
         _ => (Kind::Complaint, Scope::All),
     };
-    Origin::new(&format!("list {}", number % 5), kind, scope)
+    let mut origin = Origin::new(&format!("list {}", number % 5), kind, scope);
+    if number.is_multiple_of(7) {
+        origin.subject = Subject::Domain;
+    }
+    origin.lifetime = match number % 4 {
+        0 => Some(0),
+        1 => Some(u16::MAX),
+        _ => None,
+    };
+    origin
 }
 
 fn index(facts: u64) -> Index {
@@ -34,7 +43,12 @@ fn index(facts: u64) -> Index {
         batch.push(key(number), &origin(number), day, number + 1).unwrap();
     }
     let index = Index::empty().with_batch(batch, facts).unwrap();
-    index.with([(key(facts), origin(0), Day::from_number(1), 77)], facts + 1).unwrap()
+    let mut batch = Batch::new();
+    batch.push(key(facts), &origin(0), Day::from_number(1), 77).unwrap();
+    batch.withdraw(3..=5);
+    batch.withdraw(70_000..=70_000);
+    batch.withdraw(u32::MAX..=u32::MAX);
+    index.with_batch(batch, facts + 1).unwrap()
 }
 
 fn bytes(facts: u64) -> Vec<u8> {
@@ -64,6 +78,12 @@ fn an_index_comes_back_as_it_was() {
                 assert_eq!(after.origin(fact.origin), before.origin(fact.origin));
             }
         }
+        assert!(after.origins.iter().eq(before.origins.iter()));
+        assert_eq!(after.withdrawn, before.withdrawn);
+        let seen = |index: &Index| -> Vec<_> {
+            index.objections.segments().map(|segment| segment.seen()).collect()
+        };
+        assert_eq!(seen(&after), seen(&before));
     }
 }
 
@@ -77,6 +97,7 @@ fn writing_it_again_gives_the_same_bytes() {
 fn facts_added_after_reading_are_found_beside_the_old_ones() {
     let index = read(&bytes(100)).unwrap().index;
     let new = Origin::new("new", Kind::Manual, Scope::All);
+    assert!(index.is_withdrawn(4) && !index.is_withdrawn(6) && index.is_withdrawn(u32::MAX));
     let index = index.with([(key(900), new.clone(), Day::from_number(2), 900)], 900).unwrap();
     let fact = index.facts(key(900)).next().unwrap();
     assert_eq!(index.origin(fact.origin), Some(&new));
@@ -145,7 +166,7 @@ fn rows_that_break_the_order_are_refused_though_the_proofs_hold() {
     ];
     for (directory, fault) in directories {
         let rows = [[9_u8; 24], [8_u8; 24]].concat();
-        let segment = Segment::from_parts(0, 0, directory.to_vec(), rows);
+        let segment = Segment::from_parts(0, 0, directory.to_vec(), rows.into());
         let index = Index::from_parts(
             Shards::from_segments([Arc::new(segment)]),
             Shards::from_segments(Vec::new()),
@@ -157,11 +178,38 @@ fn rows_that_break_the_order_are_refused_though_the_proofs_hold() {
         let bytes = Snapshot { index, anchor: [0; 32] }.to_bytes(&hasher()).unwrap();
         assert_eq!(read(&bytes).unwrap_err(), SuppressionError::SnapshotDamaged(fault));
     }
-    let stray = Segment::from_parts(15, 2, vec![0, 1, 1, 1, 1], vec![0xff; 24]);
+    let stray = Segment::from_parts(15, 2, vec![0, 1, 1, 1, 1], vec![0xff; 24].into());
     assert_eq!(
         stray.check().unwrap_err(),
         SuppressionError::SnapshotDamaged("row in the wrong place")
     );
+}
+
+/// What the header says of an origin is written in one way only.
+#[test]
+fn unknown_codes_in_a_header_are_refused_though_the_proof_holds() {
+    let whole = bytes(2);
+    let length = u32::from_be_bytes(whole[12..16].try_into().unwrap()) as usize;
+    let header = &whole[16..16 + length];
+    // Behind key id, position, epoch, anchor and count the first origin begins: an opt-out of a
+    // domain, scope commercial, from "list 0", that lapses at once.
+    let at = 4 + 8 + 8 + 32 + 4;
+    assert_eq!(&header[at..at + 20], b"\0\x01\0\0\0\0\0\0\0\x06list 0\x01\x01\0\0");
+    for (offset, value) in [(0, 6), (1, 3), (16, 2), (17, 2), (17, 0)] {
+        let mut changed = header.to_vec();
+        changed[at + offset] = value;
+        // A lifetime of a day where there is said to be none.
+        changed[at + 19] = u8::from(value == 0);
+        let mut bytes = whole[..16].to_vec();
+        bytes.extend(&changed);
+        bytes.extend(hasher().digest(HEADER_SPACE, &changed).as_bytes());
+        bytes.extend(&whole[16 + length + 32..]);
+        assert_eq!(
+            read(&bytes).unwrap_err(),
+            SuppressionError::SnapshotDamaged("unknown code"),
+            "{offset} {value}"
+        );
+    }
 }
 
 #[test]
