@@ -62,16 +62,51 @@ impl EntryMaker {
         mailbox.canonical(&self.rules).map_err(|e| AppError::Input(e.to_string()))
     }
 
+    /// Somebody at a domain, typed as `example.com` or `@example.com`: what stands for
+    /// everybody there, in [`domain_entry`](Self::domain_entry) and in look-ups.
+    ///
+    /// # Errors
+    /// [`AppError::Input`] with what is wrong with it.
+    pub fn canonical_at(&self, domain: &str) -> Result<Canonical, AppError> {
+        let domain = domain.trim();
+        let domain = domain.strip_prefix('@').unwrap_or(domain);
+        if domain.contains('@') {
+            let why = "this is an address; with --domain give the domain alone";
+            return Err(AppError::Input(why.to_owned()));
+        }
+        self.canonical(&format!("postmaster@{domain}"))
+    }
+
     /// The entry about an address.
     pub fn entry(&self, address: &Canonical, facts: EntryFacts) -> NewEntry {
         let keys = self.keys.load();
         let hasher = keys.current();
+        let plain = || address.exact().to_owned();
+        self.made(hasher.key_id(), hasher.keys(address), plain, facts)
+    }
+
+    /// The entry about everybody at the domain of this person.
+    pub fn domain_entry(&self, address: &Canonical, facts: EntryFacts) -> NewEntry {
+        let keys = self.keys.load();
+        let hasher = keys.current();
+        let domain = || address.person().rsplit_once('@').map_or("", |(_, domain)| domain);
+        let plain = || format!("@{}", domain());
+        self.made(hasher.key_id(), hasher.domain_keys(address), plain, facts)
+    }
+
+    fn made(
+        &self,
+        key_id: suppression::KeyId,
+        keys: suppression::AddressKeys,
+        plain: impl FnOnce() -> String,
+        facts: EntryFacts,
+    ) -> NewEntry {
         NewEntry {
             kind: facts.kind,
             scope: facts.scope,
-            key_id: hasher.key_id(),
-            keys: hasher.keys(address),
-            plain: (self.store == Store::Plain).then(|| address.exact().to_owned()),
+            key_id,
+            keys,
+            plain: (self.store == Store::Plain).then(plain),
             source: facts.source,
             stated: facts.stated,
             expires: facts.expires,

@@ -36,6 +36,16 @@ pub enum AppError {
     /// The thread that owns the ledger is gone.
     #[error("the ledger was closed")]
     Stopped,
+    /// The ledger is not open: a restore failed half way.
+    #[error(
+        "the ledger is not open, because a restore failed half way: mail is deferred. See the log for what is wrong, and start the gate again"
+    )]
+    Away,
+    /// Entries of the ledger were made under a key that nobody has.
+    #[error(
+        "the ledger has entries under key {0}, which its key file lacks; restore the newest copy of the key file from a backup"
+    )]
+    StrangeKey(String),
     /// A list could not be read or is not believed; the last good one stays in force.
     #[error("{0}")]
     List(String),
@@ -88,16 +98,26 @@ impl AppError {
                 LedgerError::ReadOnly { .. } => Blame::Permission,
                 LedgerError::Io { source, .. } => of_io(source),
                 LedgerError::KeyWrong { .. }
+                | LedgerError::KeyLacking { .. }
+                | LedgerError::Newer { .. }
                 | LedgerError::LedgerMissing { .. }
                 | LedgerError::RulesChanged { .. } => Blame::Configuration,
                 LedgerError::Damaged { .. }
                 | LedgerError::NotALedger { .. }
-                | LedgerError::KeyGarbled { .. } => Blame::Data,
+                | LedgerError::KeyGarbled { .. }
+                | LedgerError::Unfit { .. }
+                | LedgerError::NotWithdrawable { .. }
+                | LedgerError::NotUndoable { .. }
+                | LedgerError::Unaccountable(_)
+                | LedgerError::Checkpoint(_)
+                | LedgerError::Exists { .. } => Blame::Data,
                 _ => Blame::Internal,
             },
             Self::Index(_) => Blame::Internal,
             Self::Io { source, .. } => of_io(source),
             Self::Taken { .. } | Self::Stopped => Blame::Temporary,
+            Self::Away => Blame::Unavailable,
+            Self::StrangeKey(_) => Blame::Configuration,
             Self::List(_) | Self::Input(_) => Blame::Data,
             Self::Unavailable(_) => Blame::Unavailable,
             Self::Gate { fault, .. } => *fault,

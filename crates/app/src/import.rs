@@ -1,11 +1,13 @@
 //! `optout import`: a list file, once.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sources::{CsvSpec, Format, Guards, Input, List, Phase, Share, Spec, XmlSpec, judge};
-use suppression::{Kind, Scope};
+use suppression::{Basis, Kind, Scope};
 
 use crate::clock;
 use crate::config::SourceName;
@@ -35,12 +37,28 @@ pub struct ImportRequest {
     pub encoding: Option<String>,
     /// Whether the first line names the columns.
     pub header: Option<bool>,
-    /// What the entries forbid.
+    /// What is recorded about the addresses.
+    #[serde(default = "opt_out")]
+    pub kind: Kind,
+    /// What part of the mail it is about.
     pub scope: Scope,
+    /// Days after which bounces lapse.
+    #[serde(default)]
+    pub expire_after: Option<u16>,
+    /// What consents rest on.
+    #[serde(default)]
+    pub basis: Basis,
+    /// Proof, of every row.
+    #[serde(default)]
+    pub evidence: BTreeMap<String, String>,
     /// Greatest share of bad rows, in percent.
     pub bad_rows: f64,
     /// Take even what looks like a list of people who may be mailed.
     pub allow_subscribed: bool,
+}
+
+fn opt_out() -> Kind {
+    Kind::OptOut
 }
 
 /// What was imported.
@@ -48,6 +66,8 @@ pub struct ImportRequest {
 pub struct ImportOutcome {
     /// The name of the list.
     pub name: String,
+    /// What was recorded.
+    pub kind: Kind,
     /// How the file was understood.
     pub layout: String,
     /// The import, if anything was new.
@@ -98,7 +118,9 @@ pub(crate) fn run(
             request.name
         )));
     }
+    let lasts = lasts(request)?;
     let spec = Spec {
+        kind: request.kind,
         rules: maker.rules().clone(),
         allow_subscribed: request.allow_subscribed,
         ..Spec::new(&request.name, format(request)?)
@@ -134,14 +156,16 @@ pub(crate) fn run(
         keeper,
         maker,
         source: &request.name,
-        kind: Kind::OptOut,
+        kind: request.kind,
+        lasts,
+        evidence: &request.evidence,
         scope: request.scope.clone(),
-        lasts: Lasts::Forever,
         stop: &AtomicBool::new(false),
     };
     let taken = intake.run(&list, now, &mut tell)?;
     Ok(ImportOutcome {
         name: request.name.clone(),
+        kind: request.kind,
         layout: list.describe(),
         import: (taken.added > 0).then_some(taken.import),
         rows: report.rows,
@@ -153,6 +177,30 @@ pub(crate) fn run(
         odd_dates: report.odd_dates,
         warnings: report.warnings,
     })
+}
+
+fn lasts(request: &ImportRequest) -> Result<Lasts, AppError> {
+    match (request.kind, request.expire_after) {
+        (Kind::Withdrawn, _) => {
+            Err(AppError::Input("entries are taken back by optgate optout withdraw".to_owned()))
+        }
+        (Kind::Undeliverable, Some(days)) => {
+            Ok(Lasts::For(Duration::from_secs(u64::from(days) * 86_400)))
+        }
+        (_, Some(_)) => Err(AppError::Input(format!(
+            "entries of kind {} never lapse; only undeliverable ones do",
+            request.kind
+        ))),
+        (Kind::Consent, None) if request.evidence.is_empty() && request.reason.is_none() => {
+            Err(AppError::Input(
+                "consents that nothing proves are none: say with --evidence where and how they \
+                 were given, or with --reason which column says so"
+                    .to_owned(),
+            ))
+        }
+        (Kind::Consent, None) => Ok(Lasts::As(request.basis)),
+        (_, None) => Ok(Lasts::Forever),
+    }
 }
 
 fn format(request: &ImportRequest) -> Result<Format, AppError> {

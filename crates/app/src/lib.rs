@@ -1,5 +1,7 @@
 //! From a configuration file to a running daemon. The only crate that knows everyone.
 
+pub mod asker;
+pub mod backup;
 pub mod capture;
 mod chance;
 pub mod clerk;
@@ -16,5 +18,6 @@ pub mod keeper;
 pub mod keys;
 pub mod lists;
 pub mod logs;
+pub mod restore;
 
 pub use error::{AppError, Blame};

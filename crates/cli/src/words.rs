@@ -5,6 +5,19 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+mod backup;
+mod consent;
+mod ledger;
+mod optout;
+
+pub(crate) use backup::{Backup, Restore};
+pub(crate) use consent::{Consent, ConsentAdd, ConsentImport, ConsentVerb, ConsentWithdraw};
+pub(crate) use ledger::{
+    ExportForm, Ledger, LedgerCheckpoint, LedgerErase, LedgerExport, LedgerRekey, LedgerVerb,
+    LedgerVerify,
+};
+pub(crate) use optout::{ListFile, Optout, OptoutAdd, OptoutImport, OptoutVerb, Withdraw};
+
 /// An SMTP proxy that refuses recipients who opted out, whatever program sends.
 #[derive(Debug, Parser)]
 #[command(
@@ -21,6 +34,7 @@ First steps:
 
 Every day:
   optgate optout add bob@example.com    from now on nobody mails Bob
+  optgate optout import list.csv        nor anybody on this list
   optgate why bob@example.com           may Bob be mailed, and why not?
   optgate why 01JD7F3K9Q2M8             what was decided, for a reference from a refusal
   optgate status                        how the gate and its lists are
@@ -74,8 +88,16 @@ pub(crate) enum Verb {
     Config(Config),
     /// How the running gate and its lists are.
     Status(ConfigOnly),
-    /// Record opt-outs.
+    /// Record opt-outs, complaints, blocks and bounces, and take them back.
     Optout(Optout),
+    /// Record that people agreed to be mailed.
+    Consent(Consent),
+    /// Verify, checkpoint, export, erase: what an auditor or a person may ask for.
+    Ledger(Ledger),
+    /// Copy the ledger and its key file while the gate runs.
+    Backup(Backup),
+    /// Put a backup in the place of the ledger.
+    Restore(Restore),
     /// Why an address is refused or not, or what a reference from a refusal means.
     Why(Why),
     /// Which of these recipients would be refused?
@@ -172,100 +194,6 @@ pub(crate) struct ConfigShow {
     /// Only what is not the default.
     #[arg(long)]
     pub(crate) changed: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Optout {
-    #[command(subcommand)]
-    pub(crate) what: OptoutVerb,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum OptoutVerb {
-    /// Record that people opted out. In force when the command returns.
-    Add(OptoutAdd),
-    /// Record all addresses of a list file, once.
-    Import(OptoutImport),
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  optgate optout add bob@example.com
-  optgate optout add bob@example.com eve@example.org --scope all --reason \"letter of 2 March\" \\
-      --date 2026-03-02
-
-With a gate running the command asks it, and it refuses the address from then on. Without one it
-writes to the ledger itself. All addresses are recorded, or none.")]
-pub(crate) struct OptoutAdd {
-    #[command(flatten)]
-    pub(crate) file: ConfigFile,
-    /// The addresses.
-    #[arg(required = true, value_name = "ADDRESS", value_hint = ValueHint::EmailAddress)]
-    pub(crate) addresses: Vec<String>,
-    /// What they forbid: commercial mail, or all.
-    #[arg(long, default_value = "commercial", value_parser = ["commercial", "all"])]
-    pub(crate) scope: String,
-    /// Why, in your words.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) reason: Option<String>,
-    /// When they asked: 2026-03-02, or 2026-03-02T10:15:00Z [default: now]
-    #[arg(long, value_name = "DATE")]
-    pub(crate) date: Option<String>,
-    /// The list it is recorded under; part of the refusal: "(list manual)".
-    #[arg(long, default_value = "manual", value_name = "NAME")]
-    pub(crate) source: String,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  optgate optout import unsubscribed.csv
-  optgate optout import optouts.csv --email \"Email Address\" --date \"Opted out\" --name crm-2025
-  optgate optout import shop.xml --record \"/customers/customer[@optout='1']\" --email contact/email
-
-Delimiter, header, encoding and columns of a CSV file are found by looking at it. Bad rows are
-counted and told with their lines. Rows that stand in the ledger already add nothing, so that an
-import can be repeated. A list that changes belongs into the configuration, as a [[source]].")]
-pub(crate) struct OptoutImport {
-    #[command(flatten)]
-    pub(crate) file: ConfigFile,
-    /// The file: CSV, or XML if its name ends so or --record is given.
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) path: PathBuf,
-    /// The list it is recorded under [default: the name of the file]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) name: Option<String>,
-    /// Where the address stands: column name or number (CSV), path in the record (XML).
-    #[arg(long, value_name = "COLUMN")]
-    pub(crate) email: Option<String>,
-    /// Where the date of the opt-out stands.
-    #[arg(long, value_name = "COLUMN")]
-    pub(crate) date: Option<String>,
-    /// Where the reason stands.
-    #[arg(long, value_name = "COLUMN")]
-    pub(crate) reason: Option<String>,
-    /// Which elements are records (XML).
-    #[arg(long, value_name = "PATH")]
-    pub(crate) record: Option<String>,
-    /// What parts two fields (CSV): one character, or "tab".
-    #[arg(long, value_name = "CHARACTER")]
-    pub(crate) delimiter: Option<String>,
-    /// The character set, such as utf-8, utf-16le, latin-1.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) encoding: Option<String>,
-    /// Whether the first line names the columns (CSV).
-    #[arg(long, value_name = "YES")]
-    pub(crate) header: Option<bool>,
-    /// What the opt-outs forbid: commercial mail, or all.
-    #[arg(long, default_value = "commercial", value_parser = ["commercial", "all"])]
-    pub(crate) scope: String,
-    /// Import although more rows than this are bad, in percent.
-    #[arg(long, default_value_t = 10.0, value_name = "PERCENT")]
-    pub(crate) bad_rows: f64,
-    /// Import even a file that looks like a list of people who may be mailed.
-    #[arg(long)]
-    pub(crate) allow_subscribed: bool,
 }
 
 #[derive(Debug, Args)]

@@ -145,6 +145,20 @@ impl KeyFile {
         place(path, self.text().as_bytes())
     }
 
+    /// These keys and those of another file, to be written by [`KeyFile::copy_to`]: fits
+    /// whatever ledger one of the two fits.
+    #[must_use]
+    pub fn joined(&self, other: &Self) -> Self {
+        let mut joined = self.clone();
+        for key in other.keys() {
+            let has = |known: &Key| known.id == key.id && known.fingerprint() == key.fingerprint();
+            if !joined.keys().any(has) {
+                joined.later.push(key.clone());
+            }
+        }
+        joined
+    }
+
     /// The oldest first.
     pub(crate) fn keys(&self) -> impl DoubleEndedIterator<Item = &Key> {
         std::iter::once(&self.first).chain(&self.later)

@@ -126,6 +126,14 @@ impl Index {
         self.epoch
     }
 
+    /// This state as one that follows a state of that number: for one that was made from
+    /// scratch and takes its place.
+    #[must_use]
+    pub fn after(mut self, epoch: u64) -> Self {
+        self.epoch = self.epoch.max(epoch.saturating_add(1));
+        self
+    }
+
     /// The last ledger position it includes.
     #[must_use]
     pub fn position(&self) -> u64 {

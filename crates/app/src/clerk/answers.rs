@@ -144,11 +144,15 @@ pub struct AddedLine {
     pub entry: Option<u64>,
 }
 
-/// What `optout add` did.
+/// What `optout add` or `consent add` did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddedOutcome {
     /// One for each address.
     pub addresses: Vec<AddedLine>,
+    /// What was recorded.
+    pub kind: Kind,
+    /// What part of the mail it is about.
+    pub scope: Scope,
     /// Whether a running gate refuses them from now on, or only the next one will.
     pub enforced: bool,
 }

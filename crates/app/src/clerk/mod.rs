@@ -5,13 +5,18 @@
 //! clerk of its own for a moment; the answer is the same, because the code is.
 
 mod answers;
+mod custody;
 mod judge;
 mod record;
 mod request;
 mod why;
+mod withdraw;
 
 pub use answers::{
     AddedLine, AddedOutcome, EntryLine, GateLine, JudgedLine, SourceLine, StatusAnswer,
     VerdictWord, WhyAnswer,
 };
-pub use request::{Addition, Clerk, ClerkParts, Request, Running};
+pub use custody::{Custody, ErasedOutcome, EventAnswer, ExportPermit, RekeyOutcome};
+pub use record::Addition;
+pub use request::{Clerk, ClerkParts, Request, Running};
+pub use withdraw::{ImportedLine, Withdrawal, Withdrawn, WithdrawnOutcome};

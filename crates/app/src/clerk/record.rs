@@ -1,9 +1,13 @@
-//! `optout add`: addresses that somebody typed, recorded together or not at all.
+//! `optout add` and `consent add`: addresses that somebody typed, recorded together or
+//! not at all.
 
-use suppression::Kind;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use suppression::{Basis, Kind, NewEntry, Scope, Timestamp};
 
 use super::answers::{AddedLine, AddedOutcome};
-use super::request::{Addition, Clerk};
+use super::request::Clerk;
 use crate::clock;
 use crate::config::SourceName;
 use crate::entry::EntryFacts;
@@ -11,33 +15,59 @@ use crate::error::AppError;
 
 /// More at once is an import.
 const ADD_MAX: usize = 10_000;
+/// Longest text of a reason or of one field of evidence, in bytes.
+const TEXT_MAX: usize = 4000;
+
+/// Entries to be recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addition {
+    /// The addresses as typed; domains, if `domains` says so.
+    pub addresses: Vec<String>,
+    /// What is recorded about them.
+    #[serde(default = "opt_out")]
+    pub kind: Kind,
+    /// What part of the mail it is about.
+    pub scope: Scope,
+    /// They are domains: the entries are about everybody there.
+    #[serde(default)]
+    pub domains: bool,
+    /// The name of the list they are recorded under.
+    pub source: String,
+    /// When the people asked.
+    pub stated: Option<Timestamp>,
+    /// When it lapses; bounces only.
+    #[serde(default)]
+    pub expires: Option<Timestamp>,
+    /// What a consent rests on.
+    #[serde(default)]
+    pub basis: Basis,
+    /// Why, in words.
+    pub reason: Option<String>,
+    /// Proof.
+    #[serde(default)]
+    pub evidence: BTreeMap<String, String>,
+}
+
+fn opt_out() -> Kind {
+    Kind::OptOut
+}
 
 impl Clerk {
     pub(super) fn add(&self, addition: &Addition) -> Result<AddedOutcome, AppError> {
-        check(addition)?;
+        let now = clock::now();
+        check(addition, now)?;
         let mut entries = Vec::with_capacity(addition.addresses.len());
         let mut wrong = Vec::new();
         for address in &addition.addresses {
-            match self.maker.canonical(address) {
-                Ok(canonical) => {
-                    let facts = EntryFacts {
-                        kind: Kind::OptOut,
-                        scope: addition.scope.clone(),
-                        source: addition.source.clone(),
-                        stated: addition.stated,
-                        expires: None,
-                        reason: addition.reason.clone(),
-                        evidence: addition.evidence.clone(),
-                    };
-                    entries.push(self.maker.entry(&canonical, facts));
-                }
+            match self.entry_about(address, addition, now) {
+                Ok(entry) => entries.push(entry),
                 Err(error) => wrong.push(format!("`{address}`: {error}")),
             }
         }
         if !wrong.is_empty() {
             return Err(AppError::Input(format!("{}; nothing was recorded", wrong.join("; "))));
         }
-        let now = clock::now();
+        let keys: Vec<_> = entries.iter().map(|entry| entry.keys).collect();
         let appended = self.keeper.ask(move |desk| desk.append(now, None, &entries))?;
         let mut lines: Vec<AddedLine> = addition
             .addresses
@@ -50,24 +80,120 @@ impl Clerk {
                 line.entry = Some(position);
             }
         }
-        for line in lines.iter_mut().filter(|line| line.entry.is_none()) {
-            line.entry = self.judge(&line.address).entry;
+        for (line, keys) in lines.iter_mut().zip(keys).filter(|(line, _)| line.entry.is_none()) {
+            line.entry = self.says_already(keys, addition)?;
         }
-        Ok(AddedOutcome { addresses: lines, enforced: self.is_running() })
+        Ok(AddedOutcome {
+            addresses: lines,
+            kind: addition.kind,
+            scope: addition.scope.clone(),
+            enforced: self.is_running(),
+        })
+    }
+
+    fn entry_about(
+        &self,
+        address: &str,
+        addition: &Addition,
+        now: Timestamp,
+    ) -> Result<NewEntry, AppError> {
+        let effective = addition.stated.map_or(now, |stated| stated.min(now));
+        let expires = match addition.kind {
+            Kind::Consent => addition.basis.lapses(effective),
+            _ => addition.expires,
+        };
+        let facts = EntryFacts {
+            kind: addition.kind,
+            scope: addition.scope.clone(),
+            source: addition.source.clone(),
+            stated: addition.stated,
+            expires,
+            reason: addition.reason.clone(),
+            evidence: addition.evidence.clone(),
+        };
+        if addition.domains {
+            return Ok(self.maker.domain_entry(&self.maker.canonical_at(address)?, facts));
+        }
+        Ok(self.maker.entry(&self.maker.canonical(address)?, facts))
+    }
+
+    /// The row that says already what was to be added: the last that is alike.
+    fn says_already(
+        &self,
+        keys: suppression::AddressKeys,
+        addition: &Addition,
+    ) -> Result<Option<u64>, AppError> {
+        let (kind, scope) = (addition.kind, addition.scope.clone());
+        let source = addition.source.clone();
+        self.keeper.ask(move |desk| {
+            let entries = desk.entries_of(&keys)?;
+            let mut alike = entries.iter().filter(|entry| {
+                entry.kind == kind && entry.scope == scope && entry.source == source
+            });
+            Ok(alike.next_back().map(|entry| entry.position))
+        })
     }
 }
 
-fn check(addition: &Addition) -> Result<(), AppError> {
+fn check(addition: &Addition, now: Timestamp) -> Result<(), AppError> {
+    let wrong = |what: String| Err(AppError::Input(format!("{what}; nothing was recorded")));
     if !SourceName::is_plain(&addition.source) {
-        return Err(AppError::Input(format!(
+        return wrong(format!(
             "`{}` is no name for a list: letters, digits, `.`, `_` and `-`, at most 64",
             addition.source
-        )));
+        ));
     }
     if addition.addresses.is_empty() || addition.addresses.len() > ADD_MAX {
-        return Err(AppError::Input(format!(
+        return wrong(format!(
             "from 1 to {ADD_MAX} addresses; for more: optgate optout import FILE"
-        )));
+        ));
     }
-    Ok(())
+    let texts = addition.evidence.iter().flat_map(|(name, value)| [name, value]);
+    if texts.chain(&addition.reason).any(|text| text.len() > TEXT_MAX) {
+        return wrong(format!("a reason or a field of evidence is longer than {TEXT_MAX} bytes"));
+    }
+    if addition.expires.is_some() && addition.kind != Kind::Undeliverable {
+        return wrong(format!(
+            "an entry of kind {} has no expiry: an opt-out, a complaint or a block stands until \
+             it is taken back (optgate optout withdraw)",
+            addition.kind
+        ));
+    }
+    if addition.expires.is_some_and(|expires| expires.day() <= now.day()) {
+        return wrong("the day of expiry is over already".to_owned());
+    }
+    match addition.kind {
+        Kind::Withdrawn => wrong("entries are taken back by optgate optout withdraw".to_owned()),
+        Kind::Consent => check_consent(addition, now),
+        Kind::OptOut | Kind::Complaint | Kind::Manual | Kind::Undeliverable => Ok(()),
+    }
+}
+
+/// A permission must be one that can be proven.
+fn check_consent(addition: &Addition, now: Timestamp) -> Result<(), AppError> {
+    let wrong = |what: &str| Err(AppError::Input(format!("{what}; nothing was recorded")));
+    if addition.domains {
+        return wrong("one person cannot consent for everybody at a domain");
+    }
+    if addition.reason.as_deref().is_none_or(|reason| reason.trim().is_empty())
+        && addition.evidence.is_empty()
+    {
+        return wrong(
+            "a consent that nothing proves is none: say with --reason or --evidence where and \
+             how it was given",
+        );
+    }
+    if addition.stated.is_some_and(|stated| stated > now) {
+        return wrong("a consent cannot have been given in the future; correct --date");
+    }
+    let given = addition.stated.unwrap_or(now);
+    match addition.basis.lapses(given) {
+        Some(end) if end.day() <= now.day() => wrong(&format!(
+            "consent by {} of {} lapsed on {}",
+            addition.basis,
+            given.day(),
+            end.day()
+        )),
+        _ => Ok(()),
+    }
 }

@@ -5,32 +5,18 @@ use std::sync::Arc;
 
 use policy::{OptOutGate, Streams};
 use serde::{Deserialize, Serialize};
-use suppression::{Scope, Timestamp};
+use suppression::Timestamp;
 
 use super::answers::{EntryLine, SourceLine, StatusAnswer};
+use super::custody::Custody;
+use super::record::Addition;
+use super::withdraw::Withdrawal;
 use crate::config::Settings;
 use crate::entry::EntryMaker;
 use crate::error::AppError;
 use crate::import::{self, ImportRequest, Progress};
 use crate::keeper::Keeper;
-
-/// Opt-outs to be recorded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Addition {
-    /// The addresses as typed.
-    pub addresses: Vec<String>,
-    /// What they forbid.
-    pub scope: Scope,
-    /// The name of the list they are recorded under.
-    pub source: String,
-    /// When the people asked.
-    pub stated: Option<Timestamp>,
-    /// Why, in words.
-    pub reason: Option<String>,
-    /// Proof.
-    #[serde(default)]
-    pub evidence: BTreeMap<String, String>,
-}
+use crate::restore::RestoreRequest;
 
 /// A question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +28,15 @@ pub enum Request {
     Add(Addition),
     /// Import a list. Answered by [`crate::import::ImportOutcome`].
     Import(ImportRequest),
+    /// Take entries back. Answered by [`super::WithdrawnOutcome`].
+    Withdraw(Withdrawal),
+    /// What was imported? Answered by a list of [`super::ImportedLine`].
+    Imports,
+    /// Something with the ledger itself; answers are told at [`Custody`].
+    Ledger(Custody),
+    /// Put a backup in the place of the ledger. Answered by
+    /// [`crate::restore::RestoreOutcome`].
+    Restore(RestoreRequest),
     /// Which of these would be refused? Answered by a list of [`super::JudgedLine`].
     Judge {
         /// One address each.
@@ -117,6 +112,10 @@ impl Clerk {
                 let outcome = import::run(&self.keeper, &self.maker, request, progress)?;
                 json(&outcome)
             }
+            Request::Withdraw(withdrawal) => json(&self.withdraw(withdrawal)?),
+            Request::Imports => json(&self.imports()?),
+            Request::Ledger(custody) => self.custody(custody),
+            Request::Restore(request) => json(&self.restore(request, progress)?),
             Request::Judge { addresses } => {
                 json(&addresses.iter().map(|a| self.judge(a)).collect::<Vec<_>>())
             }

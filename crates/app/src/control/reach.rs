@@ -15,6 +15,7 @@ use crate::error::AppError;
 use crate::import::Progress;
 use crate::keeper::{Holder, Keeper, KeeperSettings, LedgerLock};
 use crate::lists;
+use crate::restore::{Places, RestoreOutcome, RestoreRequest, alone};
 
 /// How long a gate that is starting, or a command that is ending, is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -110,4 +111,25 @@ impl GateReach {
         connect(&self.socket)?
             .ok_or_else(|| AppError::Unavailable("the gate was stopped meanwhile".to_owned()))
     }
+}
+
+/// Puts a backup in the place of the ledger: by the running gate, or, without one, here.
+/// Not by a clerk of our own, because the ledger may be one that cannot be opened.
+///
+/// # Errors
+/// Then the ledger is as it was.
+pub fn restore(
+    settings: &Settings,
+    request: &RestoreRequest,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<RestoreOutcome, AppError> {
+    if let Some(stream) = connect(&settings.control)? {
+        let answer = ask(&stream, &Request::Restore(request.clone()), progress)?;
+        return serde_json::from_value(answer)
+            .map_err(|e| AppError::Unavailable(format!("the gate's answer makes no sense: {e}")));
+    }
+    let _lock = LedgerLock::take(&settings.ledger.path, Holder::Command, PATIENCE)?;
+    let ledger = &settings.ledger;
+    let places = Places { ledger: ledger.path.clone(), key: ledger.key_file.clone() };
+    alone(request, &places, &ledger.person, progress)
 }

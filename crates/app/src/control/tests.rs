@@ -64,6 +64,10 @@ impl Drop for Gate {
 
 fn add(address: &str) -> Request {
     Request::Add(Addition {
+        kind: suppression::Kind::OptOut,
+        domains: false,
+        expires: None,
+        basis: suppression::Basis::Express,
         addresses: vec![address.to_owned()],
         scope: suppression::Scope::All,
         source: "manual".to_owned(),
@@ -212,6 +216,10 @@ fn an_import_through_the_gate_tells_how_far_it_is() {
     let path = folder.path().join("list.csv");
     std::fs::write(&path, &rows).unwrap();
     let request = Request::Import(ImportRequest {
+        kind: suppression::Kind::OptOut,
+        expire_after: None,
+        basis: suppression::Basis::Express,
+        evidence: std::collections::BTreeMap::new(),
         path,
         name: "list".to_owned(),
         email: None,

@@ -154,6 +154,10 @@ fn settings(config: &Path) -> Result<Arc<Settings>, AppError> {
 /// What `optgate optout add` does.
 async fn opt_out(settings: &Arc<Settings>, address: &str) -> Result<(), AppError> {
     let request = Request::Add(Addition {
+        kind: suppression::Kind::OptOut,
+        domains: false,
+        expires: None,
+        basis: suppression::Basis::Express,
         addresses: vec![address.to_owned()],
         scope: suppression::Scope::Commercial,
         source: "manual".to_owned(),

@@ -1,15 +1,16 @@
 //! What the keeper's thread has in its hands: the ledger, and the pen for the index.
 
-use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use address::PersonRules;
-use ledger::{Appended, Ledger, SourceState};
+use ledger::{Appended, KeyFile, Ledger, SourceState};
 use suppression::{
-    AddressKeys, Batch, Entry, IndexKey, NewEntry, SharedIndex, SuppressionError, Timestamp,
+    AddressKeys, Entry, Hasher, Index, KeyId, NewEntry, SharedIndex, SuppressionError, Timestamp,
 };
 
+use super::feed::{self, Fed};
 use super::fresh;
 use super::image;
 use super::states::ListStates;
@@ -17,18 +18,23 @@ use crate::clock;
 use crate::error::AppError;
 use crate::keys::Keys;
 
-/// Rows that enter the index in one step while the ledger is followed.
-const STEP: usize = 64 * 1024;
 /// The name under which a ledger that cannot be followed is unknown. No source can have
 /// it: names of sources hold no space.
-const LEDGER: &str = "the ledger";
+pub(super) const LEDGER: &str = "the ledger";
+
 /// The ledger and the index, for one piece of work at a time.
 #[derive(Debug)]
 pub struct Desk {
-    ledger: Ledger,
-    keys: Keys,
-    index: Arc<SharedIndex>,
-    states: Arc<ListStates>,
+    /// None only while a restore is at work, or when one failed half way.
+    pub(super) ledger: Option<Ledger>,
+    /// Where the ledger is.
+    pub(super) path: PathBuf,
+    /// Where its key file is.
+    pub(super) key_file: PathBuf,
+    pub(super) rules: PersonRules,
+    pub(super) keys: Keys,
+    pub(super) index: Arc<SharedIndex>,
+    pub(super) states: Arc<ListStates>,
     /// The ledger's data version as last seen; another one means another writer.
     version: i64,
     /// Up to which position the image on disk goes.
@@ -40,31 +46,59 @@ pub struct Desk {
 impl Desk {
     /// Loads the image, reads the tail of the ledger, and has an index.
     pub(super) fn open(
-        mut ledger: Ledger,
+        ledger: Ledger,
+        key_file: PathBuf,
         keys: Keys,
         rules: &PersonRules,
         states: Arc<ListStates>,
     ) -> Result<Self, AppError> {
-        ledger.keep_rules(&rules.to_string())?;
+        let path = ledger.path().to_path_buf();
+        let mut desk = Self {
+            ledger: None,
+            path,
+            key_file,
+            rules: rules.clone(),
+            keys,
+            index: Arc::new(SharedIndex::default()),
+            states,
+            version: 0,
+            imaged: 0,
+            imaged_at: clock::instant(),
+        };
+        desk.take_over(ledger)?;
+        Ok(desk)
+    }
+
+    /// Puts a ledger and an index made of it in the place of those before. The keys are its
+    /// own already.
+    pub(super) fn take_over(&mut self, mut ledger: Ledger) -> Result<(), AppError> {
+        ledger.keep_rules(&self.rules.to_string())?;
         let start = clock::instant();
         let version = ledger.data_version()?;
-        let index = image::load(&ledger, keys.load().current());
+        let ring = self.keys.load();
+        let mut index = image::load(&ledger, &ring);
         let imaged = index.position();
-        let mut desk = Self {
-            ledger,
-            keys,
-            index: Arc::new(SharedIndex::new(index)),
-            states,
-            version,
-            imaged,
-            imaged_at: start,
-        };
-        desk.follow()?;
-        let entries = desk.index.load().len();
-        let tail = desk.index.load().position() - imaged;
+        loop {
+            match feed::step(&ledger, &ring, index.position())? {
+                Fed::Rows { batch, last, more } => {
+                    index = index.with_batch(*batch, last)?;
+                    if !more {
+                        break;
+                    }
+                }
+                Fed::Nothing => break,
+                Fed::Strange(key) => return Err(strange(key)),
+            }
+        }
+        drop(ring);
+        let (entries, tail) = (index.len(), index.position() - imaged);
         let took = start.elapsed();
+        self.index.store(index.after(self.index.load().epoch()));
+        (self.version, self.imaged, self.imaged_at) = (version, imaged, start);
+        self.ledger = Some(ledger);
+        self.states.known(LEDGER);
         tracing::info!(entries, image = imaged, tail, ?took, "index ready");
-        Ok(desk)
+        Ok(())
     }
 
     /// The index, to share.
@@ -75,6 +109,11 @@ impl Desk {
     /// What makes keys of addresses.
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// The ledger.
+    pub(super) fn ledger(&mut self) -> Result<&mut Ledger, AppError> {
+        self.ledger.as_mut().ok_or(AppError::Away)
     }
 
     /// Records entries. When this returns they are on disk, and the index refuses them.
@@ -88,7 +127,7 @@ impl Desk {
         import: Option<&str>,
         entries: &[NewEntry],
     ) -> Result<Appended, AppError> {
-        let appended = self.ledger.append(now, import, entries)?;
+        let appended = self.ledger()?.append(now, import, entries)?;
         self.take_in(now, entries, &appended)?;
         Ok(appended)
     }
@@ -103,30 +142,34 @@ impl Desk {
     ) -> Result<(), AppError> {
         let position = self.index.load().position();
         let gapless = position + appended.added.len() as u64 == appended.head;
-        if !gapless || self.states.all_unknown().contains_key(LEDGER) {
+        if !gapless || self.states.is_unknown(LEDGER) {
             return self.follow();
         }
         let batch = fresh::batch(now, entries, &appended.added);
         let taken = batch.and_then(|batch| {
             self.index.update(|index| index.with_batch(batch, appended.head))?;
-            Ok(())
+            Ok::<(), SuppressionError>(())
         });
         // Whatever it was, the rows are in the ledger, and that is where they are read.
         if taken.is_err() { self.follow() } else { Ok(()) }
     }
 
-    /// Brings rows that others have written into the index.
+    /// Brings rows that others have written into the index, and notices a new key of theirs.
     pub(super) fn follow_others(&mut self) -> Result<(), AppError> {
-        let version = self.ledger.data_version()?;
-        if version != self.version || self.states.all_unknown().contains_key(LEDGER) {
+        let version = self.ledger()?.data_version()?;
+        if version != self.version || self.states.is_unknown(LEDGER) {
             self.follow()?;
             self.version = version;
+            let current = self.ledger()?.current_key()?;
+            if current.is_some_and(|key| key != self.keys.current().key_id()) {
+                self.reload_keys()?;
+            }
         }
         Ok(())
     }
 
     /// Brings every row behind the index's position into it.
-    fn follow(&mut self) -> Result<(), AppError> {
+    pub(super) fn follow(&mut self) -> Result<(), AppError> {
         let result = self.follow_steps();
         match &result {
             Ok(()) => self.states.known(LEDGER),
@@ -139,32 +182,34 @@ impl Desk {
     }
 
     fn follow_steps(&mut self) -> Result<(), AppError> {
+        let mut reloaded = false;
         loop {
+            let ledger = self.ledger.as_ref().ok_or(AppError::Away)?;
             let from = self.index.load().position();
-            let mut batch = Batch::new();
-            let mut wrong: Option<SuppressionError> = None;
-            let last = self.ledger.for_each_since(from, |row| {
-                let key = IndexKey::from(row.index_digest());
-                match batch.push(key, row.origin, row.effective().day(), row.position) {
-                    Ok(()) if batch.len() < STEP => ControlFlow::Continue(()),
-                    Ok(()) => ControlFlow::Break(()),
-                    Err(error) => {
-                        wrong = Some(error);
-                        ControlFlow::Break(())
+            match feed::step(ledger, &self.keys.load(), from)? {
+                Fed::Rows { batch, last, more } => {
+                    self.index.update(|index| index.with_batch(*batch, last))?;
+                    if !more {
+                        return Ok(());
                     }
                 }
-            })?;
-            if let Some(error) = wrong {
-                return Err(error.into());
-            }
-            let full = batch.len() >= STEP;
-            if last > from {
-                self.index.update(|index| index.with_batch(batch, last))?;
-            }
-            if !full {
-                return Ok(());
+                Fed::Nothing => return Ok(()),
+                Fed::Strange(_) if !reloaded => {
+                    self.reload_keys()?;
+                    reloaded = true;
+                }
+                Fed::Strange(key) => return Err(strange(key)),
             }
         }
+    }
+
+    /// Reads the key file again: another process has made a new key.
+    fn reload_keys(&mut self) -> Result<(), AppError> {
+        let file = KeyFile::load(&self.key_file)?;
+        let opened = self.ledger()?.keys(&file)?;
+        self.keys.replace(opened.ring);
+        tracing::info!("another process has made a new key; it is used from now on");
+        Ok(())
     }
 
     /// Every entry about an address.
@@ -172,7 +217,7 @@ impl Desk {
     /// # Errors
     /// What the ledger says.
     pub fn entries_of(&mut self, keys: &AddressKeys) -> Result<Vec<Entry>, AppError> {
-        let found = self.ledger.entries_of(std::slice::from_ref(keys))?;
+        let found = self.ledger()?.entries_of(std::slice::from_ref(keys))?;
         Ok(found.into_iter().map(|found| found.entry).collect())
     }
 
@@ -180,16 +225,16 @@ impl Desk {
     ///
     /// # Errors
     /// What the ledger says.
-    pub fn entry(&self, position: u64) -> Result<Option<Entry>, AppError> {
-        Ok(self.ledger.entry(position)?)
+    pub fn entry(&mut self, position: u64) -> Result<Option<Entry>, AppError> {
+        Ok(self.ledger()?.entry(position)?)
     }
 
     /// How a source fared.
     ///
     /// # Errors
     /// What the ledger says.
-    pub fn source_state(&self, name: &str) -> Result<Option<SourceState>, AppError> {
-        Ok(self.ledger.source_state(name)?)
+    pub fn source_state(&mut self, name: &str) -> Result<Option<SourceState>, AppError> {
+        Ok(self.ledger()?.source_state(name)?)
     }
 
     /// Notes how a source fared.
@@ -197,12 +242,12 @@ impl Desk {
     /// # Errors
     /// What the ledger says.
     pub fn set_source_state(&mut self, state: &SourceState) -> Result<(), AppError> {
-        Ok(self.ledger.set_source_state(state)?)
+        Ok(self.ledger()?.set_source_state(state)?)
     }
 
     /// Does a little of what can wait; tells whether there is more.
     pub(super) fn settle(&mut self) -> Result<bool, AppError> {
-        Ok(self.ledger.settle()?)
+        Ok(self.ledger()?.settle()?)
     }
 
     /// An image that is worth writing now: many rows since the last one, and some time.
@@ -218,24 +263,30 @@ impl Desk {
         if index.position() == self.imaged {
             return Ok(None);
         }
-        let Some(anchor) = image::anchor(&self.ledger, index.position())? else { return Ok(None) };
+        let Some(anchor) = image::anchor(self.ledger()?, index.position())? else {
+            return Ok(None);
+        };
         self.imaged = index.position();
         Ok(Some(Image {
-            ledger: self.ledger.path().to_path_buf(),
-            index: suppression::Index::clone(&index),
+            ledger: self.path.clone(),
+            index: Index::clone(&index),
             anchor,
             hasher: self.keys.current(),
         }))
     }
 }
 
+fn strange(key: KeyId) -> AppError {
+    AppError::StrangeKey(format!("{:08x}", key.0))
+}
+
 /// An image on its way to the disk.
 #[derive(Debug)]
 pub(super) struct Image {
-    ledger: std::path::PathBuf,
-    index: suppression::Index,
+    ledger: PathBuf,
+    index: Index,
     anchor: [u8; 32],
-    hasher: suppression::Hasher,
+    hasher: Hasher,
 }
 
 impl Image {

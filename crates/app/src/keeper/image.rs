@@ -7,12 +7,12 @@
 //! renamed, so that a crash leaves the old one.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufReader, BufWriter, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use ledger::Ledger;
-use suppression::{Hasher, Index, Snapshot};
+use suppression::{Hasher, Index, KeyRing, Snapshot, SuppressionError};
 
 use crate::error::AppError;
 
@@ -26,7 +26,10 @@ pub(crate) fn path_of(ledger: &Path) -> PathBuf {
 }
 
 /// The index to begin with: the image if it fits this ledger, else an empty one.
-pub(crate) fn load(ledger: &Ledger, hasher: &Hasher) -> Index {
+///
+/// An image is proven by the key that was current when it was written: after a rekey that
+/// is one of the older ones.
+pub(crate) fn load(ledger: &Ledger, ring: &KeyRing) -> Index {
     let path = path_of(ledger.path());
     let file = match File::open(&path) {
         Ok(file) => file,
@@ -36,8 +39,7 @@ pub(crate) fn load(ledger: &Ledger, hasher: &Hasher) -> Index {
             return Index::empty();
         }
     };
-    let mut input = BufReader::with_capacity(BUFFER, file);
-    let found = Snapshot::read_from(&mut input, hasher)
+    let found = read(&file, ring)
         .map_err(|error| error.to_string())
         .and_then(|snapshot| fits(&snapshot, ledger).map(|()| snapshot.index));
     match found {
@@ -47,6 +49,21 @@ pub(crate) fn load(ledger: &Ledger, hasher: &Hasher) -> Index {
             Index::empty()
         }
     }
+}
+
+fn read(file: &File, ring: &KeyRing) -> Result<Snapshot, SuppressionError> {
+    let mut wrong = None;
+    for hasher in ring.all() {
+        let mut input = BufReader::with_capacity(BUFFER, file);
+        input.rewind().map_err(|error| SuppressionError::Io(error.to_string()))?;
+        match Snapshot::read_from(&mut input, hasher) {
+            Err(SuppressionError::SnapshotKey { found, ours }) => {
+                wrong = wrong.or(Some(SuppressionError::SnapshotKey { found, ours }));
+            }
+            other => return other,
+        }
+    }
+    Err(wrong.unwrap_or(SuppressionError::NotASnapshot("there is no key")))
 }
 
 fn fits(snapshot: &Snapshot, ledger: &Ledger) -> Result<(), String> {

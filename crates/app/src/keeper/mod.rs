@@ -9,7 +9,9 @@
 //! whoever wrote them: this process, another one, or one before the start. Rows that this
 //! process has just written are taken as they were given; all others are read.
 
+mod custody;
 mod desk;
+mod feed;
 mod fresh;
 mod image;
 mod lists;
@@ -18,7 +20,9 @@ mod queue;
 mod states;
 mod thread;
 
+pub use custody::Rekeyed;
 pub use desk::Desk;
+pub(crate) use image::path_of as image_path;
 pub use lists::LedgerLists;
 pub use lock::{Holder, LedgerLock};
 pub use states::ListStates;

@@ -54,6 +54,11 @@ impl ListStates {
         self.set(&carries.source, Unknown { why: why.to_owned(), carries: Some(carries.clone()) });
     }
 
+    /// Whether this one cannot be relied on.
+    pub(super) fn is_unknown(&self, list: &str) -> bool {
+        self.unknown.lock().unwrap_or_else(PoisonError::into_inner).contains_key(list)
+    }
+
     /// Every list that cannot be relied on, with the reason.
     pub fn all_unknown(&self) -> BTreeMap<String, String> {
         let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);

@@ -86,9 +86,18 @@ impl Keeper {
         if opened.exposed {
             tracing::warn!(file = %settings.key.display(), "other users can read the key file; chmod 600 it");
         }
+        for key in &opened.unfinished {
+            tracing::info!(file = %settings.key.display(), key = format!("{:08x}", key.0), "a key in the key file is not in use; a rekey did not finish, or the ledger is an older state");
+        }
         let states = Arc::new(ListStates::default());
         let keys = Keys::new(opened.ring);
-        let desk = Desk::open(ledger, keys.clone(), &settings.rules, states.clone())?;
+        let desk = Desk::open(
+            ledger,
+            settings.key.clone(),
+            keys.clone(),
+            &settings.rules,
+            states.clone(),
+        )?;
         let index = desk.index().clone();
         let queue = Queue::new();
         let served = queue.clone();

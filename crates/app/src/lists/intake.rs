@@ -28,6 +28,8 @@ pub(crate) struct Intake<'a> {
     pub(crate) scope: Scope,
     /// How long its entries count.
     pub(crate) lasts: Lasts,
+    /// Proof, of every row.
+    pub(crate) evidence: &'a BTreeMap<String, String>,
     /// Ends it between two rows.
     pub(crate) stop: &'a AtomicBool,
 }
@@ -154,7 +156,7 @@ impl Running<'_> {
             stated: row.stated,
             expires: self.intake.lasts.until(row.stated.unwrap_or(self.now)),
             reason: row.reason.map(str::to_owned),
-            evidence: BTreeMap::new(),
+            evidence: self.intake.evidence.clone(),
         };
         self.batch.push(self.intake.maker.entry(row.address, facts));
         if self.batch.len() >= self.size.rows() {

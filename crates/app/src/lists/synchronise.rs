@@ -1,6 +1,7 @@
 //! One source: is its file another one than before, is it to be believed, and what is
 //! new in it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -130,6 +131,7 @@ impl Synchroniser {
             kind: self.source.spec.kind,
             scope: self.source.scope.clone(),
             lasts: Lasts::of(&self.source),
+            evidence: &BTreeMap::new(),
             stop: &self.stop,
         };
         let taken = intake.run(&list, now, &mut |_| ()).map_err(|error| match error {

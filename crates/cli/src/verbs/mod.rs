@@ -1,9 +1,13 @@
 //! One file a verb; each is told what was typed and gives an exit code.
 
+pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod consent;
 pub(crate) mod demo;
 pub(crate) mod init;
+pub(crate) mod intake;
+pub(crate) mod ledger;
 pub(crate) mod optout;
 pub(crate) mod replay;
 pub(crate) mod serve;
@@ -11,3 +15,4 @@ pub(crate) mod show;
 pub(crate) mod sink;
 pub(crate) mod status;
 pub(crate) mod why;
+pub(crate) mod withdraw;

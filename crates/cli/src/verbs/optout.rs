@@ -1,117 +1,92 @@
-//! `optout add` and `optout import`.
+//! `optout`: opt-outs, complaints, blocks and bounces, and taking them back.
 
 use std::fmt::Write as _;
 
-use app::clerk::{AddedOutcome, Addition, Request};
+use app::clerk::{Addition, ImportedLine, Request, Withdrawn};
 use app::control::Reach;
-use app::import::{ImportOutcome, ImportRequest};
 use ledger::IfMissing;
+use suppression::Basis;
 
+use super::intake::{self, Meaning, usage};
+use super::withdraw;
 use crate::configuration;
-use crate::exit::{Ended, Exit};
+use crate::exit::Exit;
 use crate::out::Out;
-use crate::progress::Bar;
-use crate::words::{Optout, OptoutAdd, OptoutImport, OptoutVerb};
+use crate::table::columns;
+use crate::words::{ConfigOnly, Optout, OptoutAdd, OptoutImport, OptoutVerb, Withdraw};
 
 pub(crate) fn run(words: Optout, out: &Out) -> anyhow::Result<Exit> {
     match words.what {
         OptoutVerb::Add(add) => run_add(add, out),
         OptoutVerb::Import(import) => run_import(import, out),
+        OptoutVerb::Imports(words) => run_imports(&words, out),
+        OptoutVerb::Withdraw(words) => run_withdraw(words, out),
     }
 }
 
 fn run_add(words: OptoutAdd, out: &Out) -> anyhow::Result<Exit> {
-    let settings = configuration::settings(&words.file, out)?;
-    let usage = |e: suppression::SuppressionError| Ended::error(Exit::Usage, e.to_string());
-    let request = Request::Add(Addition {
+    let addition = Addition {
+        kind: words.kind.parse().map_err(usage)?,
         scope: words.scope.parse().map_err(usage)?,
-        stated: words.date.as_deref().map(str::parse).transpose().map_err(usage)?,
+        domains: words.domain,
+        stated: intake::time(words.date.as_deref())?,
+        expires: intake::time(words.expires.as_deref())?,
+        basis: Basis::Express,
         addresses: words.addresses,
         source: words.source,
         reason: words.reason,
-        evidence: std::collections::BTreeMap::new(),
-    });
-    let answer = Reach::find(&settings, IfMissing::Create)?.ask(&request, &mut |_| ())?;
-    let outcome: AddedOutcome = serde_json::from_value(answer)?;
-    out.answer(&outcome, |outcome| {
-        let mut text = String::new();
-        for line in &outcome.addresses {
-            let entry = line.entry.map_or_else(String::new, |n| format!(" (entry {n})"));
-            let what = if line.added { "opted out" } else { "had opted out already" };
-            let _ = writeln!(text, "{}  {what}{entry}", line.address);
-        }
-        text.push_str(match outcome.enforced {
-            true => "The running gate refuses them from now on.\n",
-            false => "No gate is running; the next one refuses them.\n",
-        });
-        text
-    })?;
-    Ok(Exit::Ok)
+        evidence: intake::evidence(words.evidence)?,
+    };
+    intake::add(&words.file, addition, out)
 }
 
 fn run_import(words: OptoutImport, out: &Out) -> anyhow::Result<Exit> {
-    let settings = configuration::settings(&words.file, out)?;
-    // The gate has a folder of its own.
-    let path = std::path::absolute(&words.path)?;
-    if let Err(error) = std::fs::File::open(&path) {
-        let exit = match error.kind() {
-            std::io::ErrorKind::PermissionDenied => Exit::Permission,
-            _ => Exit::Data,
-        };
-        return Err(Ended::error(exit, format!("{}: {error}", words.path.display())));
+    if let Some(import) = words.list.undo {
+        let reason = words.list.reason.unwrap_or_default();
+        return withdraw::run(&words.file, Withdrawn::Import(import), reason, out);
     }
-    let name = words.name.unwrap_or_else(|| {
-        words.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
-    });
-    let request = Request::Import(ImportRequest {
-        path,
-        name,
-        email: words.email,
-        date: words.date,
-        reason: words.reason,
-        record: words.record,
-        delimiter: words.delimiter,
-        encoding: words.encoding,
-        header: words.header,
-        scope: words
-            .scope
-            .parse()
-            .map_err(|e: suppression::SuppressionError| Ended::error(Exit::Usage, e.to_string()))?,
-        bad_rows: words.bad_rows,
-        allow_subscribed: words.allow_subscribed,
-    });
-    let bar = Bar::new(out);
-    let answer = Reach::find(&settings, IfMissing::Create)?.ask(&request, &mut |at| bar.show(at));
-    drop(bar);
-    let outcome: ImportOutcome = serde_json::from_value(answer?)?;
-    out.answer(&outcome, text)?;
+    let kind = words.kind.parse().map_err(usage)?;
+    let meaning = Meaning { kind, expire_after: words.expire_after, basis: Basis::Express };
+    intake::import(&words.file, words.list, meaning, out)
+}
+
+fn run_withdraw(words: Withdraw, out: &Out) -> anyhow::Result<Exit> {
+    let what = match (words.entry, words.address.unwrap_or_default()) {
+        (Some(entry), _) => Withdrawn::Entry(entry),
+        (None, domain) if words.domain => Withdrawn::Domain(domain),
+        (None, address) => Withdrawn::Objections(address),
+    };
+    withdraw::run(&words.file, what, words.reason, out)
+}
+
+fn run_imports(words: &ConfigOnly, out: &Out) -> anyhow::Result<Exit> {
+    let settings = configuration::settings(&words.file, out)?;
+    let answer = Reach::find(&settings, IfMissing::Refuse)?.ask(&Request::Imports, &mut |_| ())?;
+    let lines: Vec<ImportedLine> = serde_json::from_value(answer)?;
+    out.answer(&lines, |lines| imports(lines))?;
     Ok(Exit::Ok)
 }
 
-fn text(outcome: &ImportOutcome) -> String {
-    let mut text = format!(
-        "{}: {} rows; {} opt-outs recorded, {} stood there already",
-        outcome.name, outcome.rows, outcome.added, outcome.seen
-    );
-    if outcome.without_address > 0 {
-        let _ = write!(text, ", {} rows without an address", outcome.without_address);
+fn imports(lines: &[ImportedLine]) -> String {
+    if lines.is_empty() {
+        return "no import has brought anything\n".to_owned();
     }
-    if outcome.bad > 0 {
-        let _ = write!(text, ", {} BAD ROWS", outcome.bad);
-    }
-    text.push('\n');
-    if let Some(import) = outcome.import.as_ref().filter(|_| outcome.added > 0) {
-        let _ = writeln!(text, "  import {import}");
-    }
-    for row in &outcome.bad_rows {
-        let _ = writeln!(text, "  {row}");
-    }
-    let more = outcome.bad.saturating_sub(outcome.bad_rows.len() as u64);
-    if more > 0 {
-        let _ = writeln!(text, "  and {more} more");
-    }
-    for warning in &outcome.warnings {
-        let _ = writeln!(text, "  warning: {warning}");
-    }
-    text
+    let head = ["import", "list", "rows", "began", "state"].map(str::to_owned).to_vec();
+    let rows: Vec<_> = std::iter::once(head)
+        .chain(lines.iter().map(|line| {
+            let mut state = String::new();
+            let _ = match line.undone {
+                Some(row) => write!(state, "undone by entry {row}"),
+                None => write!(state, "stands"),
+            };
+            vec![
+                line.import.clone(),
+                line.list.clone(),
+                line.rows.to_string(),
+                line.started.to_string(),
+                state,
+            ]
+        }))
+        .collect();
+    columns(&rows)
 }

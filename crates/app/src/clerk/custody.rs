@@ -1,0 +1,214 @@
+//! `ledger ...`: what is done with the record itself. Everything here is written down as
+//! an event, with who asked and why, before or together with its effect.
+
+use serde::{Deserialize, Serialize};
+use suppression::Timestamp;
+
+use super::request::Clerk;
+use crate::clock;
+use crate::error::AppError;
+use crate::import::Progress;
+use crate::restore::{self, Places, RestoreOutcome, RestoreRequest};
+
+/// What is to be done with the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub enum Custody {
+    /// Where does it stand? Answered by the text of a checkpoint.
+    Checkpoint {
+        /// Who asks.
+        by: String,
+        /// Whether it will be signed.
+        signed: bool,
+    },
+    /// It is about to be written out. Answered by [`ExportPermit`].
+    Export {
+        /// Who asks.
+        by: String,
+        /// With addresses, reasons and evidence.
+        plain: bool,
+        /// What for.
+        purpose: Option<String>,
+        /// In which form.
+        format: String,
+    },
+    /// Blank what it holds in words about a person. Answered by [`ErasedOutcome`].
+    Erase {
+        /// Who asks.
+        by: String,
+        /// The person.
+        address: String,
+        /// Why.
+        reason: String,
+    },
+    /// Make a new key. Answered by [`RekeyOutcome`].
+    Rekey {
+        /// Who asks.
+        by: String,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// What was done with it? Answered by a list of [`EventAnswer`].
+    Events,
+    /// It was copied. Answered by the number of the event.
+    BackedUp {
+        /// Who asked.
+        by: String,
+        /// The last entry of the copy.
+        position: u64,
+    },
+}
+
+/// An export may begin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportPermit {
+    /// The event that records it.
+    pub event: u64,
+    /// The last entry it is to hold.
+    pub position: u64,
+}
+
+/// What an erasure did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasedOutcome {
+    /// The entries that were blanked.
+    pub entries: Vec<u64>,
+    /// Entries about the person that held nothing to blank.
+    pub nothing_to_do: u64,
+    /// The event that records it.
+    pub event: u64,
+    /// Whether the old bytes are gone from the files already.
+    pub swept: bool,
+}
+
+/// What a rekey did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RekeyOutcome {
+    /// The number of the new key.
+    pub key: String,
+    /// How many keys there are before it.
+    pub older: usize,
+    /// The key file.
+    pub key_file: String,
+    /// The event that records it.
+    pub event: u64,
+}
+
+/// Something that was done with the ledger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventAnswer {
+    /// From 1, without gaps.
+    pub event: u64,
+    /// When.
+    pub time: Timestamp,
+    /// What, in a word.
+    pub what: String,
+    /// Who asked.
+    pub by: String,
+    /// The rest.
+    pub details: serde_json::Value,
+    /// How many entries there were then.
+    pub entries: u64,
+}
+
+impl Clerk {
+    pub(super) fn custody(&self, asked: &Custody) -> Result<serde_json::Value, AppError> {
+        let now = clock::now();
+        let answer = match asked.clone() {
+            Custody::Checkpoint { by, signed } => {
+                let details = serde_json::json!({ "signed": signed });
+                let text = self.keeper.ask(move |desk| {
+                    desk.record(now, "checkpoint", &by, &details)?;
+                    Ok(desk.checkpoint(now)?.to_string())
+                })?;
+                serde_json::to_value(text)
+            }
+            Custody::Export { by, plain, purpose, format } => {
+                if plain && purpose.as_deref().is_none_or(|purpose| purpose.trim().is_empty()) {
+                    let what = "an export of addresses needs a purpose; nothing was exported";
+                    return Err(AppError::Input(what.to_owned()));
+                }
+                let details =
+                    serde_json::json!({ "plain": plain, "purpose": purpose, "format": format });
+                serde_json::to_value(self.keeper.ask(move |desk| {
+                    let event = desk.record(now, "export", &by, &details)?;
+                    Ok(ExportPermit { event, position: desk.checkpoint(now)?.position })
+                })?)
+            }
+            Custody::Erase { by, address, reason } => {
+                serde_json::to_value(self.erase(&by, &address, &reason, now)?)
+            }
+            Custody::Rekey { by, reason } => {
+                let made = self.keeper.ask(move |desk| desk.rekey(now, &by, reason.as_deref()))?;
+                serde_json::to_value(RekeyOutcome {
+                    key: made.key,
+                    older: made.older,
+                    key_file: self.settings.ledger.key_file.display().to_string(),
+                    event: made.event,
+                })
+            }
+            Custody::Events => serde_json::to_value(self.events()?),
+            Custody::BackedUp { by, position } => {
+                let details = serde_json::json!({ "position": position });
+                serde_json::to_value(
+                    self.keeper.ask(move |desk| desk.record(now, "backup", &by, &details))?,
+                )
+            }
+        };
+        answer.map_err(|e| AppError::Input(format!("answer cannot be written: {e}")))
+    }
+
+    fn erase(
+        &self,
+        by: &str,
+        address: &str,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<ErasedOutcome, AppError> {
+        let canonical = self.maker.canonical(address)?;
+        let told = reason.to_lowercase();
+        if told.contains(canonical.exact()) || told.contains(canonical.person()) {
+            return Err(AppError::Input(
+                "the reason names the address, and it is kept for ever; say it without. Nothing \
+                 was erased"
+                    .to_owned(),
+            ));
+        }
+        let keys: Vec<_> = self.maker.keys().load().keys(&canonical).collect();
+        let (by, reason) = (by.to_owned(), reason.to_owned());
+        let erased = self.keeper.ask(move |desk| desk.erase(now, &by, &reason, &keys))?;
+        Ok(ErasedOutcome {
+            entries: erased.positions,
+            nothing_to_do: erased.nothing_to_do,
+            event: erased.event,
+            swept: erased.swept,
+        })
+    }
+
+    fn events(&self) -> Result<Vec<EventAnswer>, AppError> {
+        let lines = self.keeper.ask(|desk| desk.events())?;
+        let answers = lines.into_iter().map(|line| EventAnswer {
+            event: line.number,
+            time: line.recorded,
+            what: line.what,
+            by: line.by,
+            // What is no JSON is shown as it stands.
+            details: serde_json::from_str(&line.details)
+                .unwrap_or(serde_json::Value::String(line.details)),
+            entries: line.entries,
+        });
+        Ok(answers.collect())
+    }
+
+    pub(super) fn restore(
+        &self,
+        request: &RestoreRequest,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<RestoreOutcome, AppError> {
+        let ledger = &self.settings.ledger;
+        let places = Places { ledger: ledger.path.clone(), key: ledger.key_file.clone() };
+        let prepared = restore::prepare(&request.folder, &places, &ledger.person, progress)?;
+        let request = request.clone();
+        self.keeper.ask(move |desk| desk.restore(clock::now(), &prepared, &request))
+    }
+}

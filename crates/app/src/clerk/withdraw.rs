@@ -1,0 +1,164 @@
+//! `optout withdraw`, `consent withdraw`, `optout import --undo`: what was recorded by
+//! mistake, taken back with author and reason.
+
+use serde::{Deserialize, Serialize};
+use suppression::{AddressKeys, Kind, Timestamp};
+
+use super::answers::EntryLine;
+use super::request::Clerk;
+use crate::clock;
+use crate::error::AppError;
+
+/// What is to be taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawal {
+    /// Which entries.
+    pub what: Withdrawn,
+    /// Why.
+    pub reason: String,
+    /// Who asks.
+    pub by: String,
+}
+
+/// Which entries are taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Withdrawn {
+    /// This one.
+    Entry(u64),
+    /// Every objection to this person.
+    Objections(String),
+    /// Every objection to everybody at this domain.
+    Domain(String),
+    /// Every consent of this address.
+    Consents(String),
+    /// A whole import.
+    Import(String),
+}
+
+/// What was taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithdrawnOutcome {
+    /// The rows that say so.
+    pub rows: Vec<u64>,
+    /// How many entries they take back.
+    pub entries: u64,
+    /// Which, where they were found one by one.
+    pub taken_back: Vec<EntryLine>,
+    /// Whether a running gate goes by it from now on, or only the next one will.
+    pub enforced: bool,
+}
+
+/// An import, as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedLine {
+    /// Its id.
+    pub import: String,
+    /// The list its first row belongs to.
+    pub list: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// How many rows it brought.
+    pub rows: u64,
+    /// Its first row.
+    pub first: u64,
+    /// Its last row; others may lie between.
+    pub last: u64,
+    /// The row that took it back.
+    pub undone: Option<u64>,
+}
+
+impl Clerk {
+    pub(super) fn withdraw(&self, asked: &Withdrawal) -> Result<WithdrawnOutcome, AppError> {
+        let found = match &asked.what {
+            Withdrawn::Import(id) => return self.undo(id.clone(), asked),
+            Withdrawn::Entry(position) => {
+                let position = *position;
+                let entry = self.keeper.ask(move |desk| desk.entry(position))?;
+                entry.into_iter().map(EntryLine::from).collect()
+            }
+            Withdrawn::Objections(address) => {
+                let canonical = self.maker.canonical(address)?;
+                let keys: Vec<_> = self.maker.keys().load().keys(&canonical).collect();
+                self.standing(
+                    keys,
+                    |keys, found| found.person == keys.person,
+                    |kind| kind != Kind::Consent,
+                )?
+            }
+            Withdrawn::Domain(domain) => {
+                let canonical = self.maker.canonical_at(domain)?;
+                let ring = self.maker.keys().load();
+                let keys = ring.all().map(|hasher| hasher.domain_keys(&canonical)).collect();
+                self.standing(keys, |keys, found| found == keys, |_| true)?
+            }
+            Withdrawn::Consents(address) => {
+                let canonical = self.maker.canonical(address)?;
+                let keys: Vec<_> = self.maker.keys().load().keys(&canonical).collect();
+                self.standing(
+                    keys,
+                    |keys, found| found.exact == keys.exact,
+                    |kind| kind == Kind::Consent,
+                )?
+            }
+        };
+        if found.is_empty() {
+            let what = "nothing about it stands in the ledger; nothing was taken back";
+            return Err(AppError::Input(what.to_owned()));
+        }
+        let positions: Vec<_> = found.iter().map(|entry| entry.entry).collect();
+        let (by, reason) = (asked.by.clone(), asked.reason.clone());
+        let rows =
+            self.keeper.ask(move |desk| desk.withdraw(clock::now(), &by, &reason, &positions))?;
+        let (entries, enforced) = (found.len() as u64, self.is_running());
+        Ok(WithdrawnOutcome { rows, entries, taken_back: found, enforced })
+    }
+
+    fn undo(&self, id: String, asked: &Withdrawal) -> Result<WithdrawnOutcome, AppError> {
+        let (by, reason) = (asked.by.clone(), asked.reason.clone());
+        let undone =
+            self.keeper.ask(move |desk| desk.undo_import(clock::now(), &by, &reason, &id))?;
+        Ok(WithdrawnOutcome {
+            rows: vec![undone.position],
+            entries: undone.rows,
+            taken_back: Vec::new(),
+            enforced: self.is_running(),
+        })
+    }
+
+    /// The entries under these keys that still stand and are meant.
+    fn standing(
+        &self,
+        keys: Vec<AddressKeys>,
+        fits: fn(&AddressKeys, &AddressKeys) -> bool,
+        is_meant: fn(Kind) -> bool,
+    ) -> Result<Vec<EntryLine>, AppError> {
+        let found = self.keeper.ask({
+            let keys = keys.clone();
+            move |desk| desk.found(&keys)
+        })?;
+        let standing = found.into_iter().filter(|found| {
+            found.withdrawn_by.is_none()
+                && found.entry.kind != Kind::Withdrawn
+                && is_meant(found.entry.kind)
+                && keys.iter().any(|keys| fits(keys, &found.entry.keys))
+        });
+        Ok(standing.map(|found| EntryLine::from(found.entry)).collect())
+    }
+
+    pub(super) fn imports(&self) -> Result<Vec<ImportedLine>, AppError> {
+        let lines = self.keeper.ask(|desk| desk.imports())?;
+        Ok(lines
+            .into_iter()
+            .map(|line| ImportedLine {
+                import: line.id,
+                list: line.source,
+                started: line.started,
+                rows: line.rows,
+                first: line.first,
+                last: line.last,
+                undone: line.undone,
+            })
+            .collect())
+    }
+}

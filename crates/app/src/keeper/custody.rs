@@ -1,0 +1,175 @@
+//! What is done with the ledger besides adding to it: rows taken back, personal fields
+//! erased, a new key, checkpoints, and the record of all that.
+
+use ledger::{
+    Checkpoint, Erased, Event, EventLine, Found, IfMissing, ImportLine, Undone, open_pair,
+};
+use suppression::{AddressKeys, Timestamp};
+
+use super::desk::{Desk, LEDGER};
+use crate::error::AppError;
+use crate::restore::{
+    Places, Prepared, RestoreOutcome, RestoreRequest, check, details, put_in_place,
+};
+
+/// The new key, and the event that records it.
+#[derive(Clone, Debug)]
+pub struct Rekeyed {
+    /// Its number.
+    pub key: String,
+    /// How many there are before it.
+    pub older: usize,
+    /// The event.
+    pub event: u64,
+}
+
+impl Desk {
+    /// Every entry under one of these keys, and whether it was taken back.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub fn found(&mut self, keys: &[AddressKeys]) -> Result<Vec<Found>, AppError> {
+        Ok(self.ledger()?.entries_of(keys)?)
+    }
+
+    /// Takes rows back. When this returns the index goes by it.
+    ///
+    /// # Errors
+    /// What the ledger says; nothing was taken back then.
+    pub fn withdraw(
+        &mut self,
+        now: Timestamp,
+        by: &str,
+        reason: &str,
+        positions: &[u64],
+    ) -> Result<Vec<u64>, AppError> {
+        let rows = self.ledger()?.withdraw(now, by, reason, positions)?;
+        self.follow()?;
+        Ok(rows)
+    }
+
+    /// Takes a whole import back. When this returns the index goes by it.
+    ///
+    /// # Errors
+    /// What the ledger says; nothing was taken back then.
+    pub fn undo_import(
+        &mut self,
+        now: Timestamp,
+        by: &str,
+        reason: &str,
+        import: &str,
+    ) -> Result<Undone, AppError> {
+        let undone = self.ledger()?.undo_import(now, by, reason, import)?;
+        self.follow()?;
+        Ok(undone)
+    }
+
+    /// Every import.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub fn imports(&mut self) -> Result<Vec<ImportLine>, AppError> {
+        Ok(self.ledger()?.imports()?)
+    }
+
+    /// Blanks the personal fields of every entry under these keys.
+    ///
+    /// # Errors
+    /// What the ledger says; nothing was blanked then.
+    pub fn erase(
+        &mut self,
+        now: Timestamp,
+        by: &str,
+        reason: &str,
+        keys: &[AddressKeys],
+    ) -> Result<Erased, AppError> {
+        Ok(self.ledger()?.erase(now, by, reason, keys)?)
+    }
+
+    /// Makes a new key. When this returns it is used for every new entry and look-up.
+    ///
+    /// # Errors
+    /// What the ledger says; the old key is the current one then.
+    pub fn rekey(
+        &mut self,
+        now: Timestamp,
+        by: &str,
+        reason: Option<&str>,
+    ) -> Result<Rekeyed, AppError> {
+        let file = self.key_file.clone();
+        let reason = reason.unwrap_or("a new key was asked for");
+        let opened = self.ledger()?.rekey(now, by, reason, &file)?;
+        let rekeyed = Rekeyed {
+            key: format!("{:08x}", opened.ring.current().key_id().0),
+            older: opened.ring.older().len(),
+            event: self.checkpoint(now)?.events,
+        };
+        self.keys.replace(opened.ring);
+        Ok(rekeyed)
+    }
+
+    /// Where the ledger stands.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub fn checkpoint(&mut self, now: Timestamp) -> Result<Checkpoint, AppError> {
+        Ok(self.ledger()?.checkpoint(now)?)
+    }
+
+    /// Records that something was done; the number of the event.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub fn record(
+        &mut self,
+        now: Timestamp,
+        what: &str,
+        by: &str,
+        details: &serde_json::Value,
+    ) -> Result<u64, AppError> {
+        let details = details.to_string();
+        Ok(self.ledger()?.record_event(now, &Event { what, by, details: &details })?)
+    }
+
+    /// Everything that was done.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub fn events(&mut self) -> Result<Vec<EventLine>, AppError> {
+        Ok(self.ledger()?.events()?)
+    }
+
+    /// Puts a backup in the place of the ledger. Until that is done mail is deferred. Where
+    /// it cannot be done, the ledger stays as it is.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn restore(
+        &mut self,
+        now: Timestamp,
+        prepared: &Prepared,
+        request: &RestoreRequest,
+    ) -> Result<RestoreOutcome, AppError> {
+        if !request.replace {
+            check(self.ledger()?, prepared, now)?;
+        }
+        self.states.unknown(LEDGER, "it is being restored");
+        let places = Places { ledger: self.path.clone(), key: self.key_file.clone() };
+        self.ledger = None;
+        let placed = put_in_place(prepared, &places, now);
+        let opened = open_pair(&self.path, &self.key_file, IfMissing::Refuse, now)
+            .map_err(AppError::from)
+            .and_then(|(ledger, opened)| {
+                self.keys.replace(opened.ring);
+                self.take_over(ledger)
+            });
+        if let Err(error) = opened {
+            tracing::error!(%error, "no ledger after a restore, deferring mail");
+            return Err(error);
+        }
+        let kept = placed?;
+        let details = details(prepared, request, &kept);
+        self.record(now, "restore", &request.by, &details)?;
+        Ok(RestoreOutcome { position: prepared.checkpoint.position, kept, enforced: true })
+    }
+}

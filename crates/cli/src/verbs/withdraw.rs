@@ -1,0 +1,51 @@
+//! Taking back what was recorded, for `optout` and `consent`.
+
+use std::fmt::Write as _;
+
+use app::clerk::{Request, Withdrawal, Withdrawn, WithdrawnOutcome};
+use app::control::Reach;
+use ledger::IfMissing;
+
+use crate::configuration;
+use crate::exit::{Ended, Exit};
+use crate::out::Out;
+use crate::words::ConfigFile;
+
+pub(super) fn run(
+    file: &ConfigFile,
+    what: Withdrawn,
+    reason: String,
+    out: &Out,
+) -> anyhow::Result<Exit> {
+    if reason.trim().is_empty() {
+        return Err(Ended::error(Exit::Usage, "--reason: why is it taken back?"));
+    }
+    let settings = configuration::settings(file, out)?;
+    let request = Request::Withdraw(Withdrawal { what, reason, by: app::asker::name() });
+    let answer = Reach::find(&settings, IfMissing::Refuse)?.ask(&request, &mut |_| ())?;
+    let outcome: WithdrawnOutcome = serde_json::from_value(answer)?;
+    out.answer(&outcome, text)?;
+    Ok(Exit::Ok)
+}
+
+fn text(outcome: &WithdrawnOutcome) -> String {
+    let mut text = String::new();
+    for entry in &outcome.taken_back {
+        let _ = writeln!(
+            text,
+            "entry {}: {} of {}, scope {}, list {}",
+            entry.entry, entry.kind, entry.since, entry.scope, entry.list
+        );
+    }
+    let by: Vec<_> = outcome.rows.iter().map(ToString::to_string).collect();
+    let _ = writeln!(text, "{} taken back (entry {})", entries(outcome.entries), by.join(", "));
+    text.push_str(match outcome.enforced {
+        true => "The running gate goes by it from now on.\n",
+        false => "No gate is running; the next one goes by it.\n",
+    });
+    text
+}
+
+fn entries(count: u64) -> String {
+    if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
+}

@@ -1,0 +1,198 @@
+//! `optout`: what speaks against mail, and how it is taken back.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint};
+
+use super::ConfigFile;
+
+#[derive(Debug, Args)]
+pub(crate) struct Optout {
+    #[command(subcommand)]
+    pub(crate) what: OptoutVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OptoutVerb {
+    /// Record that people opted out. In force when the command returns.
+    Add(OptoutAdd),
+    /// Record all addresses of a list file, once; or undo such an import.
+    Import(OptoutImport),
+    /// Every import with its id.
+    Imports(super::ConfigOnly),
+    /// Take back what was recorded by mistake.
+    Withdraw(Withdraw),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  optgate optout add bob@example.com
+  optgate optout add bob@example.com eve@example.org --scope all --reason \"letter of 2 March\" \\
+      --date 2026-03-02
+  optgate optout add bob@example.com --scope newsletter
+  optgate optout add --domain rival.example --kind manual --reason \"they asked, as a company\"
+  optgate optout add bob@example.com --kind complaint --evidence message-id=123@corp.example
+  optgate optout add old@example.com --kind undeliverable --expires 2026-12-31
+
+With a gate running the command asks it, and it refuses the address from then on. Without one it
+writes to the ledger itself. All addresses are recorded, or none.
+
+Kinds: opt-out (the person asked), complaint (the person reported a message), manual (a block of
+your own; no consent ends it), undeliverable (mail bounced). Only undeliverable may expire.
+
+Scopes: `all` stops everything, password resets as well; `commercial` everything that is not
+declared transactional; any other word is the name of a list or brand, as in [[stream]] scopes.
+
+Evidence is kept with the entry and covered by its hash. Names with a meaning: ip (where the
+request came from), form or url (where it was made), text-version (of the text shown), message-id;
+any other name is kept as well.")]
+pub(crate) struct OptoutAdd {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// The addresses; with --domain, domains.
+    #[arg(required = true, value_name = "ADDRESS", value_hint = ValueHint::EmailAddress)]
+    pub(crate) addresses: Vec<String>,
+    /// What is recorded: opt-out, complaint, manual or undeliverable.
+    #[arg(long, default_value = "opt-out", value_parser = KINDS)]
+    pub(crate) kind: String,
+    /// What they forbid: commercial, all, or the name of a list.
+    #[arg(long, default_value = "commercial", value_name = "NAME")]
+    pub(crate) scope: String,
+    /// The arguments are domains: everybody there, but postmaster and abuse.
+    #[arg(long)]
+    pub(crate) domain: bool,
+    /// Why, in your words.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Proof; may be given several times.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) evidence: Vec<(String, String)>,
+    /// When they asked: 2026-03-02, or 2026-03-02T10:15:00Z [default: now]
+    #[arg(long, value_name = "DATE")]
+    pub(crate) date: Option<String>,
+    /// The day from which it no longer counts; only for undeliverable.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) expires: Option<String>,
+    /// The list it is recorded under; part of the refusal: "(list manual)".
+    #[arg(long, default_value = "manual", value_name = "NAME")]
+    pub(crate) source: String,
+}
+
+const KINDS: [&str; 4] = ["opt-out", "complaint", "manual", "undeliverable"];
+
+/// A field of evidence.
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("name=value is wanted, such as ip=192.0.2.1")?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    if name.is_empty() || name.len() > 64 || !name.bytes().all(plain) {
+        return Err("a name is 1 to 64 letters, digits, `-`, `_` and `.`".to_owned());
+    }
+    if value.trim().is_empty() {
+        return Err(format!("{name} has no value"));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// A list file, and how it is read.
+#[derive(Debug, Args)]
+pub(crate) struct ListFile {
+    /// The file: CSV, or XML if its name ends so or --record is given.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "undo")]
+    pub(crate) path: Option<PathBuf>,
+    /// The list it is recorded under [default: the name of the file]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Where the address stands: column name or number (CSV), path in the record (XML).
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) email: Option<String>,
+    /// Where the date stands.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) date: Option<String>,
+    /// Where the reason stands; with --undo, why, in your words.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) reason: Option<String>,
+    /// Which elements are records (XML).
+    #[arg(long, value_name = "PATH")]
+    pub(crate) record: Option<String>,
+    /// What parts two fields (CSV): one character, or "tab".
+    #[arg(long, value_name = "CHARACTER")]
+    pub(crate) delimiter: Option<String>,
+    /// The character set, such as utf-8, utf-16le, latin-1.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) encoding: Option<String>,
+    /// Whether the first line names the columns (CSV).
+    #[arg(long, value_name = "YES")]
+    pub(crate) header: Option<bool>,
+    /// What part of the mail it is about: commercial, all, or the name of a list.
+    #[arg(long, default_value = "commercial", value_name = "NAME")]
+    pub(crate) scope: String,
+    /// Proof, of every row; may be given several times.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) evidence: Vec<(String, String)>,
+    /// Import although more rows than this are bad, in percent.
+    #[arg(long, default_value_t = 10.0, value_name = "PERCENT")]
+    pub(crate) bad_rows: f64,
+    /// Import even a file that looks like a list of people who may be mailed.
+    #[arg(long)]
+    pub(crate) allow_subscribed: bool,
+    /// Take a whole import back, by the id it reported; needs --reason.
+    #[arg(long, value_name = "ID", conflicts_with = "path", requires = "reason")]
+    pub(crate) undo: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  optgate optout import unsubscribed.csv
+  optgate optout import optouts.csv --email \"Email Address\" --date \"Opted out\" --name crm-2025
+  optgate optout import shop.xml --record \"/customers/customer[@optout='1']\" --email contact/email
+  optgate optout import bounces.csv --kind undeliverable --expire-after 90
+  optgate optout import --undo 20260302-1t6k9qz --reason \"that was the customer file\"
+
+Delimiter, header, encoding and columns of a CSV file are found by looking at it. Bad rows are
+counted and told with their lines. Rows that stand in the ledger already add nothing, so that an
+import can be repeated. A list that changes belongs into the configuration, as a [[source]].
+
+The last line of an import is its id. With --undo all its rows are taken back at once: who was not
+on another list as well may be mailed again. Nothing is deleted, the undo is an entry of its own.")]
+pub(crate) struct OptoutImport {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    #[command(flatten)]
+    pub(crate) list: ListFile,
+    /// What is recorded: opt-out, complaint, manual or undeliverable.
+    #[arg(long, default_value = "opt-out", value_parser = KINDS)]
+    pub(crate) kind: String,
+    /// Days after which the rows lapse; only for undeliverable.
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) expire_after: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  optgate optout withdraw bob@example.com --reason \"typed by mistake, meant rob@example.com\"
+  optgate optout withdraw --entry 4711 --reason \"two people had the same address\"
+  optgate optout withdraw --domain rival.example --reason \"their letter of 3 May\"
+
+Takes back every opt-out, complaint, block and bounce about the address that still stands, or one
+entry by its number (optgate why ADDRESS shows them). Nothing is deleted: that it was taken back, by
+whom and why, is an entry of its own. To record that a person agreed to be mailed again, use
+optgate consent add; that keeps the opt-out and says what came later.")]
+pub(crate) struct Withdraw {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
+    /// The address; with --domain, a domain.
+    #[arg(value_name = "ADDRESS", required_unless_present = "entry", conflicts_with = "entry", value_hint = ValueHint::EmailAddress)]
+    pub(crate) address: Option<String>,
+    /// One entry, by its number.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) entry: Option<u64>,
+    /// The argument is a domain: what was recorded about everybody there.
+    #[arg(long, conflicts_with = "entry")]
+    pub(crate) domain: bool,
+    /// Why, in your words.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+}
