@@ -18,6 +18,7 @@ pub mod keeper;
 pub mod keys;
 pub mod lists;
 pub mod logs;
+mod progress;
 pub mod restore;
 
 pub use error::{AppError, Blame};
