@@ -18,7 +18,8 @@ pub mod keeper;
 pub mod keys;
 pub mod lists;
 pub mod logs;
-mod progress;
+pub mod replay;
+pub mod reports;
 pub mod restore;
 
 pub use error::{AppError, Blame};

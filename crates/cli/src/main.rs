@@ -2,7 +2,6 @@
 
 mod configuration;
 mod exit;
-mod files;
 mod out;
 mod progress;
 #[cfg(test)]
@@ -57,6 +56,7 @@ fn run(words: Optgate, out: &Out) -> anyhow::Result<Exit> {
         Verb::Restore(restore) => verbs::backup::restore(&restore, out),
         Verb::Why(why) => verbs::why::run(&why, out),
         Verb::Replay(replay) => verbs::replay::run(&replay, out),
+        Verb::Report(report) => verbs::report::run(&report, out),
         Verb::Sink(sink) => verbs::sink::run(sink, out),
         Verb::Completions(shell) => verbs::completions::run(&shell, out),
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+use roaring::RoaringTreemap;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use suppression::{AddressKeys, Entry};
 
@@ -13,6 +14,7 @@ use crate::lookup;
 use crate::origins;
 use crate::row::{self, ENTRY, FeedRow};
 use crate::withdraw;
+use crate::withdrawn::Withdrawn;
 
 /// An entry, and whether it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +60,16 @@ impl Ledger {
                 .optional()
         };
         find().map_err(|error| self.fault(error))
+    }
+
+    /// The positions of all rows that were taken back, one by one or with their import.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn withdrawn(&self) -> Result<RoaringTreemap, LedgerError> {
+        Withdrawn::read(&self.connection)
+            .map(Withdrawn::into_positions)
+            .map_err(|error| self.fault(error))
     }
 
     /// Calls `each` for every row after `position`, in order, as of one moment, until it breaks.

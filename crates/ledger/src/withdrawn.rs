@@ -38,6 +38,10 @@ impl Withdrawn {
         self.0.contains(position)
     }
 
+    pub(crate) fn into_positions(self) -> RoaringTreemap {
+        self.0
+    }
+
     pub(crate) fn insert_all(&mut self, positions: RoaringTreemap) {
         self.0 |= positions;
     }

@@ -16,7 +16,6 @@
 
 mod aiosmtpd;
 mod client;
-mod disk;
 mod exim;
 mod gate;
 mod impostor;
@@ -32,9 +31,8 @@ mod wire;
 
 pub use aiosmtpd::{Aiosmtpd, Taken};
 pub use client::{Client, Told};
-pub use disk::{Crash, Recording, contents};
 pub use exim::Exim;
-pub use gate::{Gate, Setup, optgate};
+pub use gate::{Gate, Setup};
 pub use impostor::Impostor;
 pub use letter::Letter;
 pub use peers::Peers;

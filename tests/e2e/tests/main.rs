@@ -15,7 +15,6 @@ mod demo;
 mod hostile;
 mod mixed;
 mod opt_out;
-mod power_loss;
 mod smarthost;
 mod unchanged;
 mod verbs;

@@ -13,11 +13,9 @@ use crate::clock;
 use crate::config::Settings;
 use crate::error::AppError;
 use crate::import::Progress;
-use crate::keeper::{
-    Holder, Keeper, KeeperSettings, LedgerLock, Places, RestoreOutcome, RestoreRequest,
-};
+use crate::keeper::{Holder, Keeper, KeeperSettings, LedgerLock};
 use crate::lists;
-use crate::restore::alone;
+use crate::restore::{Places, RestoreOutcome, RestoreRequest, alone};
 
 /// How long a gate that is starting, or a command that is ending, is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);

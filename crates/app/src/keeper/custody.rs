@@ -7,11 +7,10 @@ use ledger::{
 use suppression::{AddressKeys, Timestamp};
 
 use super::desk::{Desk, LEDGER};
-use super::placing::{
-    Places, PreparedRestore, RestoreOutcome, RestoreRequest, check_restore, put_in_place,
-    restore_details,
-};
 use crate::error::AppError;
+use crate::restore::{
+    Places, Prepared, RestoreOutcome, RestoreRequest, check, details, put_in_place,
+};
 
 /// The new key, and the event that records it.
 #[derive(Clone, Debug)]
@@ -148,11 +147,11 @@ impl Desk {
     pub(crate) fn restore(
         &mut self,
         now: Timestamp,
-        prepared: &PreparedRestore,
+        prepared: &Prepared,
         request: &RestoreRequest,
     ) -> Result<RestoreOutcome, AppError> {
         if !request.replace {
-            check_restore(self.ledger()?, prepared, now)?;
+            check(self.ledger()?, prepared, now)?;
         }
         self.states.unknown(LEDGER, "it is being restored");
         let places = Places { ledger: self.path.clone(), key: self.key_file.clone() };
@@ -169,7 +168,7 @@ impl Desk {
             return Err(error);
         }
         let kept = placed?;
-        let details = restore_details(prepared, request, &kept);
+        let details = details(prepared, request, &kept);
         self.record(now, "restore", &request.by, &details)?;
         Ok(RestoreOutcome { position: prepared.checkpoint.position, kept, enforced: true })
     }

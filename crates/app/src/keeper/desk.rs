@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use address::PersonRules;
-use ledger::{Appended, Followed, KeyFile, Ledger, Prepared, SourceState};
-use suppression::{AddressKeys, Entry, Hasher, Index, KeyId, NewEntry, SharedIndex, Timestamp};
+use ledger::{Appended, KeyFile, Ledger, SourceState};
+use suppression::{
+    AddressKeys, Entry, Hasher, Index, KeyId, NewEntry, SharedIndex, SuppressionError, Timestamp,
+};
 
 use super::feed::{self, Fed};
+use super::fresh;
 use super::image;
 use super::states::ListStates;
 use crate::clock;
@@ -124,27 +127,8 @@ impl Desk {
         import: Option<&str>,
         entries: &[NewEntry],
     ) -> Result<Appended, AppError> {
-        self.append_prepared(now, import, &Prepared::new(entries.to_vec())?)
-    }
-
-    /// As [`append`](Self::append), for entries that another thread has made ready.
-    ///
-    /// # Errors
-    /// As for [`append`](Self::append).
-    pub fn append_prepared(
-        &mut self,
-        now: Timestamp,
-        import: Option<&str>,
-        prepared: &Prepared,
-    ) -> Result<Appended, AppError> {
-        let followed = !self.states.is_unknown(LEDGER);
-        let index = self.index.load_full();
-        let may_know = |entry: &NewEntry| feed::may_know(&index, entry);
-        let known = Followed { position: index.position(), may_know: &may_know };
-        let ledger = self.ledger()?;
-        let appended = ledger.append_prepared(now, import, prepared, followed.then_some(known))?;
-        drop(index);
-        self.take_in(now, prepared, &appended)?;
+        let appended = self.ledger()?.append(now, import, entries)?;
+        self.take_in(now, entries, &appended)?;
         Ok(appended)
     }
 
@@ -153,15 +137,19 @@ impl Desk {
     fn take_in(
         &mut self,
         now: Timestamp,
-        prepared: &Prepared,
+        entries: &[NewEntry],
         appended: &Appended,
     ) -> Result<(), AppError> {
-        if self.index.load().position() != appended.before || self.states.is_unknown(LEDGER) {
+        let position = self.index.load().position();
+        let gapless = position + appended.added.len() as u64 == appended.head;
+        if !gapless || self.states.is_unknown(LEDGER) {
             return self.follow();
         }
-        let batch = feed::batch(prepared.rows(appended, now), appended.added.len());
-        let taken = batch
-            .and_then(|batch| self.index.update(|index| index.with_batch(batch, appended.head)));
+        let batch = fresh::batch(now, entries, &appended.added);
+        let taken = batch.and_then(|batch| {
+            self.index.update(|index| index.with_batch(batch, appended.head))?;
+            Ok::<(), SuppressionError>(())
+        });
         // Whatever it was, the rows are in the ledger, and that is where they are read.
         if taken.is_err() { self.follow() } else { Ok(()) }
     }

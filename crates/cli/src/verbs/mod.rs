@@ -10,6 +10,7 @@ pub(crate) mod intake;
 pub(crate) mod ledger;
 pub(crate) mod optout;
 pub(crate) mod replay;
+pub(crate) mod report;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod sink;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::file::{ConfigFile, ConfigOnly};
+use super::{ConfigFile, ConfigOnly};
 
 #[derive(Debug, Args)]
 pub(crate) struct Ledger {

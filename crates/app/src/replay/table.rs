@@ -1,0 +1,42 @@
+//! A column of a CSV file, read by the same reader as a `[[source]]`: delimiter, header,
+//! encoding and the column are found by looking.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use address::PersonRules;
+use sources::{CsvSpec, Format, Input, List, Spec};
+use suppression::Timestamp;
+
+use super::envelopes::{Delivery, Told};
+use crate::error::AppError;
+
+/// Hands out the addresses of a column.
+pub(super) fn read(
+    path: &Path,
+    column: Option<&str>,
+    now: Timestamp,
+    each: &mut dyn FnMut(Told) -> ControlFlow<()>,
+) -> Result<(), AppError> {
+    let column = column.map(str::parse).transpose();
+    let email = column.map_err(|error| AppError::Input(format!("--column: {error}")))?;
+    let spec = Spec {
+        // Whom a mail goes to is a list of people who may be mailed.
+        allow_subscribed: true,
+        rules: PersonRules::none(),
+        ..Spec::new("replay", Format::Csv(CsvSpec { email, ..CsvSpec::default() }))
+    };
+    let wrong = |error: sources::SourceError| AppError::List(error.to_string());
+    let list = List::open(Input::file(path).map_err(wrong)?, &spec, &mut |_| ()).map_err(wrong)?;
+    let mut row = |row: &sources::Row<'_>| {
+        let recipient = row.mailbox.to_string();
+        each(Told::Delivery(Delivery { line: row.line, recipient, envelope: None }))
+    };
+    let report = list.read(now, &mut |_| (), &mut row).map_err(wrong)?;
+    let bad = report.bad;
+    let first = report.bad_rows.first().map(ToString::to_string);
+    if bad > 0 {
+        let _ = each(Told::Unusable { rows: bad, first: first.unwrap_or_default() });
+    }
+    Ok(())
+}

@@ -1,0 +1,321 @@
+//! Reports over evidence that was written by hand and a ledger with a past.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use address::{Mailbox, PersonRules};
+use ledger::{KeyFile, Ledger};
+use suppression::{AddressKeys, Kind, NewEntry, Scope, Timestamp};
+
+use super::*;
+use crate::config::{Settings, Surroundings, load_text};
+
+struct House {
+    _folder: tempfile::TempDir,
+    settings: Arc<Settings>,
+    ledger: Ledger,
+    key: KeyFile,
+    evidence: String,
+    number: u32,
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// One mail: whom, when, the verdict, and what else its decision and its outcome say.
+struct Mail<'a> {
+    to: &'a str,
+    day: &'a str,
+    verdict: &'a str,
+    decision: &'a str,
+    outcome: &'a str,
+}
+
+impl House {
+    fn new(more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!(
+            "[smarthost]\naddress = \"127.0.0.1:9\"\n[server]\nhostname = \"mail.example.com\"\n{more}"
+        );
+        let loaded =
+            load_text(&folder.path().join("optgate.toml"), &text, &Surroundings::default());
+        let shown = loaded.report.render(false);
+        let settings = Arc::new(loaded.settings.expect(&shown));
+        let key = KeyFile::create(&settings.ledger.key_file).unwrap();
+        let ledger = Ledger::create(&settings.ledger.path, &key, at("2026-01-01")).unwrap();
+        Self { _folder: folder, settings, ledger, key, evidence: String::new(), number: 0 }
+    }
+
+    fn keys(&self, address: &str) -> AddressKeys {
+        let mailbox = Mailbox::parse(address).unwrap();
+        self.key.hasher().keys(&mailbox.canonical(&PersonRules::default()).unwrap())
+    }
+
+    /// Records an entry, stated and recorded on these days; gives its row.
+    fn entry(&mut self, who: &str, kind: Kind, scope: Scope, stated: &str, recorded: &str) -> u64 {
+        let entry = NewEntry {
+            kind,
+            scope,
+            key_id: self.key.id(),
+            keys: self.keys(who),
+            plain: None,
+            source: "crm".to_owned(),
+            stated: Some(at(stated)),
+            expires: None,
+            reason: None,
+            evidence: BTreeMap::new(),
+        };
+        self.ledger.append(at(recorded), None, &[entry]).unwrap().head
+    }
+
+    fn opt_out(&mut self, who: &str, stated: &str, recorded: &str) -> u64 {
+        self.entry(who, Kind::OptOut, Scope::Commercial, stated, recorded)
+    }
+
+    /// Writes the decision about a mail, and the outcome of its transaction if there is one.
+    fn mail(&mut self, mail: &Mail<'_>) -> String {
+        self.number += 1;
+        let reference = format!("0000000000{:03}", self.number);
+        let transaction = format!("T000000000{:03}", self.number);
+        let keys = self.keys(mail.to);
+        let [exact, person] = [keys.exact, keys.person].map(|d| d.to_string()[..32].to_owned());
+        let time = format!("{}T12:00:00Z", mail.day);
+        let both = format!(
+            "\"time\":\"{time}\",\"client\":\"10.1.2.3\",\"transaction\":\"{transaction}\""
+        );
+        self.evidence += &format!(
+            "{{\"record\":\"decision\",{both},\"listener\":\"127.0.0.1:2525\",\"ref\":\"{reference}\",\"recipient\":\"{exact}\",\"person\":\"{person}\",\"verdict\":\"{}\"{}}}\n",
+            mail.verdict, mail.decision
+        );
+        if !mail.outcome.is_empty() {
+            self.evidence +=
+                &format!("{{\"record\":\"outcome\",{both},\"recipients\":1{}}}\n", mail.outcome);
+        }
+        reference
+    }
+
+    fn sent(&mut self, to: &str, day: &str, verdict: &str) -> String {
+        let (decision, outcome) =
+            (",\"stream\":\"default\"", ",\"stream\":\"default\",\"ending\":\"accepted\"");
+        self.mail(&Mail { to, day, verdict, decision, outcome })
+    }
+
+    fn write(&self) {
+        std::fs::write(self.settings.ledger.path.with_file_name("evidence.jsonl"), &self.evidence)
+            .unwrap();
+    }
+
+    fn deadlines(&self, pass: usize) -> (Vec<OptOutLine>, DeadlinesSummary) {
+        self.write();
+        let mut lines = Vec::new();
+        let asked = DeadlinesAsked { span: TimeSpan::default(), pass };
+        let summary = deadlines(&self.settings, asked, &mut |line| {
+            lines.push(line.clone());
+            Ok(())
+        });
+        (lines, summary.unwrap())
+    }
+}
+
+#[test]
+fn mail_after_the_deadline_is_found_for_both_reasons() {
+    let mut house = House::new("");
+    // 2026-03-02 is a Monday; the tenth business day after it is 2026-03-16.
+    let known = house.opt_out("known@example.com", "2026-03-02", "2026-03-02");
+    let late = house.opt_out("late@example.com", "2026-03-02", "2026-04-10");
+    house.sent("known@example.com", "2026-03-16", "shadow");
+    let watched = house.sent("Known+x@Example.com", "2026-03-17", "shadow");
+    let unknown = house.sent("late@example.com", "2026-03-20", "permit");
+    house.sent("other@example.com", "2026-03-20", "permit");
+    let refused = house.sent("late@example.com", "2026-04-11", "refuse");
+    assert!(!refused.is_empty());
+    let (lines, summary) = house.deadlines(PASS_MAX);
+    let [first, second] = &lines[..] else { panic!("{lines:#?}") };
+    assert_eq!((first.entry, first.mails_after, first.late), (known, 1, false));
+    assert_eq!(first.deadline.to_string(), "2026-03-16");
+    let mail = &first.after_deadline[0];
+    assert_eq!(
+        (mail.reference.as_str(), mail.why),
+        (watched.as_str(), "the listener only watches")
+    );
+    assert_eq!(mail.application, "10.1.2.3");
+    assert_eq!((second.entry, second.mails_after, second.late), (late, 1, true));
+    let mail = &second.after_deadline[0];
+    assert_eq!(
+        (mail.reference.as_str(), mail.why),
+        (unknown.as_str(), "the opt-out was not known yet")
+    );
+    assert_eq!(second.in_force, at("2026-04-10"));
+    assert_eq!(second.first_refusal, Some(at("2026-04-11T12:00:00Z")));
+    let expected = DeadlinesSummary {
+        opt_outs: 2,
+        withdrawn: 0,
+        late: 1,
+        refused: 1,
+        mailed_after: 2,
+        mails_after: 2,
+        evidence: true,
+    };
+    assert_eq!(summary, expected);
+}
+
+#[test]
+fn mail_that_was_allowed_is_no_offence() {
+    let mut house = House::new(
+        "[[stream]]\nname = \"receipts\"\nclass = \"transactional\"\nsender = [\"<>\"]\n",
+    );
+    let day = "2026-05-04";
+    house.opt_out("receipt@example.com", "2026-03-02", "2026-03-02");
+    let (decision, outcome) = (
+        ",\"stream\":\"receipts\"",
+        ",\"stream\":\"receipts\",\"class\":\"transactional\",\"ending\":\"accepted\"",
+    );
+    house.mail(&Mail { to: "receipt@example.com", day, verdict: "permit", decision, outcome });
+
+    house.opt_out("again@example.com", "2026-03-02", "2026-03-02");
+    house.entry("again@example.com", Kind::Consent, Scope::Commercial, "2026-04-01", "2026-04-01");
+    house.sent("again@example.com", day, "permit");
+
+    let mistake = house.opt_out("mistake@example.com", "2026-03-02", "2026-03-02");
+    house.sent("mistake@example.com", day, "shadow");
+    house.ledger.withdraw(at("2026-06-01"), "cli", "wrong file", &[mistake]).unwrap();
+
+    house.opt_out("refused@example.com", "2026-03-02", "2026-03-02");
+    let (decision, outcome) =
+        (",\"stream\":\"default\"", ",\"stream\":\"default\",\"ending\":\"refused\"");
+    house.mail(&Mail { to: "refused@example.com", day, verdict: "permit", decision, outcome });
+    let outcome = "";
+    house.mail(&Mail { to: "refused@example.com", day, verdict: "permit", decision, outcome });
+
+    let (lines, summary) = house.deadlines(PASS_MAX);
+    assert_eq!((summary.opt_outs, summary.mails_after, summary.withdrawn), (4, 0, 1), "{lines:#?}");
+}
+
+#[test]
+fn a_consent_given_after_the_mail_or_to_another_spelling_excuses_nothing() {
+    let mut house = House::new("");
+    for who in ["later@example.com", "other@example.com"] {
+        house.opt_out(who, "2026-03-02", "2026-03-02");
+        house.sent(who, "2026-05-04", "shadow");
+    }
+    let consent = |house: &mut House, who, day| {
+        house.entry(who, Kind::Consent, Scope::Commercial, day, day);
+    };
+    consent(&mut house, "later@example.com", "2026-05-05");
+    consent(&mut house, "other+x@example.com", "2026-04-01");
+    assert_eq!(house.deadlines(PASS_MAX).1.mailed_after, 2);
+}
+
+#[test]
+fn many_passes_tell_the_same_as_one() {
+    let mut house = House::new("");
+    for number in 0..25 {
+        let who = format!("u{number}@example.com");
+        house.opt_out(
+            &who,
+            "2026-03-02",
+            if number % 3 == 0 { "2026-04-01" } else { "2026-03-02" },
+        );
+        house.sent(&who, "2026-05-04", if number % 2 == 0 { "shadow" } else { "refuse" });
+    }
+    let whole = house.deadlines(PASS_MAX);
+    assert_eq!(whole.1.mailed_after, 13);
+    assert_eq!((whole.1.refused, whole.1.late), (12, 9));
+    for pass in [1, 4, 24, 25, 26] {
+        assert_eq!(house.deadlines(pass), whole, "{pass}");
+    }
+}
+
+#[test]
+fn grace_and_calendar_are_those_of_the_configuration() {
+    let mut house =
+        House::new("[enforcement]\ngrace = \"10 business days\"\ncalendar = \"us-federal\"\n");
+    house.opt_out("a@example.com", "2026-11-20", "2026-11-20");
+    let (lines, _) = house.deadlines(PASS_MAX);
+    assert_eq!(lines[0].deadline.to_string(), "2026-12-07");
+    assert_eq!(lines[0].in_force, at("2026-12-08"));
+    assert!(!lines[0].late);
+}
+
+#[test]
+fn shadow_counts_by_application_stream_and_list() {
+    let mut house = House::new("[[listener]]\naddress = \"127.0.0.1:2525\"\naction = \"shadow\"\n");
+    let of = |list: &str| format!(",\"stream\":\"default\",\"list\":\"{list}\",\"login\":\"erp\"");
+    let outcome = ",\"stream\":\"default\",\"ending\":\"accepted\",\"login\":\"erp\"";
+    let (crm, shop) = (of("crm"), of("shop"));
+    for (verdict, decision) in
+        [("shadow", &crm), ("shadow", &crm), ("shadow", &shop), ("permit", &crm)]
+    {
+        house.mail(&Mail { to: "a@example.com", day: "2026-03-20", verdict, decision, outcome });
+    }
+    house.mail(&Mail {
+        to: "a@example.com",
+        day: "2026-03-21",
+        verdict: "shadow",
+        decision: &crm,
+        outcome: "",
+    });
+    // A stream that only the header decides: refused on `news`, not on `rest`.
+    let open = ",\"streams\":[\"news\",\"rest\"],\"refusing\":[\"news\"],\"list\":\"crm\"";
+    for stream in ["news", "rest"] {
+        let outcome = format!(",\"stream\":\"{stream}\",\"ending\":\"accepted\"");
+        let mail = Mail {
+            to: "a@example.com",
+            day: "2026-03-22",
+            verdict: "shadow",
+            decision: open,
+            outcome: &outcome,
+        };
+        house.mail(&mail);
+    }
+    house.write();
+    let report = shadow(&house.settings, TimeSpan::default()).unwrap();
+    assert_eq!(report.listeners, ["127.0.0.1:2525"]);
+    let [client, erp] = &report.applications[..] else { panic!("{report:#?}") };
+    assert_eq!((erp.application.as_str(), erp.recipients, erp.refused), ("erp", 5, 4));
+    let row = &erp.lists[0];
+    assert_eq!((row.list.as_deref(), row.recipients, row.sent), (Some("crm"), 3, 2));
+    assert_eq!(row.last, at("2026-03-21T12:00:00Z"));
+    assert_eq!(
+        (client.application.as_str(), client.recipients, client.refused),
+        ("10.1.2.3", 2, 1)
+    );
+    assert_eq!(client.lists[0].stream, "news");
+    let since = TimeSpan { since: Some("2026-03-22".parse().unwrap()), until: None };
+    assert_eq!(shadow(&house.settings, since).unwrap().applications.len(), 1);
+}
+
+#[test]
+fn who_declares_everything_transactional_comes_first_and_is_marked() {
+    let mut house = House::new(
+        "[[stream]]\nname = \"receipts\"\nclass = \"transactional\"\nsender = [\"<>\"]\n\
+         [[stream]]\nname = \"unused\"\nsender = [\"@x.example\"]\n",
+    );
+    let (to, day, verdict) = ("a@example.com", "2026-03-20", "permit");
+    let mut mail = |login: &str, stream: &str, class: &str, verdict: &str| {
+        let decision = format!(",\"stream\":\"{stream}\",\"login\":\"{login}\"");
+        let outcome = match verdict {
+            "permit" => format!("{decision}{class},\"ending\":\"accepted\""),
+            _ => String::new(),
+        };
+        house.mail(&Mail { to, day, verdict, decision: &decision, outcome: &outcome });
+    };
+    let transactional = ",\"class\":\"transactional\"";
+    mail("erp", "receipts", transactional, verdict);
+    mail("erp", "default", "", verdict);
+    mail("erp", "default", "", "refuse");
+    mail("sly", "receipts", transactional, verdict);
+    mail("sly", "receipts", transactional, verdict);
+    mail("sly", "default", "", "refuse");
+    mail("none", "default", "", "defer");
+    house.write();
+    let report = streams(&house.settings, TimeSpan::default()).unwrap();
+    let [sly, erp] = &report.applications[..] else { panic!("{report:#?}") };
+    assert_eq!((sly.application.as_str(), sly.all_transactional), ("sly", true));
+    assert_eq!((sly.streams[0].messages, sly.streams[0].class.as_str()), (2, "transactional"));
+    assert_eq!((erp.application.as_str(), erp.all_transactional), ("erp", false));
+    let default = erp.streams.iter().find(|row| row.stream == "default").unwrap();
+    assert_eq!((default.messages, default.recipients, default.refused), (1, 1, 1));
+    assert_eq!(report.unused, ["unused"]);
+}
