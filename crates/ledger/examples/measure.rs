@@ -1,6 +1,14 @@
-//! Measures the ledger: appends made-up opt-outs, appends them again, reads all, verifies.
+//! Measures the ledger as an import uses it: one thread makes batches ready, another appends
+//! them and brings them into the index, a third merges the index. Then the same again, which
+//! adds nothing; then reads all, verifies, opens.
 //!
-//! `cargo run --release -p ledger --example measure -- FOLDER [ROWS] [--plain]`
+//! "us a row" is processor time of the thread in question, from /proc/thread-self/schedstat, so
+//! that other load on the machine is not in it; "s" and "ms" are times by the clock, and are.
+//!
+//! `cargo run --release -p ledger --example measure -- FOLDER [ROWS] [--plain] [--no-index] [--json]`
+//!
+//! `--plain` stores addresses beside their hashes; `--no-index` asks the file for every row
+//! whether it was seen, as the command line does without a running gate.
 
 #![expect(clippy::print_stdout, reason = "its purpose")]
 #![expect(clippy::disallowed_methods, reason = "it measures")]
@@ -8,104 +16,232 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
-use ledger::{BatchSize, IfMissing, Ledger, open_pair};
-use suppression::{AddressKeys, Hasher, Kind, NewEntry, Scope, Timestamp};
+use ledger::{BatchSize, Followed, IfMissing, Ledger, LedgerError, Prepared, open_pair};
+use suppression::{
+    AddressKeys, Batch, Hasher, Index, IndexKey, Kind, NewEntry, Scope, SharedIndex, Timestamp,
+};
+
+const IMPORT: &str = "20260302-0000000";
+
+struct Settings {
+    folder: PathBuf,
+    rows: usize,
+    plain: bool,
+    index: bool,
+    json: bool,
+}
+
+/// The figures, in the order they are printed.
+#[derive(Default)]
+struct Table(Vec<(&'static str, f64, &'static str)>);
+
+impl Table {
+    fn put(&mut self, name: &'static str, value: f64, unit: &'static str) {
+        self.0.push((name, value, unit));
+    }
+
+    fn print(&self, json: bool) {
+        if json {
+            let fields =
+                self.0.iter().map(|(name, value, unit)| (format!("{name} [{unit}]"), *value));
+            let object: BTreeMap<_, _> = fields.collect();
+            println!("{}", serde_json::json!(object));
+            return;
+        }
+        for (name, value, unit) in &self.0 {
+            println!("{name:<38} {value:>14.3} {unit}");
+        }
+    }
+}
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let folder = Path::new(arguments.first().ok_or("usage: measure FOLDER [ROWS] [--plain]")?);
-    let rows = arguments.get(1).map_or(Ok(1_000_000), |rows| rows.parse())?;
-    let plain = arguments.iter().any(|argument| argument == "--plain");
+    let settings = settings()?;
+    let Settings { folder, rows, json, .. } = &settings;
     let now: Timestamp = "2026-03-02T10:15:00Z".parse()?;
     let (db, key_file) = (folder.join("measure.db"), folder.join("measure.key"));
     let (mut ledger, keys) = open_pair(&db, &key_file, IfMissing::Create, now)?;
     let key = keys.ring.current().clone();
-    for _ in 0..2 {
-        import(&mut ledger, &key, rows, plain, now)?;
+    let index = Arc::new(SharedIndex::new(Index::empty()));
+    let mut table = Table::default();
+    table.put("rows", *rows as f64, "rows");
+    table.put("load before", load(), "processes");
+    for names in [
+        ["append: wall", "append: ledger", "append: index", "append: hashing", "append: longest"],
+        ["again: wall", "again: ledger", "again: index", "again: hashing", "again: longest"],
+    ] {
+        import(&mut ledger, &key, &index, &settings, now, names, &mut table)?;
+        table.put("memory of the process", memory()?, "MB");
+        timed("settle", &mut table, || {
+            while ledger.settle()? {}
+            Ok(())
+        })?;
     }
-    let start = Instant::now();
-    while ledger.settle()? {}
-    println!("settle: {:.2} s", start.elapsed().as_secs_f64());
+    reads(&ledger, &mut table)?;
 
-    let start = Instant::now();
-    let mut sum = 0_u64;
-    ledger.for_each_since(0, |row| {
-        sum = sum.wrapping_add(row.position ^ u64::from(row.keys.person.0[0]));
-        ControlFlow::Continue(())
-    })?;
-    println!("read all: {:.2} s ({sum})", start.elapsed().as_secs_f64());
-
-    let start = Instant::now();
-    let verification = ledger.verify(|_| ())?;
-    println!(
-        "verify: {:.2} s, intact: {}",
-        start.elapsed().as_secs_f64(),
-        verification.is_intact()
-    );
-
-    let one = [made_up(&key, rows / 2, plain)];
-    let start = Instant::now();
-    let found = ledger.entries_of(&[one[0].keys])?.len();
-    println!("entries of one address: {found} in {:?}", start.elapsed());
-
+    let one = [made_up(&key, rows / 2, settings.plain)];
+    timed("entries of one address", &mut table, || ledger.entries_of(&[one[0].keys]).map(drop))?;
     drop(ledger);
-    let start = Instant::now();
-    let (mut ledger, _) = open_pair(&db, &key_file, IfMissing::Refuse, now)?;
-    println!("open: {:?}", start.elapsed());
-    let start = Instant::now();
-    let seen = ledger.append(now, None, &one)?.seen;
-    println!("append of one seen ({seen}): {:?}", start.elapsed());
-    let start = Instant::now();
-    ledger.append(now, None, &[made_up(&key, rows + 1, plain)])?;
-    println!("append of one new: {:?}", start.elapsed());
-    let bytes = std::fs::metadata(&db)?.len();
-    println!("file: {} bytes, {:.0} a row", bytes, bytes as f64 / rows as f64);
+    let reopened = timed("open", &mut table, || {
+        open_pair(&db, &key_file, IfMissing::Refuse, now).map(|(ledger, _)| ledger)
+    });
+    let mut ledger = reopened?;
+    timed("append of one seen", &mut table, || ledger.append(now, None, &one).map(drop))?;
+    let new = [made_up(&key, rows + 1, settings.plain)];
+    timed("append of one new", &mut table, || ledger.append(now, None, &new).map(drop))?;
+    timed("undo of the import", &mut table, || {
+        ledger.undo_import(now, "measure", "it was only a measurement", IMPORT).map(drop)
+    })?;
+    timed("backup", &mut table, || {
+        ledger.backup_to(&folder.join("measure.backup"), |_, _| ()).map(drop)
+    })?;
+    table.put("file, bytes a row", std::fs::metadata(&db)?.len() as f64 / *rows as f64, "bytes");
+    table.put("load after", load(), "processes");
+    table.print(*json);
     Ok(())
+}
+
+fn settings() -> Result<Settings, Box<dyn Error>> {
+    let (options, words): (Vec<_>, Vec<_>) =
+        std::env::args().skip(1).partition(|argument| argument.starts_with("--"));
+    let has = |option: &str| options.iter().any(|given| given == option);
+    let folder =
+        words.first().ok_or("usage: measure FOLDER [ROWS] [--plain] [--no-index] [--json]")?;
+    Ok(Settings {
+        folder: PathBuf::from(folder),
+        rows: words.get(1).map_or(Ok(1_000_000), |rows| rows.parse())?,
+        plain: has("--plain"),
+        index: !has("--no-index"),
+        json: has("--json"),
+    })
+}
+
+fn reads(ledger: &Ledger, table: &mut Table) -> Result<(), LedgerError> {
+    let mut sum = 0_u64;
+    timed("read all", table, || {
+        ledger.for_each_since(0, |row| {
+            sum = sum.wrapping_add(row.position ^ u64::from(row.keys.person.0[0]));
+            ControlFlow::Continue(())
+        })
+    })?;
+    std::hint::black_box(sum);
+    let verification = timed("verify", table, || ledger.verify(|_| ()))?;
+    assert!(verification.is_intact(), "{verification:?}");
+    Ok(())
+}
+
+fn timed<T>(
+    name: &'static str,
+    table: &mut Table,
+    work: impl FnOnce() -> Result<T, LedgerError>,
+) -> Result<T, LedgerError> {
+    let start = Instant::now();
+    let done = work()?;
+    let took = start.elapsed().as_secs_f64();
+    match took < 1.0 {
+        true => table.put(name, took * 1000.0, "ms"),
+        false => table.put(name, took, "s"),
+    }
+    Ok(done)
 }
 
 fn import(
     ledger: &mut Ledger,
     key: &Hasher,
-    rows: usize,
-    plain: bool,
+    index: &Arc<SharedIndex>,
+    settings: &Settings,
     now: Timestamp,
+    names: [&'static str; 5],
+    table: &mut Table,
 ) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
-    let (mut size, mut next, mut added) = (BatchSize::new(), 0, 0);
-    let (mut waited, mut longest, mut commits) = (Duration::ZERO, Duration::ZERO, 0);
-    while next < rows {
-        let upto = rows.min(next + size.rows());
-        let batch: Vec<_> = (next..upto).map(|at| made_up(key, at, plain)).collect();
-        next = upto;
-        let begun = Instant::now();
-        added += ledger.append(now, Some("20260302-0000000"), &batch)?.added.len();
-        let took = begun.elapsed();
-        size.learn(batch.len(), took);
-        (waited, longest, commits) = (waited + took, longest.max(took), commits + 1);
-    }
-    println!(
-        "{rows} rows, {added} added: {:.2} s, of it {:.2} s in append ({:.0} rows/s), {commits} \
-         commits, longest {longest:?}",
-        start.elapsed().as_secs_f64(),
-        waited.as_secs_f64(),
-        rows as f64 / waited.as_secs_f64(),
-    );
+    let size = Arc::new(AtomicUsize::new(BatchSize::new().rows()));
+    let done = AtomicBool::new(false);
+    let (mut writing, mut indexing, mut longest) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+    let (send, receive) = sync_channel::<Prepared>(2);
+    let hashing = std::thread::scope(|scope| -> Result<Duration, Box<dyn Error>> {
+        let reader = scope.spawn({
+            let size = size.clone();
+            move || {
+                let (mut next, mut hashing) = (0, Duration::ZERO);
+                while next < settings.rows {
+                    let begun = processor();
+                    let upto = settings.rows.min(next + size.load(Ordering::Relaxed));
+                    let batch = (next..upto).map(|at| made_up(key, at, settings.plain)).collect();
+                    let Ok(prepared) = Prepared::new(batch) else { break };
+                    hashing += processor() - begun;
+                    next = upto;
+                    if send.send(prepared).is_err() {
+                        break;
+                    }
+                }
+                hashing
+            }
+        });
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                if !index.merge_once() {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            }
+        });
+        let mut learning = BatchSize::new();
+        let work = (|| {
+            for batch in receive {
+                let (clock, begun) = (Instant::now(), processor());
+                let known = index.load_full();
+                let may_know = |entry: &NewEntry| {
+                    known.facts(IndexKey::from(&entry.keys.person)).next().is_some()
+                };
+                let followed = Followed { position: known.position(), may_know: &may_know };
+                let followed = settings.index.then_some(followed);
+                let added = ledger.append_prepared(now, Some(IMPORT), &batch, followed)?;
+                let appended = processor() - begun;
+                if settings.index {
+                    let mut facts = Batch::with_capacity(added.added.len());
+                    for row in batch.rows(&added, now) {
+                        let key = IndexKey::from(row.index_digest());
+                        let day = row.effective().day();
+                        facts.push(key, &row.index_origin(), day, row.position)?;
+                    }
+                    index.update(|index| index.with_batch(facts, added.head))?;
+                }
+                let (both, took) = (processor() - begun, clock.elapsed());
+                learning.learn(batch.entries().len(), took);
+                size.store(learning.rows(), Ordering::Relaxed);
+                writing += appended;
+                indexing += both - appended;
+                longest = longest.max(took);
+            }
+            Ok(())
+        })();
+        done.store(true, Ordering::Relaxed);
+        let hashing = reader.join().unwrap_or_default();
+        work.map(|()| hashing)
+    })?;
+    let a_row = |time: Duration| time.as_secs_f64() * 1e6 / settings.rows as f64;
+    table.put(names[0], start.elapsed().as_secs_f64(), "s");
+    table.put(names[1], a_row(writing), "us a row");
+    table.put(names[2], a_row(indexing), "us a row");
+    table.put(names[3], a_row(hashing), "us a row");
+    table.put(names[4], longest.as_secs_f64() * 1000.0, "ms");
     Ok(())
 }
 
 fn made_up(key: &Hasher, at: usize, plain: bool) -> NewEntry {
-    let hasher = key;
     let address = format!("person{at}@example.com");
     NewEntry {
         kind: Kind::OptOut,
         scope: Scope::Commercial,
         key_id: key.key_id(),
         keys: AddressKeys {
-            exact: hasher.digest("exact", address.as_bytes()),
-            person: hasher.digest("person", address.as_bytes()),
+            exact: key.digest("exact", address.as_bytes()),
+            person: key.digest("person", address.as_bytes()),
         },
         plain: plain.then_some(address),
         source: "crm".to_owned(),
@@ -114,4 +250,25 @@ fn made_up(key: &Hasher, at: usize, plain: bool) -> NewEntry {
         reason: None,
         evidence: BTreeMap::new(),
     }
+}
+
+/// Processor time of this thread so far.
+fn processor() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let first = text.split(' ').next().and_then(|nanos| nanos.parse().ok());
+    Duration::from_nanos(first.unwrap_or(0))
+}
+
+/// What is resident now, from proc(5).
+fn memory() -> Result<f64, Box<dyn Error>> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
+    let kib: f64 = line.trim().trim_end_matches(" kB").trim().parse()?;
+    Ok(kib / 1024.0)
+}
+
+/// Processes that want the machine: figures under other load are not to be compared.
+fn load() -> f64 {
+    let text = std::fs::read_to_string(Path::new("/proc/loadavg")).unwrap_or_default();
+    text.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0)
 }

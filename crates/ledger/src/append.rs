@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use suppression::{KeyId, NewEntry, Timestamp};
 
+use crate::appended::Appended;
 use crate::error::LedgerError;
 use crate::import;
 use crate::ledger::{Counters, Ledger, Memory};
@@ -18,19 +19,6 @@ use crate::pen::{NewRow, Pen};
 use crate::prepared::{Prepared, Ready, ReadyRow};
 use crate::row;
 use crate::transaction::{Fault, Written};
-
-/// What an append did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Appended {
-    /// Rows added: the position of each, and its place among the entries given.
-    pub added: Vec<(u64, usize)>,
-    /// Entries that said nothing new.
-    pub seen: usize,
-    /// Position of the ledger's last row before. The rows added follow it without a gap.
-    pub before: u64,
-    /// Position of the ledger's last row afterwards.
-    pub head: u64,
-}
 
 /// What somebody who has followed the ledger knows of it, to save a look at the file for each
 /// entry of an import.
@@ -103,7 +91,13 @@ impl Ledger {
             written.force = true;
             Ok(())
         })?;
-        Ok(self.memory.recent.is_unfinished())
+        let more = self.memory.recent.is_unfinished();
+        if !more {
+            // The pages an import has filled the cache with.
+            let freed = self.connection.query_row("PRAGMA shrink_memory", (), |_| Ok(()));
+            freed.optional().map_err(|error| self.fault(error))?;
+        }
+        Ok(more)
     }
 }
 

@@ -16,8 +16,8 @@ use crate::error::LedgerError;
 use crate::keyfile::{beside, sync_folder};
 use crate::ledger::{Head, Ledger, counters};
 
-/// Pages copied between two reports of progress (4 MB).
-const STEP: i32 = 1024;
+/// Pages copied between two reports of progress (1 MB).
+const STEP: i32 = 256;
 
 impl Ledger {
     /// Copies the ledger into a new file, which appears whole or not at all and is on disk when

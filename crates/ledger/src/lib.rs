@@ -9,6 +9,7 @@
 //! docs/ledger.md describes the files for whoever audits them.
 
 mod append;
+mod appended;
 mod backup;
 mod batch;
 mod chain;
@@ -43,7 +44,8 @@ mod verify;
 mod withdraw;
 mod withdrawn;
 
-pub use append::{Appended, Followed};
+pub use append::Followed;
+pub use appended::Appended;
 pub use batch::BatchSize;
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
 pub use create::{IfMissing, open_pair};

@@ -18,7 +18,7 @@ use crate::schema::{APPLICATION_ID, FORMAT};
 /// How long to wait for another process's commit: many times the longest one there should be.
 const BUSY: Duration = Duration::from_secs(10);
 /// The write-ahead log is brought into the file after this many pages (8 MB), within a commit.
-const CHECKPOINT_PAGES: u32 = 2000;
+const CHECKPOINT_PAGES: u32 = 1000;
 /// Page cache, in KiB (negative is SQLite's way of saying KiB).
 const CACHE: i64 = -8192;
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use suppression::{Kind, NewEntry, Origin, Timestamp};
 
-use crate::append::Appended;
+use crate::appended::Appended;
 use crate::chain::{self, Hash, first_word, identity, origin_bytes};
 use crate::entropy::random;
 use crate::error::LedgerError;

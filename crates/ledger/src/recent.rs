@@ -11,11 +11,11 @@ use crate::row;
 
 /// Rows that are put into the table at once when they come in small numbers.
 const AT_ONCE: usize = 256;
-/// Recent rows kept in memory before they are brought in: half of the table, so that each of its
-/// pages is rewritten few times however large it grows, between these bounds (24 bytes each, and
-/// as much again for a moment while they are put in order).
+/// Recent rows kept in memory before they are brought in: as many as the table has, so that each
+/// of its pages is rewritten few times however large it grows, between these bounds (24 bytes
+/// each, and half as much again for a moment while they are put in order).
 const RECENT_MIN: usize = 200_000;
-const RECENT_MAX: usize = 2_000_000;
+const RECENT_MAX: usize = 4_000_000;
 /// Rows brought in by one transaction, at least.
 const SLICE: usize = 4096;
 
@@ -121,8 +121,7 @@ impl Recent {
         added: usize,
         force: bool,
     ) -> rusqlite::Result<Brought> {
-        let limit =
-            (usize::try_from(indexed).unwrap_or(usize::MAX) / 2).clamp(RECENT_MIN, RECENT_MAX);
+        let limit = usize::try_from(indexed).unwrap_or(usize::MAX).clamp(RECENT_MIN, RECENT_MAX);
         if self.bringing_in.is_none() && (self.len() >= limit || (force && self.len() > 0)) {
             let rows = self.runs.drain(..).rev().reduce(merge).unwrap_or_default();
             self.bringing_in = Some(Round { rows, from: 0, upto: head });

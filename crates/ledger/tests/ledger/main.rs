@@ -1,14 +1,19 @@
 //! The ledger from outside, through its public face only. One binary: linking SQLite takes long.
 
-#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test may fail it")]
 
+mod auditor;
+mod backup;
 mod chain;
+mod checkpoint;
 mod crash;
+mod events;
 mod lapse;
 mod opening;
 mod order;
 mod processes;
 mod recent;
 mod record;
+mod rekey;
 mod support;
 mod withdraw;

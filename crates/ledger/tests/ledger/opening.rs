@@ -11,6 +11,9 @@ use rusqlite::Connection;
 
 use crate::support::{Fixture, at, entry};
 
+/// Bytes of a page of the file.
+const PAGE: usize = 8192;
+
 /// Opens what must not open, and checks that no byte of the folder was changed by trying.
 fn fails(f: &Fixture) -> LedgerError {
     let before = bytes(f.folder.path());
@@ -139,8 +142,8 @@ fn files_of_others_are_left_alone() {
 fn a_truncated_file_is_noticed_wherever_it_is_cut() {
     let f = closed();
     let whole = fs::read(f.path()).unwrap();
-    assert!(whole.len() > 20 * 4096);
-    for length in [0, 1, 50, 100, 4095, 4096, 4097, 10 * 4096, whole.len() - 1] {
+    assert!(whole.len() > 10 * PAGE);
+    for length in [0, 1, 50, 100, PAGE - 1, PAGE, PAGE + 1, 5 * PAGE, whole.len() - 1] {
         fs::write(f.path(), &whole[..length]).unwrap();
         let error = fails(&f);
         let expected =
@@ -157,9 +160,9 @@ fn a_truncated_file_is_noticed_wherever_it_is_cut() {
 fn a_page_of_rubbish_is_an_error_and_no_panic() {
     let f = closed();
     let whole = fs::read(f.path()).unwrap();
-    for page in 0..whole.len() / 4096 {
+    for page in 0..whole.len() / PAGE {
         let mut broken = whole.clone();
-        broken[page * 4096 + if page == 0 { 100 } else { 0 }..(page + 1) * 4096].fill(0xa5);
+        broken[page * PAGE + if page == 0 { 100 } else { 0 }..(page + 1) * PAGE].fill(0xa5);
         fs::write(f.path(), &broken).unwrap();
         // It may only be noticed when that page is needed, but then it is.
         let found = match open_pair(&f.path(), &f.key_path(), IfMissing::Refuse, at(0)) {

@@ -1,0 +1,14 @@
+//! What an append did, as its caller hears of it.
+
+/// What an append did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// Rows added: the position of each, and its place among the entries given.
+    pub added: Vec<(u64, usize)>,
+    /// Entries that said nothing new.
+    pub seen: usize,
+    /// Position of the ledger's last row before. The rows added follow it without a gap.
+    pub before: u64,
+    /// Position of the ledger's last row afterwards.
+    pub head: u64,
+}
