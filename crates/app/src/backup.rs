@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::LedgerSettings;
 use crate::error::AppError;
-use crate::import::Progress;
 use crate::keeper::image_path;
+use crate::progress::Progress;
 use crate::{chance, clock};
 
 /// The names in the folder.
@@ -125,7 +125,7 @@ pub(crate) fn verified(copy: &Ledger, progress: &mut dyn FnMut(Progress)) -> Res
 }
 
 /// What was made in a folder is on disk.
-pub(crate) fn sync(folder: &Path) -> Result<(), AppError> {
+fn sync(folder: &Path) -> Result<(), AppError> {
     let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
     synced.map_err(|e| AppError::io(folder, e))
 }

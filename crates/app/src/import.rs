@@ -15,6 +15,7 @@ use crate::entry::EntryMaker;
 use crate::error::AppError;
 use crate::keeper::Keeper;
 use crate::lists::{Intake, Lasts};
+pub use crate::progress::Progress;
 
 /// What is to be imported, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -88,17 +89,6 @@ pub struct ImportOutcome {
     pub odd_dates: u64,
     /// What a person should look at.
     pub warnings: Vec<String>,
-}
-
-/// How far a long piece of work has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Work done, in parts of a byte.
-    pub done: u64,
-    /// Work in all.
-    pub total: u64,
-    /// Rows seen.
-    pub rows: u64,
 }
 
 /// Imports a file.

@@ -18,6 +18,7 @@ pub mod keeper;
 pub mod keys;
 pub mod lists;
 pub mod logs;
+mod progress;
 pub mod replay;
 pub mod reports;
 pub mod restore;

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod exit;
+mod files;
 mod out;
 mod progress;
 #[cfg(test)]

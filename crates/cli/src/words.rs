@@ -10,11 +10,13 @@ pub(crate) use reports::{Report, ReportDeadlines, ReportSpan, ReportVerb};
 
 mod backup;
 mod consent;
+mod file;
 mod ledger;
 mod optout;
 
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use consent::{Consent, ConsentAdd, ConsentImport, ConsentVerb, ConsentWithdraw};
+pub(crate) use file::{ConfigFile, ConfigOnly};
 pub(crate) use ledger::{
     ExportForm, Ledger, LedgerCheckpoint, LedgerErase, LedgerExport, LedgerRekey, LedgerVerb,
     LedgerVerify,
@@ -111,21 +113,6 @@ pub(crate) enum Verb {
     Sink(Sink),
     /// Print completions for a shell.
     Completions(Completions),
-}
-
-/// Where the configuration is.
-#[derive(Debug, Args)]
-pub(crate) struct ConfigFile {
-    /// The configuration file [default: optgate.toml here, else /etc/optgate/optgate.toml]
-    #[arg(short, long, env = "OPTGATE_CONFIG", value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) config: Option<PathBuf>,
-}
-
-/// A verb that needs nothing else.
-#[derive(Debug, Args)]
-pub(crate) struct ConfigOnly {
-    #[command(flatten)]
-    pub(crate) file: ConfigFile,
 }
 
 #[derive(Debug, Args)]

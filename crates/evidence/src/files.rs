@@ -13,7 +13,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
@@ -93,6 +93,26 @@ pub(crate) struct Current {
 impl Current {
     pub(crate) fn open(self) -> Input {
         plain(self.file.take(self.length))
+    }
+
+    /// For two readings.
+    pub(crate) fn open_twice(self) -> io::Result<(Input, Input)> {
+        let again = Again { file: self.file.try_clone()?, at: 0 };
+        Ok((plain(self.file.take(self.length)), plain(again.take(self.length))))
+    }
+}
+
+/// Reads a file that somebody else reads too, from a place of its own.
+struct Again {
+    file: File,
+    at: u64,
+}
+
+impl Read for Again {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
     }
 }
 

@@ -1,85 +1,76 @@
-//! The evidence file: one line a record, appended by many sessions at once without a lock.
+//! Where records go: one line each, appended by many sessions at once without a lock.
 //!
 //! On a regular file each record is one `write` with `O_APPEND`: the kernel puts it behind
 //! everything written before, whole, whoever else writes. A write that takes only part of a
 //! line (the disk is full) is an error to the caller, and the next one begins with a line end,
-//! so that the torn line ends where it was torn. An advisory lock keeps a second gate away.
-//! Pipes and terminals give no such promise, so there a mutex takes turns.
+//! so that the torn line ends where it was torn. Pipes and terminals give no such promise, so
+//! there a mutex takes turns.
 //!
-//! Chained and rotated files, and waiting for the disk, come behind this same `append`: lines
-//! need no knowledge of each other, because a chain can be kept by further records that cover
-//! the bytes since the one before, written by whoever turns the file.
+//! Files are turned under the writers: each takes the current file for one write. Whoever
+//! turns the file (see [`sealer`](crate::sealer)) swaps it, and then waits until nobody holds
+//! the old one before it is closed. So a record is in exactly one file, and no session waits.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io::{self, IoSlice, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use suppression::Timestamp;
-
-use crate::record::Record;
-use crate::recovery::{self, Recovery};
+use arc_swap::ArcSwap;
 
 /// Where records go. Shared by all sessions.
 #[derive(Debug)]
-pub struct Journal {
-    sink: Sink,
-    /// The last line lacks its end.
-    torn: AtomicBool,
-    recovery: Recovery,
-}
+pub struct Journal(Sink);
 
 #[derive(Debug)]
 enum Sink {
-    /// A regular file, opened to append.
-    File(File),
+    Files(Turning),
     /// Anything else that has a path: a pipe, a device.
-    Stream(Mutex<File>),
+    Stream(Mutex<File>, AtomicBool),
     Stdout,
 }
 
-impl Journal {
-    /// Opens or makes the file (only its owner may read it), locks it, and writes an `unknown`
-    /// outcome for each intent in it that has none: a gate ended between the two, and nobody
-    /// knows what became of the message. `now` is the time of those outcomes.
-    ///
-    /// # Errors
-    /// When the file cannot be opened, read or written, or another process has it
-    /// ([`io::ErrorKind::ResourceBusy`]).
-    pub fn open(path: &Path, now: Timestamp) -> io::Result<Self> {
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-        if !file.metadata()?.is_file() {
-            return Ok(Self::of(Sink::Stream(Mutex::new(file))));
-        }
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let text = "another process writes this evidence file; give each gate its own";
-                return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
-            }
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-        let mut journal = Self::of(Sink::File(file));
-        journal.recovery = journal.recover(path, now)?;
-        Ok(journal)
+/// The current file, and the one before it until that is closed.
+#[derive(Debug)]
+pub(crate) struct Turning {
+    current: ArcSwap<Page>,
+    /// Put here before it stops being the current one: see [`Journal::sync`].
+    closing: Mutex<Option<Arc<Page>>>,
+}
+
+/// A regular file, opened to append and read.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) file: File,
+    /// The last line lacks its end.
+    pub(crate) torn: AtomicBool,
+}
+
+impl Page {
+    pub(crate) fn new(file: File, torn: bool) -> Self {
+        Self { file, torn: AtomicBool::new(torn) }
     }
 
-    /// Writes to standard output.
+    /// Appends whole lines with one system call.
+    pub(crate) fn append(&self, lines: &[u8]) -> io::Result<()> {
+        append_once(&mut &self.file, &self.torn, lines)
+    }
+}
+
+impl Journal {
+    /// Writes to standard output. There is no chain then: whoever reads it keeps it.
     #[must_use]
     pub fn stdout() -> Self {
-        Self::of(Sink::Stdout)
+        Self(Sink::Stdout)
     }
 
-    fn of(sink: Sink) -> Self {
-        Self { sink, torn: AtomicBool::new(false), recovery: Recovery::default() }
+    /// Writes to a pipe or a device.
+    pub(crate) fn stream(file: File) -> Self {
+        Self(Sink::Stream(Mutex::new(file), AtomicBool::new(false)))
     }
 
-    /// What was found in the file when it was opened.
-    #[must_use]
-    pub fn recovery(&self) -> Recovery {
-        self.recovery
+    pub(crate) fn page(page: Page) -> Self {
+        let current = ArcSwap::from_pointee(page);
+        Self(Sink::Files(Turning { current, closing: Mutex::new(None) }))
     }
 
     /// Appends one line or several, each with its line end, in one write.
@@ -87,46 +78,85 @@ impl Journal {
     /// # Errors
     /// When they could not be written whole. Part of them may be in the file then; later lines
     /// are not touched by that.
-    pub fn append(&self, line: &[u8]) -> io::Result<()> {
-        if !line.ends_with(b"\n") {
+    pub fn append(&self, lines: &[u8]) -> io::Result<()> {
+        if !lines.ends_with(b"\n") {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not whole lines"));
         }
-        match &self.sink {
-            Sink::File(file) => append_once(&mut &*file, &self.torn, line),
-            Sink::Stream(file) => {
+        match &self.0 {
+            Sink::Files(turning) => turning.current.load().append(lines),
+            Sink::Stream(file, torn) => {
                 let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-                append_all(&mut *file, &self.torn, line)
+                append_all(&mut *file, torn, lines)
             }
             Sink::Stdout => {
                 // Standard output keeps what it could not write, and goes on with it.
                 let mut out = io::stdout().lock();
-                out.write_all(line)?;
+                out.write_all(lines)?;
                 out.flush()
             }
         }
     }
 
-    /// Closes the intents that the last run left open.
-    fn recover(&self, path: &Path, now: Timestamp) -> io::Result<Recovery> {
-        let mut found = Recovery::default();
-        let mut line = Vec::new();
-        let mut from = Some(0);
-        while let Some(offset) = from {
-            let pass = recovery::read(path, offset)?;
-            from = pass.no_room;
-            // Every pass reads to the end; the first one counts what is torn, as it was found.
-            if offset == 0 {
-                found.torn = pass.torn;
-                self.torn.store(pass.unended, Ordering::Release);
-            }
-            for outcome in pass.outcomes(now) {
-                line.clear();
-                Record::Outcome(&outcome).write_line(&mut line)?;
-                self.append(&line)?;
-                found.unknown += 1;
-            }
+    /// Returns when everything that was appended before the call is on the disk.
+    ///
+    /// # Errors
+    /// When it is not. It may or may not be there then, and a later call does not tell.
+    pub fn sync(&self) -> io::Result<()> {
+        let Sink::Files(turning) = &self.0 else { return Ok(()) };
+        // In this order: what was appended to a file that is not the current one any more is
+        // in the one that is being closed, or that file was synced when it was closed.
+        let current = turning.current();
+        let closing = turning.closing();
+        current.file.sync_data()?;
+        closing.map_or(Ok(()), |page| page.file.sync_data())
+    }
+
+    /// None where there are no files.
+    pub(crate) fn turning(&self) -> Option<&Turning> {
+        match &self.0 {
+            Sink::Files(turning) => Some(turning),
+            Sink::Stream(..) | Sink::Stdout => None,
         }
-        Ok(found)
+    }
+}
+
+impl Turning {
+    pub(crate) fn current(&self) -> Arc<Page> {
+        self.current.load_full()
+    }
+
+    fn closing(&self) -> Option<Arc<Page>> {
+        self.closing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on records go to this file.
+    pub(crate) fn turn(&self, fresh: Page) {
+        let old = self.current.load_full();
+        *self.closing.lock().unwrap_or_else(PoisonError::into_inner) = Some(old);
+        self.current.store(Arc::new(fresh));
+    }
+
+    /// The file before the current one, once nobody writes to it any more and all that was
+    /// written to it is on the disk. It is not a file to be synced from then on.
+    pub(crate) fn quiet(&self) -> io::Result<Option<Arc<Page>>> {
+        let page = {
+            let closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
+            match &*closing {
+                // Whoever holds it counts: the swap has made those who read it owners.
+                Some(page) if Arc::strong_count(page) == 1 => Arc::clone(page),
+                _ => return Ok(None),
+            }
+        };
+        // What was done before the last writer let go of it is seen.
+        fence(Ordering::Acquire);
+        page.file.sync_data()?;
+        *self.closing.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(Some(page))
+    }
+
+    /// It could not be closed.
+    pub(crate) fn put_back(&self, page: Arc<Page>) {
+        *self.closing.lock().unwrap_or_else(PoisonError::into_inner) = Some(page);
     }
 }
 

@@ -4,25 +4,40 @@
 //! Records are made by `relay` and written by whoever drives it. This crate reads no clock and
 //! keeps no thread; the only I/O is that of the evidence file.
 
+mod chain;
 mod error;
+mod fault;
 mod files;
+mod head;
 mod journal;
 mod json;
 mod lines;
+mod opening;
+mod packing;
 mod record;
 mod records;
 mod recovery;
 mod reference;
+mod sealer;
 mod search;
 mod seen;
+mod survey;
+mod verify;
 
+pub use chain::ChainId;
 pub use error::EvidenceError;
+pub use fault::Fault;
+pub use head::{Head, NotAHead};
 pub use journal::Journal;
+pub use opening::{Opened, Opening, open};
+pub use packing::pack;
 pub use record::{
     Class, Decision, Ending, Intent, Outcome, Record, ReplyText, ShortDigest, Verdict,
 };
 pub use records::{Found, Records};
 pub use recovery::Recovery;
 pub use reference::{Mint, NotAReference, REFERENCE_LEN, Reference, ReferencePrefix};
+pub use sealer::{Rotation, Sealer};
 pub use search::search;
 pub use seen::{Seen, SeenReply, Text};
+pub use verify::{Unsealed, Walk, WalkedFile, verify};

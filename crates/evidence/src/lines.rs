@@ -28,6 +28,8 @@ pub(crate) struct Lines<R> {
 pub(crate) struct Line<'a> {
     /// Where in the file it begins.
     pub(crate) offset: u64,
+    /// How many bytes it has, its end included.
+    pub(crate) length: u64,
     /// What it holds, up to [`LINE_MAX`].
     pub(crate) bytes: &'a [u8],
     /// Whether its end was there.
@@ -63,7 +65,12 @@ impl<R: BufRead> Lines<R> {
             self.input.consume(used);
             self.offset += used as u64;
             if end.is_some() || (used == 0 && self.offset > offset) {
-                return Ok(Some(Line { offset, bytes: &self.line, ended: end.is_some() }));
+                return Ok(Some(Line {
+                    offset,
+                    length: self.offset - offset,
+                    bytes: &self.line,
+                    ended: end.is_some(),
+                }));
             }
             if used == 0 {
                 return Ok(None);

@@ -2,27 +2,34 @@
 //! outcome after; when a gate ends in between, the smarthost may have taken the message or not.
 //! At the next start such a transaction gets the outcome `unknown`, once.
 //!
-//! The file is read in one pass and bounded memory. Should more than [`OPEN_MAX`] intents be
+//! The files are read in one pass and bounded memory. Should more than [`OPEN_MAX`] intents be
 //! open at once, the rest is left for another pass from the first one that had no room, which
-//! then sees the outcomes the pass before has written.
+//! then sees the outcomes the pass before has written. A file may have been turned between an
+//! intent and its outcome, so closed files are read too, as far back as a message can have
+//! waited for its outcome when the last record was written.
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufReader, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 use suppression::Timestamp;
 
+use crate::files::{Closed, Input};
 use crate::lines::{Lines, records};
 use crate::record::{Class, Ending, Outcome};
 use crate::reference::Reference;
+use crate::survey::Survey;
 
 /// Open intents that are kept at a time: more than sessions that reach their dot at once.
 const OPEN_MAX: usize = 10_000;
 const BUFFER: usize = 256 * 1024;
+/// The end of a file in which its last record is looked for: longer than two records.
+const TAIL: u64 = 512 * 1024;
 
 /// What was found in an evidence file when it was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,20 +56,62 @@ struct Open {
 }
 
 #[derive(Debug, Deserialize)]
-struct Closed {
+struct Closing {
     transaction: Reference,
 }
 
-/// What one pass over a file has found.
+/// Where in the files a pass begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// Which of the closed files; the current one comes behind them.
+    file: usize,
+    offset: u64,
+}
+
+impl Place {
+    /// The first file that may hold an intent whose outcome nobody knew at the end of the last
+    /// run, when `reach` is as long as one may wait for it.
+    pub(crate) fn begin(closed: &[Closed], current: &Path, reach: Duration) -> io::Result<Self> {
+        let last = last_time(current)?.or_else(|| closed.last().map(|closed| closed.time));
+        let Some(last) = last else { return Ok(Self { file: 0, offset: 0 }) };
+        let reach = i64::try_from(reach.as_micros()).unwrap_or(i64::MAX);
+        let begin = last.micros().saturating_sub(reach);
+        let over = |closed: &Closed| closed.time.micros() < begin;
+        Ok(Self { file: closed.iter().take_while(|closed| over(closed)).count(), offset: 0 })
+    }
+}
+
+/// The time of the last whole record of a file.
+fn last_time(path: &Path) -> io::Result<Option<Timestamp>> {
+    #[derive(Deserialize)]
+    struct Timed {
+        time: Timestamp,
+    }
+    let mut file = File::open(path)?;
+    let from = file.metadata()?.len().saturating_sub(TAIL);
+    file.seek(SeekFrom::Start(from))?;
+    let mut lines = Lines::new(BufReader::with_capacity(BUFFER, file), from);
+    let mut last = None;
+    while let Some(line) = lines.next()? {
+        for record in records(line.bytes) {
+            if let Ok(timed) = serde_json::from_slice::<Timed>(record) {
+                last = Some(timed.time);
+            }
+        }
+    }
+    Ok(last)
+}
+
+/// What one pass over the files has found.
 #[derive(Debug, Default)]
 pub(crate) struct Pass {
     open: HashMap<Reference, Open>,
     /// Where the first line is whose intent found no room.
-    pub(crate) no_room: Option<u64>,
+    pub(crate) no_room: Option<Place>,
+    /// What the current file tells about its chain, if the pass began before it.
+    pub(crate) survey: Survey,
     /// Records that are not whole, see [`Recovery::torn`].
     pub(crate) torn: usize,
-    /// The file ends within a line.
-    pub(crate) unended: bool,
 }
 
 impl Pass {
@@ -96,36 +145,51 @@ fn unknown(intent: Open, now: Timestamp) -> Outcome {
     }
 }
 
-/// Reads the file from there to its end.
-pub(crate) fn read(path: &Path, offset: u64) -> io::Result<Pass> {
-    read_with_room(path, offset, OPEN_MAX)
+/// Reads the closed files and the current one, from there to the end.
+pub(crate) fn read(closed: &[Closed], current: &Path, from: Place) -> io::Result<Pass> {
+    read_with_room(closed, current, from, OPEN_MAX)
 }
 
-fn read_with_room(path: &Path, offset: u64, room: usize) -> io::Result<Pass> {
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(offset))?;
-    let mut lines = Lines::new(BufReader::with_capacity(BUFFER, file), offset);
+fn read_with_room(closed: &[Closed], current: &Path, from: Place, room: usize) -> io::Result<Pass> {
     let mut pass = Pass::default();
-    while let Some(line) = lines.next()? {
-        pass.unended = !line.ended;
-        pass.torn += usize::from(pass.unended);
-        for record in records(line.bytes) {
-            if record.starts_with(b"{\"record\":\"intent\"") {
-                match serde_json::from_slice::<Open>(record) {
-                    Ok(_) if pass.no_room.is_some() => {}
-                    Ok(_) if pass.open.len() >= room => pass.no_room = Some(line.offset),
-                    Ok(intent) => drop(pass.open.insert(intent.transaction, intent)),
-                    Err(_) => pass.torn += usize::from(line.ended),
-                }
-            } else if record.starts_with(b"{\"record\":\"outcome\"") {
-                match serde_json::from_slice::<Closed>(record) {
-                    Ok(closed) => drop(pass.open.remove(&closed.transaction)),
-                    Err(_) => pass.torn += usize::from(line.ended),
+    let mut offset = from.offset;
+    for (file, closed) in closed.iter().enumerate().skip(from.file) {
+        pass.read(closed.open()?, Place { file, offset }, room)?;
+        offset = 0;
+    }
+    let input: Input = Box::new(BufReader::with_capacity(BUFFER, File::open(current)?));
+    pass.survey = Survey::default();
+    pass.read(input, Place { file: closed.len(), offset }, room)?;
+    Ok(pass)
+}
+
+impl Pass {
+    fn read(&mut self, mut input: Input, from: Place, room: usize) -> io::Result<()> {
+        io::copy(&mut (&mut input).take(from.offset), &mut io::sink())?;
+        let mut lines = Lines::new(input, from.offset);
+        while let Some(line) = lines.next()? {
+            self.survey.see(&line);
+            self.torn += usize::from(!line.ended);
+            for record in records(line.bytes) {
+                if record.starts_with(b"{\"record\":\"intent\"") {
+                    match serde_json::from_slice::<Open>(record) {
+                        Ok(_) if self.no_room.is_some() => {}
+                        Ok(_) if self.open.len() >= room => {
+                            self.no_room = Some(Place { offset: line.offset, ..from });
+                        }
+                        Ok(intent) => drop(self.open.insert(intent.transaction, intent)),
+                        Err(_) => self.torn += usize::from(line.ended),
+                    }
+                } else if record.starts_with(b"{\"record\":\"outcome\"") {
+                    match serde_json::from_slice::<Closing>(record) {
+                        Ok(closing) => drop(self.open.remove(&closing.transaction)),
+                        Err(_) => self.torn += usize::from(line.ended),
+                    }
                 }
             }
         }
+        Ok(())
     }
-    Ok(pass)
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use smtp_session::{Ended, Moment};
 use tokio::time::Sleep;
 
 use crate::clock::Clock;
+use crate::recorder::Commit;
 use crate::scratch;
 use crate::shared::Shared;
 use crate::socket::Socket;
@@ -46,6 +47,8 @@ pub(crate) struct Driver {
     armed: Option<Moment>,
     ended: Option<Ended>,
     records: Records,
+    /// An intent that is on its way to the disk; the dot waits for it.
+    committing: Option<Pin<Box<dyn Future<Output = bool> + Send>>>,
 }
 
 /// Lines for the evidence, not yet written.
@@ -79,6 +82,7 @@ impl Driver {
             armed: None,
             ended: None,
             records: Records::default(),
+            committing: None,
         }
     }
 
@@ -105,6 +109,7 @@ impl Driver {
             let now = self.clock.now();
             let mut progress = self.handle_events(now);
             progress |= self.poll_opening(cx, now);
+            progress |= self.poll_committing(cx, now);
             if self.records.before_reply || self.records.lines.len() > LINES_MAX {
                 self.write_records();
             }
@@ -158,8 +163,7 @@ impl Driver {
                 Event::Intent(record) => {
                     self.hear_smarthost(now);
                     self.shared.recorder.intent(&record, &mut self.records.lines);
-                    let written = self.write_records();
-                    self.relay.answer(now, Answer::IntentWritten(written));
+                    self.commit_records(now);
                 }
                 Event::Outcome(record) => {
                     self.shared.counters.message(record.ending, record.bytes);
@@ -179,6 +183,34 @@ impl Driver {
             self.shared.counters.evidence_failures.count();
         }
         written
+    }
+
+    /// Writes what was collected, the intent last. One of an earlier message, whose client did
+    /// not wait for it, is not waited for any more.
+    fn commit_records(&mut self, now: Moment) {
+        let Records { lines, .. } = std::mem::take(&mut self.records);
+        self.committing = None;
+        match self.shared.recorder.commit(&lines) {
+            Commit::Done(written) => self.committed(now, written),
+            Commit::Pending(written) => self.committing = Some(written),
+        }
+    }
+
+    fn committed(&mut self, now: Moment, written: bool) {
+        if !written {
+            self.shared.counters.evidence_failures.count();
+        }
+        self.relay.answer(now, Answer::IntentWritten(written));
+    }
+
+    fn poll_committing(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
+        let Some(committing) = &mut self.committing else { return false };
+        let Poll::Ready(written) = committing.as_mut().poll(cx) else { return false };
+        self.committing = None;
+        // It may have spoken while we waited.
+        self.hear_smarthost(now);
+        self.committed(now, written);
+        true
     }
 
     fn open(&mut self, now: Moment) {

@@ -21,7 +21,7 @@ mod socket;
 pub use clock::Clock;
 pub use counters::{Counters, CountersView};
 pub use listener::{Gate, GateError, ListenerSettings};
-pub use recorder::Recorder;
+pub use recorder::{Commit, Recorder};
 pub use replies::all as proxy_replies;
 pub use shared::Limits;
 pub use smarthost::{Smarthost, SmarthostSettings, SmarthostState};

@@ -5,6 +5,9 @@
 //! refusal before the client reads its reference, the intent before the dot goes
 //! upstream, an outcome once the client has its reply.
 
+use std::future::Future;
+use std::pin::Pin;
+
 use evidence::{Decision, Intent, Outcome};
 
 /// Takes the records of all sessions. Called on the path of a message: it must not
@@ -21,4 +24,18 @@ pub trait Recorder: Send + Sync {
 
     /// Writes collected lines; `false` when that failed.
     fn write(&self, lines: &[u8]) -> bool;
+
+    /// Writes collected lines, an intent among them: the dot waits until they are as safe as
+    /// was asked for.
+    fn commit(&self, lines: &[u8]) -> Commit {
+        Commit::Done(self.write(lines))
+    }
+}
+
+/// Whether an intent is written.
+pub enum Commit {
+    /// It is, or that failed.
+    Done(bool),
+    /// It will be known. No thread is blocked meanwhile.
+    Pending(Pin<Box<dyn Future<Output = bool> + Send>>),
 }

@@ -33,8 +33,8 @@
 //! 7704(a)(4)(B), 7702(1)).
 //!
 //! `all` contains `commercial` and each name and transactional mail; `commercial` contains each
-//! name; a name contains itself ([`Scope::names`]). Days are UTC days: a consent of the same day
-//! does not re-open. The finding reported is the strongest objection (complaint, opt-out,
+//! name; a name contains itself, in any case ([`Scope::names`]). Days are UTC days: a consent
+//! of the same day does not re-open. The finding reported is the strongest objection (complaint, opt-out,
 //! manual, undeliverable), then the widest scope, then the earliest day, then the lowest row, so
 //! that the order of facts and of imports never shows.
 //!

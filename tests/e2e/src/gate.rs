@@ -156,7 +156,7 @@ impl Gate {
 }
 
 /// Runs any verb of `optgate` in a folder, within a limit.
-pub(crate) fn optgate(folder: &Path, words: &[&str]) -> Ran {
+pub fn optgate(folder: &Path, words: &[&str]) -> Ran {
     let mut command = command(folder);
     run(command.args(words).stdin(Stdio::null()), VERB_LIMIT)
 }

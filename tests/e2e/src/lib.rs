@@ -16,6 +16,7 @@
 
 mod aiosmtpd;
 mod client;
+mod disk;
 mod exim;
 mod gate;
 mod impostor;
@@ -31,8 +32,9 @@ mod wire;
 
 pub use aiosmtpd::{Aiosmtpd, Taken};
 pub use client::{Client, Told};
+pub use disk::{Crash, Recording, contents};
 pub use exim::Exim;
-pub use gate::{Gate, Setup};
+pub use gate::{Gate, Setup, optgate};
 pub use impostor::Impostor;
 pub use letter::Letter;
 pub use peers::Peers;

@@ -15,6 +15,7 @@ mod demo;
 mod hostile;
 mod mixed;
 mod opt_out;
+mod power_loss;
 mod smarthost;
 mod unchanged;
 mod verbs;

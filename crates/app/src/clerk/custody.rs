@@ -1,115 +1,16 @@
 //! `ledger ...`: what is done with the record itself. Everything here is written down as
 //! an event, with who asked and why, before or together with its effect.
 
-use serde::{Deserialize, Serialize};
 use suppression::Timestamp;
 
+use super::asked::Custody;
 use super::request::Clerk;
+use super::told::{ErasedOutcome, EventAnswer, ExportPermit, RekeyOutcome};
 use crate::clock;
 use crate::error::AppError;
-use crate::import::Progress;
-use crate::restore::{self, Places, RestoreOutcome, RestoreRequest};
-
-/// What is to be done with the ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "what", rename_all = "kebab-case")]
-pub enum Custody {
-    /// Where does it stand? Answered by the text of a checkpoint.
-    Checkpoint {
-        /// Who asks.
-        by: String,
-        /// Whether it will be signed.
-        signed: bool,
-    },
-    /// It is about to be written out. Answered by [`ExportPermit`].
-    Export {
-        /// Who asks.
-        by: String,
-        /// With addresses, reasons and evidence.
-        plain: bool,
-        /// What for.
-        purpose: Option<String>,
-        /// In which form.
-        format: String,
-    },
-    /// Blank what it holds in words about a person. Answered by [`ErasedOutcome`].
-    Erase {
-        /// Who asks.
-        by: String,
-        /// The person.
-        address: String,
-        /// Why.
-        reason: String,
-    },
-    /// Make a new key. Answered by [`RekeyOutcome`].
-    Rekey {
-        /// Who asks.
-        by: String,
-        /// Why.
-        reason: Option<String>,
-    },
-    /// What was done with it? Answered by a list of [`EventAnswer`].
-    Events,
-    /// It was copied. Answered by the number of the event.
-    BackedUp {
-        /// Who asked.
-        by: String,
-        /// The last entry of the copy.
-        position: u64,
-    },
-}
-
-/// An export may begin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExportPermit {
-    /// The event that records it.
-    pub event: u64,
-    /// The last entry it is to hold.
-    pub position: u64,
-}
-
-/// What an erasure did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ErasedOutcome {
-    /// The entries that were blanked.
-    pub entries: Vec<u64>,
-    /// Entries about the person that held nothing to blank.
-    pub nothing_to_do: u64,
-    /// The event that records it.
-    pub event: u64,
-    /// Whether the old bytes are gone from the files already.
-    pub swept: bool,
-}
-
-/// What a rekey did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RekeyOutcome {
-    /// The number of the new key.
-    pub key: String,
-    /// How many keys there are before it.
-    pub older: usize,
-    /// The key file.
-    pub key_file: String,
-    /// The event that records it.
-    pub event: u64,
-}
-
-/// Something that was done with the ledger.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EventAnswer {
-    /// From 1, without gaps.
-    pub event: u64,
-    /// When.
-    pub time: Timestamp,
-    /// What, in a word.
-    pub what: String,
-    /// Who asked.
-    pub by: String,
-    /// The rest.
-    pub details: serde_json::Value,
-    /// How many entries there were then.
-    pub entries: u64,
-}
+use crate::keeper::{Places, RestoreOutcome, RestoreRequest};
+use crate::progress::Progress;
+use crate::restore;
 
 impl Clerk {
     pub(super) fn custody(&self, asked: &Custody) -> Result<serde_json::Value, AppError> {

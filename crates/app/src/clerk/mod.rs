@@ -5,10 +5,12 @@
 //! clerk of its own for a moment; the answer is the same, because the code is.
 
 mod answers;
+mod asked;
 mod custody;
 mod judge;
 mod record;
 mod request;
+mod told;
 mod why;
 mod withdraw;
 
@@ -16,7 +18,8 @@ pub use answers::{
     AddedLine, AddedOutcome, EntryLine, GateLine, JudgedLine, SourceLine, StatusAnswer,
     VerdictWord, WhyAnswer,
 };
-pub use custody::{Custody, ErasedOutcome, EventAnswer, ExportPermit, RekeyOutcome};
-pub use record::Addition;
+pub use asked::{Addition, Custody, Withdrawal, Withdrawn};
 pub use request::{Clerk, ClerkParts, Request, Running};
-pub use withdraw::{ImportedLine, Withdrawal, Withdrawn, WithdrawnOutcome};
+pub use told::{
+    ErasedOutcome, EventAnswer, ExportPermit, ImportedLine, RekeyOutcome, WithdrawnOutcome,
+};

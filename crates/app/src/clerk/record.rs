@@ -1,12 +1,10 @@
 //! `optout add` and `consent add`: addresses that somebody typed, recorded together or
 //! not at all.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
-use suppression::{Basis, Kind, NewEntry, Scope, Timestamp};
+use suppression::{Kind, NewEntry, Timestamp};
 
 use super::answers::{AddedLine, AddedOutcome};
+use super::asked::Addition;
 use super::request::Clerk;
 use crate::clock;
 use crate::config::SourceName;
@@ -17,40 +15,6 @@ use crate::error::AppError;
 const ADD_MAX: usize = 10_000;
 /// Longest text of a reason or of one field of evidence, in bytes.
 const TEXT_MAX: usize = 4000;
-
-/// Entries to be recorded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Addition {
-    /// The addresses as typed; domains, if `domains` says so.
-    pub addresses: Vec<String>,
-    /// What is recorded about them.
-    #[serde(default = "opt_out")]
-    pub kind: Kind,
-    /// What part of the mail it is about.
-    pub scope: Scope,
-    /// They are domains: the entries are about everybody there.
-    #[serde(default)]
-    pub domains: bool,
-    /// The name of the list they are recorded under.
-    pub source: String,
-    /// When the people asked.
-    pub stated: Option<Timestamp>,
-    /// When it lapses; bounces only.
-    #[serde(default)]
-    pub expires: Option<Timestamp>,
-    /// What a consent rests on.
-    #[serde(default)]
-    pub basis: Basis,
-    /// Why, in words.
-    pub reason: Option<String>,
-    /// Proof.
-    #[serde(default)]
-    pub evidence: BTreeMap<String, String>,
-}
-
-fn opt_out() -> Kind {
-    Kind::OptOut
-}
 
 impl Clerk {
     pub(super) fn add(&self, addition: &Addition) -> Result<AddedOutcome, AppError> {

@@ -8,15 +8,12 @@ use serde::{Deserialize, Serialize};
 use suppression::Timestamp;
 
 use super::answers::{EntryLine, SourceLine, StatusAnswer};
-use super::custody::Custody;
-use super::record::Addition;
-use super::withdraw::Withdrawal;
+use super::asked::{Addition, Custody, Withdrawal};
 use crate::config::Settings;
 use crate::entry::EntryMaker;
 use crate::error::AppError;
 use crate::import::{self, ImportRequest, Progress};
-use crate::keeper::Keeper;
-use crate::restore::RestoreRequest;
+use crate::keeper::{Keeper, RestoreRequest};
 
 /// A question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,7 +32,7 @@ pub enum Request {
     /// Something with the ledger itself; answers are told at [`Custody`].
     Ledger(Custody),
     /// Put a backup in the place of the ledger. Answered by
-    /// [`crate::restore::RestoreOutcome`].
+    /// [`crate::keeper::RestoreOutcome`].
     Restore(RestoreRequest),
     /// Which of these would be refused? Answered by a list of [`super::JudgedLine`].
     Judge {

@@ -1,72 +1,14 @@
 //! `optout withdraw`, `consent withdraw`, `optout import --undo`: what was recorded by
 //! mistake, taken back with author and reason.
 
-use serde::{Deserialize, Serialize};
-use suppression::{AddressKeys, Kind, Timestamp};
+use suppression::{AddressKeys, Kind};
 
 use super::answers::EntryLine;
+use super::asked::{Withdrawal, Withdrawn};
 use super::request::Clerk;
+use super::told::{ImportedLine, WithdrawnOutcome};
 use crate::clock;
 use crate::error::AppError;
-
-/// What is to be taken back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Withdrawal {
-    /// Which entries.
-    pub what: Withdrawn,
-    /// Why.
-    pub reason: String,
-    /// Who asks.
-    pub by: String,
-}
-
-/// Which entries are taken back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Withdrawn {
-    /// This one.
-    Entry(u64),
-    /// Every objection to this person.
-    Objections(String),
-    /// Every objection to everybody at this domain.
-    Domain(String),
-    /// Every consent of this address.
-    Consents(String),
-    /// A whole import.
-    Import(String),
-}
-
-/// What was taken back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WithdrawnOutcome {
-    /// The rows that say so.
-    pub rows: Vec<u64>,
-    /// How many entries they take back.
-    pub entries: u64,
-    /// Which, where they were found one by one.
-    pub taken_back: Vec<EntryLine>,
-    /// Whether a running gate goes by it from now on, or only the next one will.
-    pub enforced: bool,
-}
-
-/// An import, as a list shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImportedLine {
-    /// Its id.
-    pub import: String,
-    /// The list its first row belongs to.
-    pub list: String,
-    /// When it began.
-    pub started: Timestamp,
-    /// How many rows it brought.
-    pub rows: u64,
-    /// Its first row.
-    pub first: u64,
-    /// Its last row; others may lie between.
-    pub last: u64,
-    /// The row that took it back.
-    pub undone: Option<u64>,
-}
 
 impl Clerk {
     pub(super) fn withdraw(&self, asked: &Withdrawal) -> Result<WithdrawnOutcome, AppError> {

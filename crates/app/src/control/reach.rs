@@ -13,9 +13,11 @@ use crate::clock;
 use crate::config::Settings;
 use crate::error::AppError;
 use crate::import::Progress;
-use crate::keeper::{Holder, Keeper, KeeperSettings, LedgerLock};
+use crate::keeper::{
+    Holder, Keeper, KeeperSettings, LedgerLock, Places, RestoreOutcome, RestoreRequest,
+};
 use crate::lists;
-use crate::restore::{Places, RestoreOutcome, RestoreRequest, alone};
+use crate::restore::alone;
 
 /// How long a gate that is starting, or a command that is ending, is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -5,6 +5,8 @@
 //! new clients, sessions end, then everything else in the opposite order, so that what
 //! a session still has to record can be recorded.
 
+mod archive;
+mod commit;
 mod descriptors;
 mod parts;
 mod recorder;

@@ -13,9 +13,11 @@ use smtp_session::{ClientSettings, ServerSettings, Timeouts};
 use smtp_wire::Reply;
 use tokio::sync::watch;
 
+use super::archive::{self, Archive};
+use super::commit::Committer;
 use super::recorder::Records;
 use crate::clerk::{Clerk, ClerkParts, Running};
-use crate::config::{Action, Contact, EvidencePath, ListenerSettings, Settings, Store};
+use crate::config::{Action, Contact, EvidenceSync, ListenerSettings, Settings, Store};
 use crate::control::ControlServer;
 use crate::error::AppError;
 use crate::keeper::{Holder, Keeper, KeeperSettings, LedgerLock};
@@ -43,6 +45,7 @@ pub struct Daemon {
     counters: Arc<Counters>,
     clock: Clock,
     addresses: Vec<SocketAddr>,
+    archive: Archive,
     _lock: LedgerLock,
 }
 
@@ -64,7 +67,8 @@ impl Daemon {
         let counters = Arc::new(Counters::default());
         let smarthost = Arc::new(smarthost(&settings));
         let clock = Clock::start();
-        let gate = bind(&settings, &keeper, &smarthost, &counters, clock).await?;
+        let (journal, archive) = archive::open(&settings)?;
+        let gate = bind(&settings, &keeper, &smarthost, &counters, journal, clock).await?;
         let addresses = gate.addresses();
         let clerk = Clerk::new(ClerkParts {
             keeper: keeper.clone(),
@@ -85,6 +89,7 @@ impl Daemon {
             counters,
             clock,
             addresses,
+            archive,
             _lock: lock,
         })
     }
@@ -113,7 +118,9 @@ impl Daemon {
         self.gate.serve(drain, GRACE).await;
         probe.abort();
         let (control, lists, keeper) = (self.control, self.lists, self.keeper);
+        let archive = self.archive;
         let stopping = tokio::task::spawn_blocking(move || {
+            drop(archive);
             drop(control);
             drop(lists);
             keeper.stop();
@@ -146,11 +153,19 @@ async fn bind(
     keeper: &Keeper,
     smarthost: &Arc<Smarthost>,
     counters: &Arc<Counters>,
+    journal: Arc<Journal>,
     clock: Clock,
 ) -> Result<Gate, AppError> {
-    let journal = journal(settings)?;
+    let committer = match settings.evidence.sync {
+        EvidenceSync::System => None,
+        EvidenceSync::Always => {
+            let synced = Arc::clone(&journal);
+            Some(Committer::start(move || synced.sync())?)
+        }
+    };
     let records = Records {
-        journal: Arc::new(journal),
+        journal,
+        committer,
         plain: settings.evidence.recipient == Store::Plain,
         personal: settings.log.personal,
     };
@@ -180,24 +195,6 @@ async fn bind(
     gate.await.map_err(|error| match error {
         proxy::GateError::Bind { address, error } => AppError::io(address.to_string(), error),
     })
-}
-
-fn journal(settings: &Settings) -> Result<Journal, AppError> {
-    match &settings.evidence.path {
-        EvidencePath::Stdout => Ok(Journal::stdout()),
-        EvidencePath::File(path) => {
-            let journal = Journal::open(path, clock::now()).map_err(|e| AppError::io(path, e))?;
-            let found = journal.recovery();
-            if found.unknown > 0 || found.torn > 0 {
-                tracing::warn!(
-                    unknown = found.unknown,
-                    torn = found.torn,
-                    "the gate ended in the middle of messages; whether these were delivered is not known, and the evidence says so"
-                );
-            }
-            Ok(journal)
-        }
-    }
 }
 
 fn listen(

@@ -8,11 +8,15 @@ use std::sync::Arc;
 
 use evidence::{Decision, Intent, Journal, Outcome, Record, Verdict};
 use observe::Redacted;
-use proxy::Recorder;
+use proxy::{Commit, Recorder};
+
+use super::commit::Committer;
 
 /// Writes records down.
 pub(super) struct Records {
     pub(super) journal: Arc<Journal>,
+    /// An intent counts as written when the disk has it.
+    pub(super) committer: Option<Committer>,
     /// The journal may name recipients in plain.
     pub(super) plain: bool,
     /// The log may.
@@ -79,6 +83,13 @@ impl Recorder for Records {
                 tracing::error!(%error, "evidence cannot be written");
                 false
             }
+        }
+    }
+
+    fn commit(&self, lines: &[u8]) -> Commit {
+        match (self.write(lines), &self.committer) {
+            (true, Some(committer)) => committer.commit(),
+            (written, _) => Commit::Done(written),
         }
     }
 }

@@ -93,7 +93,8 @@ fn clear(folder: &Path) -> Result<(), AppError> {
                 path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
             // Whatever else somebody put there stays.
             let ours = name.starts_with("optgate.")
-                || ["optouts.csv", "shop.xml", "evidence.jsonl"].contains(&name.as_str());
+                || name.starts_with("evidence.jsonl")
+                || ["optouts.csv", "shop.xml"].contains(&name.as_str());
             // The lock is ours at this moment.
             if ours && !name.ends_with(".lock") {
                 fs::remove_file(&path).map_err(|e| AppError::io(&path, e))?;

@@ -7,10 +7,11 @@ use ledger::{
 use suppression::{AddressKeys, Timestamp};
 
 use super::desk::{Desk, LEDGER};
-use crate::error::AppError;
-use crate::restore::{
-    Places, Prepared, RestoreOutcome, RestoreRequest, check, details, put_in_place,
+use super::placing::{
+    Places, PreparedRestore, RestoreOutcome, RestoreRequest, check_restore, put_in_place,
+    restore_details,
 };
+use crate::error::AppError;
 
 /// The new key, and the event that records it.
 #[derive(Clone, Debug)]
@@ -147,11 +148,11 @@ impl Desk {
     pub(crate) fn restore(
         &mut self,
         now: Timestamp,
-        prepared: &Prepared,
+        prepared: &PreparedRestore,
         request: &RestoreRequest,
     ) -> Result<RestoreOutcome, AppError> {
         if !request.replace {
-            check(self.ledger()?, prepared, now)?;
+            check_restore(self.ledger()?, prepared, now)?;
         }
         self.states.unknown(LEDGER, "it is being restored");
         let places = Places { ledger: self.path.clone(), key: self.key_file.clone() };
@@ -168,7 +169,7 @@ impl Desk {
             return Err(error);
         }
         let kept = placed?;
-        let details = details(prepared, request, &kept);
+        let details = restore_details(prepared, request, &kept);
         self.record(now, "restore", &request.by, &details)?;
         Ok(RestoreOutcome { position: prepared.checkpoint.position, kept, enforced: true })
     }

@@ -5,13 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use address::PersonRules;
-use ledger::{Appended, KeyFile, Ledger, SourceState};
-use suppression::{
-    AddressKeys, Entry, Hasher, Index, KeyId, NewEntry, SharedIndex, SuppressionError, Timestamp,
-};
+use ledger::{Appended, Followed, KeyFile, Ledger, Prepared, SourceState};
+use suppression::{AddressKeys, Entry, Hasher, Index, KeyId, NewEntry, SharedIndex, Timestamp};
 
 use super::feed::{self, Fed};
-use super::fresh;
 use super::image;
 use super::states::ListStates;
 use crate::clock;
@@ -127,8 +124,27 @@ impl Desk {
         import: Option<&str>,
         entries: &[NewEntry],
     ) -> Result<Appended, AppError> {
-        let appended = self.ledger()?.append(now, import, entries)?;
-        self.take_in(now, entries, &appended)?;
+        self.append_prepared(now, import, &Prepared::new(entries.to_vec())?)
+    }
+
+    /// As [`append`](Self::append), for entries that another thread has made ready.
+    ///
+    /// # Errors
+    /// As for [`append`](Self::append).
+    pub fn append_prepared(
+        &mut self,
+        now: Timestamp,
+        import: Option<&str>,
+        prepared: &Prepared,
+    ) -> Result<Appended, AppError> {
+        let followed = !self.states.is_unknown(LEDGER);
+        let index = self.index.load_full();
+        let may_know = |entry: &NewEntry| feed::may_know(&index, entry);
+        let known = Followed { position: index.position(), may_know: &may_know };
+        let ledger = self.ledger()?;
+        let appended = ledger.append_prepared(now, import, prepared, followed.then_some(known))?;
+        drop(index);
+        self.take_in(now, prepared, &appended)?;
         Ok(appended)
     }
 
@@ -137,19 +153,15 @@ impl Desk {
     fn take_in(
         &mut self,
         now: Timestamp,
-        entries: &[NewEntry],
+        prepared: &Prepared,
         appended: &Appended,
     ) -> Result<(), AppError> {
-        let position = self.index.load().position();
-        let gapless = position + appended.added.len() as u64 == appended.head;
-        if !gapless || self.states.is_unknown(LEDGER) {
+        if self.index.load().position() != appended.before || self.states.is_unknown(LEDGER) {
             return self.follow();
         }
-        let batch = fresh::batch(now, entries, &appended.added);
-        let taken = batch.and_then(|batch| {
-            self.index.update(|index| index.with_batch(batch, appended.head))?;
-            Ok::<(), SuppressionError>(())
-        });
+        let batch = feed::batch(prepared.rows(appended, now), appended.added.len());
+        let taken = batch
+            .and_then(|batch| self.index.update(|index| index.with_batch(batch, appended.head)));
         // Whatever it was, the rows are in the ledger, and that is where they are read.
         if taken.is_err() { self.follow() } else { Ok(()) }
     }

@@ -4,7 +4,7 @@
 use std::ops::{ControlFlow, RangeInclusive};
 
 use ledger::{FeedRow, Ledger};
-use suppression::{Batch, IndexKey, KeyId, KeyRing, Kind, SuppressionError};
+use suppression::{Batch, Index, IndexKey, KeyId, KeyRing, Kind, NewEntry, SuppressionError};
 
 use crate::error::AppError;
 
@@ -42,6 +42,33 @@ pub(super) fn step(ledger: &Ledger, ring: &KeyRing, from: u64) -> Result<Fed, Ap
     Ok(Fed::Rows { batch: Box::new(feed.batch), last, more })
 }
 
+/// Rows that were just written, as they were given: none of them takes others back.
+pub(super) fn batch<'a>(
+    rows: impl Iterator<Item = FeedRow<'a>>,
+    count: usize,
+) -> Result<Batch, SuppressionError> {
+    let mut batch = Batch::with_capacity(count);
+    for row in rows {
+        push(&mut batch, &row)?;
+    }
+    Ok(batch)
+}
+
+fn push(batch: &mut Batch, row: &FeedRow<'_>) -> Result<(), SuppressionError> {
+    let key = IndexKey::from(row.index_digest());
+    batch.push(key, &row.index_origin(), row.effective().day(), row.position)
+}
+
+/// Whether the index has anything that may be the same fact; if not, nobody need look.
+pub(super) fn may_know(index: &Index, entry: &NewEntry) -> bool {
+    match entry.kind {
+        Kind::Consent => index.consents(IndexKey::from(&entry.keys.exact)).next().is_some(),
+        Kind::OptOut | Kind::Complaint | Kind::Manual | Kind::Undeliverable | Kind::Withdrawn => {
+            index.facts(IndexKey::from(&entry.keys.person)).next().is_some()
+        }
+    }
+}
+
 struct Feed<'a> {
     ledger: &'a Ledger,
     ring: &'a KeyRing,
@@ -75,8 +102,7 @@ impl Feed<'_> {
             }
             self.known = Some(row.key_id);
         }
-        let key = IndexKey::from(row.index_digest());
-        self.batch.push(key, &row.index_origin(), row.effective().day(), row.position)?;
+        push(&mut self.batch, row)?;
         Ok(())
     }
 

@@ -12,10 +12,10 @@
 mod custody;
 mod desk;
 mod feed;
-mod fresh;
 mod image;
 mod lists;
 mod lock;
+mod placing;
 mod queue;
 mod states;
 mod thread;
@@ -25,6 +25,10 @@ pub use desk::Desk;
 pub(crate) use image::path_of as image_path;
 pub use lists::LedgerLists;
 pub use lock::{Holder, LedgerLock};
+pub(crate) use placing::{
+    Places, PreparedRestore, beside, check_restore, put_in_place, restore_details,
+};
+pub use placing::{RestoreOutcome, RestoreRequest};
 pub use states::ListStates;
 pub use thread::{Keeper, KeeperSettings, Pending};
 

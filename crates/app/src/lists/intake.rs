@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ledger::{BatchSize, import_id};
+use ledger::{BatchSize, Prepared, import_id};
 use sources::{List, Row};
 use suppression::{Basis, Kind, NewEntry, Scope, Timestamp};
 
@@ -172,16 +172,23 @@ impl Running<'_> {
         if rows == 0 {
             return;
         }
+        let prepared = match Prepared::new(batch) {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                self.failed = Some(error.into());
+                return;
+            }
+        };
         while self.sent.len() >= AHEAD {
             self.settle_oldest();
         }
         if self.failed.is_some() {
             return;
         }
-        let (import, now) = (self.taken.import.clone(), clock::now());
+        let import = self.taken.import.clone();
         let sent = self.intake.keeper.submit(move |desk| {
-            let start = clock::instant();
-            let appended = desk.append(now, Some(&import), &batch)?;
+            let (start, now) = (clock::instant(), clock::now());
+            let appended = desk.append_prepared(now, Some(&import), &prepared)?;
             let (added, seen) = (appended.added.len() as u64, appended.seen as u64);
             Ok(Stored { added, seen, took: start.elapsed() })
         });

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use app::backup::BackupOutcome;
 use app::clerk::{Custody, Request};
 use app::control::{self, Reach};
-use app::restore::{RestoreOutcome, RestoreRequest};
+use app::keeper::{RestoreOutcome, RestoreRequest};
 use ledger::IfMissing;
 
 use crate::configuration;

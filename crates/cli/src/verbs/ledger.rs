@@ -3,7 +3,6 @@
 mod export;
 
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +14,7 @@ use serde::Serialize;
 
 use crate::configuration;
 use crate::exit::{Ended, Exit};
+use crate::files::{create, read_text};
 use crate::out::Out;
 use crate::progress::Bar;
 use crate::table::columns;
@@ -157,31 +157,10 @@ fn said_no(error: ledger::LedgerError) -> anyhow::Error {
     Ended::error(Exit::No, error.to_string())
 }
 
-fn read_text(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).map_err(|error| {
-        let exit = match error.kind() {
-            std::io::ErrorKind::PermissionDenied => Exit::Permission,
-            _ => Exit::Data,
-        };
-        Ended::error(exit, format!("{}: {error}", path.display()))
-    })
-}
-
 fn read_checkpoint(path: &Path) -> anyhow::Result<SignedCheckpoint> {
     let text = read_text(path)?;
     text.parse().map_err(|error: ledger::LedgerError| {
         Ended::error(Exit::Data, format!("{}: {error}", path.display()))
-    })
-}
-
-/// A file that was not there before.
-fn create(path: &Path) -> anyhow::Result<std::fs::File> {
-    OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| {
-        let exit = match error.kind() {
-            std::io::ErrorKind::PermissionDenied => Exit::Permission,
-            _ => Exit::Data,
-        };
-        Ended::error(exit, format!("{}: {error}; nothing was written", path.display()))
     })
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::ConfigFile;
+use super::file::ConfigFile;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

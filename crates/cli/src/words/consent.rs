@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand, ValueHint};
 
-use super::{ConfigFile, ListFile};
+use super::file::ConfigFile;
+use super::optout::{ListFile, pair};
 
 #[derive(Debug, Args)]
 pub(crate) struct Consent {
@@ -53,7 +54,7 @@ pub(crate) struct ConsentAdd {
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
     /// Proof; may be given several times.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = super::optout::pair)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     pub(crate) evidence: Vec<(String, String)>,
     /// The list it is recorded under.
     #[arg(long, default_value = "manual", value_name = "NAME")]

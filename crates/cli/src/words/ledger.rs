@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{ConfigFile, ConfigOnly};
+use super::file::{ConfigFile, ConfigOnly};
 
 #[derive(Debug, Args)]
 pub(crate) struct Ledger {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
-use super::ConfigFile;
+use super::file::{ConfigFile, ConfigOnly};
 
 #[derive(Debug, Args)]
 pub(crate) struct Optout {
@@ -19,7 +19,7 @@ pub(crate) enum OptoutVerb {
     /// Record all addresses of a list file, once; or undo such an import.
     Import(OptoutImport),
     /// Every import with its id.
-    Imports(super::ConfigOnly),
+    Imports(ConfigOnly),
     /// Take back what was recorded by mistake.
     Withdraw(Withdraw),
 }

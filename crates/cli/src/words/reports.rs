@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use suppression::Day;
 
-use super::ConfigFile;
+use super::file::ConfigFile;
 
 #[derive(Debug, Args)]
 pub(crate) struct Report {

@@ -95,6 +95,12 @@ pub(super) fn all() -> Vec<Need> {
             ),
         ),
         need(
+            "strace",
+            "what reaches the disk, and in which order",
+            &["strace"],
+            Kind::Command("strace", &["-V"]),
+        ),
+        need(
             "nodemailer",
             "client: what JavaScript shops use",
             &["nodejs", "npm"],

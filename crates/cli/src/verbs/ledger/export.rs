@@ -13,6 +13,7 @@ use suppression::{Digest, Entry};
 
 use crate::configuration;
 use crate::exit::Exit;
+use crate::files::create;
 use crate::out::Out;
 use crate::progress::Bar;
 use crate::words::{ExportForm, LedgerExport};
@@ -53,7 +54,7 @@ struct Plain {
 
 pub(super) fn run(words: &LedgerExport, out: &Out) -> anyhow::Result<Exit> {
     let settings = configuration::settings(&words.file, out)?;
-    let file = words.path.as_deref().map(super::create).transpose()?;
+    let file = words.path.as_deref().map(create).transpose()?;
     let asked = Custody::Export {
         by: app::asker::name(),
         plain: words.plain,
