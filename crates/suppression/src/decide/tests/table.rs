@@ -308,7 +308,6 @@ fn a_consent_that_did_not_help_says_why() {
 
 #[test]
 fn a_re_opened_objection_names_the_consent_that_completed_it() {
-    let stream = stream("a b");
     let rows = [
         entry(Kind::OptOut, "commercial", 100),
         entry(Kind::Consent, "b", 110),
@@ -317,8 +316,9 @@ fn a_re_opened_objection_names_the_consent_that_completed_it() {
         entry(Kind::Consent, "all", 300),
     ];
     let mut case = case(&rows);
-    for _ in 0..rows.len() {
+    for turn in 0..2 * rows.len() {
         case.consents.rotate_left(1);
+        let stream = stream(if turn % 2 == 0 { "a b" } else { "b a" });
         let standing = case.standing(&case.objections[0], &terms(&stream));
         assert_eq!(standing, Standing::Reopened(4));
     }
