@@ -69,7 +69,7 @@ pub(crate) type Opinion = (StreamId, Option<Reason>);
 #[derive(Debug, PartialEq)]
 pub struct Provisional<P> {
     path: P,
-    opinions: SmallVec<[Opinion; 2]>,
+    opinions: Vec<Opinion>,
 }
 
 /// What the stream said that was decided at last.
@@ -98,7 +98,7 @@ enum Word {
 }
 
 impl Provisional<ForwardPath> {
-    pub(crate) fn new(path: ForwardPath, opinions: SmallVec<[Opinion; 2]>) -> Self {
+    pub(crate) fn new(path: ForwardPath, opinions: Vec<Opinion>) -> Self {
         Self { path, opinions }
     }
 
@@ -142,7 +142,7 @@ impl Provisional<ForwardPath> {
     ///
     /// Why the stream does not permit it. A stream that was not asked about is one of
     /// which nothing is known, and does not permit.
-    pub fn settle(self, stream: StreamId) -> Result<Cleared<ForwardPath>, Refused> {
+    pub fn settle(self, stream: StreamId) -> Result<Cleared<ForwardPath>, Box<Refused>> {
         let Self { path, opinions } = self;
         let reason = match opinions.into_iter().find(|(id, _)| *id == stream) {
             Some((_, None)) => return Ok(Cleared::permitted(path)),
@@ -150,6 +150,6 @@ impl Provisional<ForwardPath> {
             None => Reason::Unknown("the stream was not asked about".to_owned()),
         };
         let permanent = !matches!(reason, Reason::Unknown(_));
-        Err(Refused { path, reason, permanent })
+        Err(Box::new(Refused { path, reason, permanent }))
     }
 }

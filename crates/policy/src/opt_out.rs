@@ -116,6 +116,10 @@ impl Asked {
 
 /// The gate's answer for one recipient.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly always the large one, which a box would make an allocation for each recipient"
+)]
 pub enum Ruling {
     /// Decided.
     Decided(Decision),
@@ -234,7 +238,7 @@ fn judge(
         return Decision { verdict, facts };
     }
     let (mut grace, mut refusal, mut unknown) = (None, None, None);
-    let mut opinions: SmallVec<[Opinion; 2]> = SmallVec::new();
+    let mut opinions: Vec<Opinion> = Vec::with_capacity(possible.count());
     let mut permits = false;
     for id in possible.iter() {
         let opinion = match says(answers.next(), streams.get(id)) {

@@ -53,7 +53,17 @@ pub struct Circumstances<'a> {
 
 /// Names a stream of one set of rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StreamId(usize);
+pub struct StreamId(u32);
+
+impl StreamId {
+    fn new(at: usize) -> Self {
+        Self(u32::try_from(at).unwrap_or(u32::MAX))
+    }
+
+    fn place(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
 
 /// Streams, few of them.
 pub type StreamIds = SmallVec<[StreamId; 4]>;
@@ -149,7 +159,7 @@ impl Streams {
         let mut ids = StreamIds::new();
         for (at, rule) in self.rules.iter().enumerate() {
             if rule.on.fits(of) {
-                ids.push(StreamId(at));
+                ids.push(StreamId::new(at));
                 if rule.header.is_empty() {
                     return Possible(ids);
                 }
@@ -162,7 +172,7 @@ impl Streams {
     /// The stream, now that the header is known: the first of those possible whose
     /// conditions on the header hold.
     pub fn resolve(&self, possible: &Possible, header: &HeaderFields) -> StreamId {
-        let fits = |id: &StreamId| match self.rules.get(id.0) {
+        let fits = |id: &StreamId| match self.rules.get(id.place()) {
             Some(rule) => rule.header.iter().all(|(field, any)| {
                 header.of(*field).any(|value| any.iter().any(|one| one.matches(value)))
             }),
@@ -184,12 +194,13 @@ impl Streams {
 
     /// The stream of that id.
     pub fn get(&self, id: StreamId) -> &Arc<Stream> {
-        self.rules.get(id.0).map_or(&self.fallback, |rule| &rule.stream)
+        self.rules.get(id.place()).map_or(&self.fallback, |rule| &rule.stream)
     }
 
     /// Every stream, in the order of the rules; the default last.
     pub fn iter(&self) -> impl Iterator<Item = (StreamId, &Arc<Stream>)> {
-        let rules = self.rules.iter().enumerate().map(|(at, rule)| (StreamId(at), &rule.stream));
+        let rules =
+            self.rules.iter().enumerate().map(|(at, rule)| (StreamId::new(at), &rule.stream));
         rules.chain(std::iter::once((self.default_id(), &self.fallback)))
     }
 
@@ -210,7 +221,7 @@ impl Streams {
     }
 
     fn default_id(&self) -> StreamId {
-        StreamId(self.rules.len())
+        StreamId::new(self.rules.len())
     }
 }
 

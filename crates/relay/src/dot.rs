@@ -10,7 +10,8 @@ use smtp_session::{Lost, Moment};
 use smtp_wire::Reply;
 
 use crate::event::Event;
-use crate::phase::{Dot, Link, Phase};
+use crate::link::Link;
+use crate::phase::{Dot, Phase};
 use crate::record;
 use crate::relay::Relay;
 use crate::replies;
@@ -36,7 +37,7 @@ impl Relay {
             return self.dot_not_sent(now, *dot, replies::evidence_not_written());
         }
         let sent = match &mut self.link {
-            Link::Open(upstream) => upstream.finish(now),
+            Link::Cleared(transaction) => transaction.finish(now),
             _ => false,
         };
         self.phase = Phase::Intent(dot);
@@ -69,9 +70,10 @@ impl Relay {
                 return;
             }
         };
-        if let Link::Open(upstream) = &mut self.link {
-            upstream.transaction_ended();
-        }
+        self.link = match std::mem::take(&mut self.link) {
+            Link::Cleared(transaction) => Link::Open(transaction.ended()),
+            other => other,
+        };
         self.release_upstream();
         let ending = if reply.is_positive() {
             if self.client_eof { Ending::Unknown } else { Ending::Accepted }

@@ -13,11 +13,13 @@ use smtp_wire::{MailParams, Reply};
 
 use crate::event::Event;
 use crate::facts::Facts;
-use crate::phase::{Envelope, Link, Phase, Standing, Tally};
+use crate::link::Link;
+use crate::phase::{Envelope, Phase, Standing, Tally, Until};
 use crate::relay::Relay;
 use crate::replies;
 use crate::settings::{Contact, Way};
 use crate::trace;
+use crate::upstream::Upstream;
 use crate::verbatim::verbatim;
 
 impl Relay {
@@ -50,7 +52,6 @@ impl Relay {
             params,
             possible,
             mail_slot: (!at_once).then_some(slot),
-            mail_sent: false,
             recipients: Vec::new(),
             data_slot: None,
             data_sent: false,
@@ -70,41 +71,43 @@ impl Relay {
         if envelope.failed.is_some() {
             return;
         }
-        let upstream = match &mut self.link {
-            Link::Open(upstream) => upstream,
+        let offered = match &self.link {
             Link::Asked => return,
             Link::None => {
                 self.link = Link::Asked;
                 self.events.push_back(Event::OpenUpstream);
                 return;
             }
-        };
-        let offered = Arc::clone(upstream.capabilities());
-        if !envelope.mail_sent {
-            let lacks = match envelope.mail_params(&offered, trace::SIZE_ALLOWANCE) {
-                Ok(params) => {
-                    envelope.mail_sent = true;
-                    upstream.begin(now, &envelope.from, &params);
-                    None
+            Link::Open(upstream) => {
+                let offered = Arc::clone(upstream.capabilities());
+                match envelope.mail_params(&offered, trace::SIZE_ALLOWANCE) {
+                    Ok(params) => self.link.begin(now, &envelope.from, &params),
+                    Err(extension) => {
+                        self.release_upstream();
+                        self.fail_envelope(now, &replies::smarthost_lacks(extension));
+                        return;
+                    }
                 }
-                Err(lacks) => Some(lacks),
-            };
-            if let Some(extension) = lacks {
-                self.release_upstream();
-                self.fail_envelope(now, &replies::smarthost_lacks(extension));
-                return;
+                offered
             }
-        }
+            Link::Cleared(transaction) => Arc::clone(transaction.connection().capabilities()),
+            Link::Tentative(tentative) => Arc::clone(tentative.connection().capabilities()),
+        };
         let mut lacking = None;
         for (at, recipient) in envelope.recipients.iter_mut().enumerate() {
-            let Standing::Waiting(cleared) = &recipient.standing else { continue };
+            if !matches!(recipient.standing, Standing::Waiting(_)) {
+                continue;
+            }
             let dsn = recipient.params.notify.is_some() || recipient.params.orcpt.is_some();
             if dsn && !offered.dsn {
                 lacking = Some(at);
                 continue;
             }
-            upstream.rcpt(now, u32::try_from(at).unwrap_or(u32::MAX), cleared, &recipient.params);
-            recipient.standing = Standing::Sent;
+            let tag = u32::try_from(at).unwrap_or(u32::MAX);
+            match std::mem::replace(&mut recipient.standing, Standing::Sent) {
+                Standing::Waiting(offer) => self.link.rcpt(now, tag, offer, &recipient.params),
+                other => recipient.standing = other,
+            }
         }
         if let Some(at) = lacking {
             self.conclude(now, at, replies::smarthost_lacks("DSN"));
@@ -143,7 +146,7 @@ impl Relay {
     pub(crate) fn fail_envelope(&mut self, now: Moment, reply: &Reply) {
         let Phase::Envelope(envelope) = &mut self.phase else { return };
         envelope.failed = Some(reply.clone());
-        if !matches!(self.link, Link::Open(_)) {
+        if self.link.connection().is_none() {
             // No reply to DATA will come.
             envelope.data_sent = false;
         }
@@ -193,23 +196,24 @@ impl Relay {
             self.release_upstream();
             return self.nobody_upstream(now, slot, tally);
         }
-        let Link::Open(upstream) = &mut self.link else { return };
-        match &self.settings.way {
-            Way::Through => {
-                // Sent ahead of the replies to RCPT where the smarthost takes
-                // pipelines; should it refuse them all and still say 354, the
-                // connection is dropped (RFC 2920 s3.1).
-                if tally.sent == 0 || upstream.capabilities().pipelining {
+        let hold = match (&mut self.link, &self.settings.way) {
+            (Link::None | Link::Asked | Link::Open(_), _) => return,
+            // Sent ahead of the replies to RCPT where the smarthost takes pipelines;
+            // should it refuse them all and still say 354, the connection is dropped
+            // (RFC 2920 s3.1).
+            (Link::Cleared(transaction), Way::Through) => {
+                if tally.sent == 0 || transaction.connection().capabilities().pipelining {
                     envelope.data_sent = true;
-                    upstream.data(now);
+                    transaction.data(now);
                 }
+                return;
             }
-            Way::Held(hold) => {
-                if tally.sent == 0 && upstream.is_answered() {
-                    let hold = hold.clone();
-                    self.begin_holding(now, slot, &hold);
-                }
-            }
+            (Link::Tentative(_), Way::Through) => Until::Header,
+            (Link::Cleared(_) | Link::Tentative(_), Way::Held(_)) => Until::Dot,
+        };
+        let answered = self.link.connection().is_some_and(Upstream::is_answered);
+        if tally.sent == 0 && answered {
+            self.begin_holding(now, slot, hold);
         }
     }
 

@@ -6,6 +6,7 @@ use evidence::Reference;
 use smtp_session::Moment;
 use suppression::Stream;
 
+use crate::fields::Deciding;
 use crate::header::HeaderScan;
 
 /// What records need to know of a transaction whose envelope is done.
@@ -28,4 +29,6 @@ pub(crate) struct Content {
     pub(crate) header: HeaderScan,
     /// Octets, dots removed, CRLF counted (RFC 1870 s5).
     pub(crate) size: u64,
+    /// What the header decides, until it has.
+    pub(crate) deciding: Option<Box<Deciding>>,
 }

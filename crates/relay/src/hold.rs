@@ -1,5 +1,5 @@
-//! The held way: the whole content is kept until the client's dot, while the
-//! smarthost waits before DATA, kept alive by NOOP.
+//! What is held of a message while the smarthost waits before DATA, kept alive by NOOP,
+//! and how much of that all sessions together may hold.
 //!
 //! NOOP is legal there and touches no transaction (RFC 5321 s4.1.1.9); behind a 354
 //! nothing but mail data is. Stock servers drop a client after about ten commands
@@ -15,7 +15,7 @@ use smtp_session::Moment;
 /// How a transaction is held.
 #[derive(Debug, Clone)]
 pub struct HoldSettings {
-    /// The largest content that is held, in octets; more is 552 5.3.4.
+    /// The largest content, or header, that is held, in octets; more is 552 5.3.4.
     pub limit: usize,
     /// The time between two NOOPs.
     pub noop_every: Duration,
@@ -80,12 +80,11 @@ pub(crate) struct Held {
 
 impl Held {
     /// `None` when the budget is used up.
-    pub(crate) fn begin(settings: &HoldSettings, now: Moment) -> Option<Self> {
+    pub(crate) fn begin(settings: HoldSettings, now: Moment) -> Option<Self> {
         if settings.budget.left() == 0 {
             return None;
         }
-        let mut held =
-            Self { settings: settings.clone(), content: Vec::new(), noops: 0, next_noop: None };
+        let mut held = Self { settings, content: Vec::new(), noops: 0, next_noop: None };
         held.set_timer(now);
         Some(held)
     }
@@ -139,13 +138,13 @@ mod tests {
     fn the_budget_is_shared_and_given_back() {
         let now = Moment::new(Duration::ZERO, 0);
         let settings = HoldSettings::new(10, Arc::new(HoldBudget::new(12)));
-        let mut a = Held::begin(&settings, now).unwrap();
-        let mut b = Held::begin(&settings, now).unwrap();
+        let mut a = Held::begin(settings.clone(), now).unwrap();
+        let mut b = Held::begin(settings.clone(), now).unwrap();
         assert_eq!(a.push(&[0; 10]), Ok(()));
         assert_eq!(a.push(&[0; 1]), Err(Full::Content));
         assert_eq!(b.push(&[0; 3]), Err(Full::Budget));
         assert_eq!(b.push(&[0; 2]), Ok(()));
-        assert!(Held::begin(&settings, now).is_none());
+        assert!(Held::begin(settings.clone(), now).is_none());
         drop(a);
         assert_eq!(settings.budget.left(), 10);
     }
@@ -154,7 +153,7 @@ mod tests {
     fn noops_come_at_the_interval_and_end() {
         let mut now = Moment::new(Duration::ZERO, 0);
         let settings = HoldSettings::new(10, Arc::new(HoldBudget::new(12)));
-        let mut held = Held::begin(&settings, now).unwrap();
+        let mut held = Held::begin(settings.clone(), now).unwrap();
         assert!(!held.wants_noop(now));
         for _ in 0..4 {
             now = now.plus(settings.noop_every);

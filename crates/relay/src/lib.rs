@@ -10,18 +10,22 @@
 //! ```text
 //!  Idle --MAIL--> Envelope --354--> Streaming --dot--> Intent --written--> Dot
 //!   ^                |  \               | upstream lost, flaw, too big      |
-//!   |                |   \--held 354-> Holding        v                     |
-//!   |                |         (NOOPs)  | dot     Swallowing --dot--> reply |
+//!   |                |   \--held 354-> Holding ------> v                     |
+//!   |                |  (NOOPs) header or dot, DATA  Swallowing --dot--> reply |
 //!   +---- RSET, refusal --------------- + --------------------- reply ------+
 //! ```
 
 mod data;
+mod decided;
 mod dot;
 mod envelope;
 mod event;
 mod facts;
+mod fields;
 mod header;
+mod held_way;
 mod hold;
+mod link;
 mod offers;
 mod phase;
 mod recipient;

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use address::{ForwardPath, ReversePath};
-use evidence::{Ending, Reference};
-use policy::{Cleared, Possible, QuestionId, Reason, RecipientFacts};
+use address::ReversePath;
+use evidence::{Ending, Reference, Verdict as Recorded};
+use policy::{Possible, QuestionId, Reason, RecipientFacts, VerdictSet};
 use smtp_session::{Moment, SlotId};
 use smtp_wire::{Body, Capabilities, MailParams, RcptParams, Reply};
 
 use crate::facts::{Content, Facts};
 use crate::hold::Held;
-use crate::upstream::Upstream;
+use crate::link::Offer;
 
 #[derive(Debug, Default)]
 pub(crate) enum Phase {
@@ -21,7 +21,8 @@ pub(crate) enum Phase {
     Envelope(Box<Envelope>),
     /// Mail data goes upstream as it comes.
     Streaming(Box<Streaming>),
-    /// Mail data is kept until the dot.
+    /// Mail data is kept, until the header or the dot, while the smarthost waits before
+    /// DATA.
     Holding(Box<Holding>),
     /// Mail data is read and thrown away; the reply to the dot is known.
     Swallowing(Box<Swallowing>),
@@ -31,22 +32,13 @@ pub(crate) enum Phase {
     Dot(Box<Dot>),
 }
 
-/// The connection to the smarthost, as this session sees it.
-#[derive(Debug, Default)]
-pub(crate) enum Link {
-    #[default]
-    None,
-    Asked,
-    Open(Box<Upstream>),
-}
-
 /// Where a recipient stands.
 #[derive(Debug)]
 pub(crate) enum Standing {
     /// A live source is being asked.
     Asked(QuestionId),
-    /// Cleared, not yet sent upstream.
-    Waiting(Cleared<ForwardPath>),
+    /// May be shown to the smarthost, and was not yet.
+    Waiting(Offer),
     /// RCPT is on its way.
     Sent,
     /// The smarthost took it.
@@ -62,6 +54,10 @@ pub(crate) struct Recipient {
     pub(crate) slot: SlotId,
     pub(crate) params: RcptParams,
     pub(crate) standing: Standing,
+    /// What the gates said, once they have spoken.
+    pub(crate) verdict: Recorded,
+    /// What each stream still possible says of it.
+    pub(crate) set: VerdictSet,
     pub(crate) reason: Option<Reason>,
     pub(crate) facts: Option<RecipientFacts>,
     pub(crate) plain: Option<String>,
@@ -79,7 +75,6 @@ pub(crate) struct Envelope {
     pub(crate) possible: Possible,
     /// MAIL waits for the smarthost's own reply.
     pub(crate) mail_slot: Option<SlotId>,
-    pub(crate) mail_sent: bool,
     pub(crate) recipients: Vec<Recipient>,
     pub(crate) data_slot: Option<SlotId>,
     pub(crate) data_sent: bool,
@@ -111,6 +106,20 @@ impl Envelope {
             }
         }
         tally
+    }
+
+    /// Whether the streams say something else of recipient `at` than of those that were
+    /// offered before it.
+    pub(crate) fn is_odd(&self, at: usize) -> bool {
+        if self.possible.only().is_some() {
+            return false;
+        }
+        let offered = |one: &&Recipient| {
+            matches!(one.standing, Standing::Waiting(_) | Standing::Sent | Standing::Accepted)
+        };
+        let first = self.recipients.iter().find(offered);
+        let this = self.recipients.get(at);
+        first.zip(this).is_some_and(|(first, this)| first.set != this.set)
     }
 
     /// The parameters of MAIL for this connection. SIZE is ours to offer, so it may
@@ -158,21 +167,59 @@ pub(crate) struct Streaming {
     pub(crate) trace: Option<String>,
 }
 
+/// How much of a message is kept before DATA goes upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// The header block: it decides the stream.
+    Header,
+    /// The whole content.
+    Dot,
+}
+
+/// How far a held message is; with the slot of the client's dot, once it was seen.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Step {
+    /// It is being kept.
+    Collecting,
+    /// DATA may go upstream, as soon as nothing is outstanding there.
+    Ready(Option<SlotId>),
+    /// DATA has gone upstream.
+    Asked(Option<SlotId>),
+}
+
+impl Step {
+    pub(crate) fn dot_slot(self) -> Option<SlotId> {
+        match self {
+            Self::Collecting => None,
+            Self::Ready(slot) | Self::Asked(slot) => slot,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Holding {
     pub(crate) facts: Facts,
     pub(crate) content: Content,
     pub(crate) held: Held,
     pub(crate) trace: String,
-    /// The client's dot was seen; DATA is to go upstream, or has gone.
-    pub(crate) dot_slot: Option<SlotId>,
-    pub(crate) data_sent: bool,
+    pub(crate) until: Until,
+    pub(crate) step: Step,
+    /// For the records about them, should the header refuse them.
+    pub(crate) recipients: Vec<Recipient>,
 }
 
 impl Holding {
     /// When the next NOOP is due; none once DATA is under way.
     pub(crate) fn poll_timeout(&self) -> Option<Moment> {
-        if self.dot_slot.is_some() { None } else { self.held.poll_timeout() }
+        match self.step {
+            Step::Collecting => self.held.poll_timeout(),
+            Step::Ready(_) | Step::Asked(_) => None,
+        }
+    }
+
+    /// More content would come before the smarthost is ready for it: the client waits.
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(self.step, Step::Ready(None) | Step::Asked(None))
     }
 }
 

@@ -2,18 +2,26 @@
 //!
 //! Refused ones are answered here and never shown to the smarthost; for permitted
 //! ones the client gets the smarthost's own reply. Each leaves one record.
+//!
+//! Where the header has still to decide, all recipients of a message must be ones of
+//! whom the streams say the same: one reply to the dot stands for all of them. The first
+//! that is offered to the smarthost sets it; the odd ones get 452 4.5.3 and come again
+//! in a transaction of their own (RFC 5321 s4.5.3.1.10), or, where the listener says so,
+//! are taken and share the fate of the whole.
 
 use address::ForwardPath;
 use evidence::{Reference, Verdict as Recorded};
-use policy::{Asked, Decision, Lookups, QuestionId, Reason, Ruling, Verdict};
+use policy::{Asked, Decision, Lookups, QuestionId, Reason, Ruling, Verdict, VerdictSet};
 use smtp_session::{Moment, SlotId};
 use smtp_wire::{RcptParams, Reply};
 
 use crate::event::Event;
+use crate::link::Offer;
 use crate::phase::{Phase, Recipient, Standing};
 use crate::record::{self, Judged};
 use crate::relay::Relay;
 use crate::replies;
+use crate::settings::Mixed;
 use crate::verbatim::verbatim;
 
 impl Relay {
@@ -35,8 +43,16 @@ impl Relay {
         }
         let plain = self.settings.plain_recipients.then(|| to.to_string());
         let at = envelope.recipients.len();
-        let standing = Standing::Refused { permanent: false };
-        let mut recipient = Recipient { slot, params, standing, reason: None, facts: None, plain };
+        let mut recipient = Recipient {
+            slot,
+            params,
+            standing: Standing::Refused { permanent: false },
+            verdict: Recorded::Defer,
+            set: VerdictSet::default(),
+            reason: None,
+            facts: None,
+            plain,
+        };
         let today = record::time(now).day();
         match self.gate.judge(to, self.settings.action, &envelope.possible, today) {
             Ruling::Decided(decision) => {
@@ -71,25 +87,20 @@ impl Relay {
     /// The gates have spoken for recipient `at`.
     fn decided(&mut self, now: Moment, at: usize, decision: Decision) {
         let Phase::Envelope(envelope) = &mut self.phase else { return };
-        let failed = envelope.failed.clone();
         let Some(recipient) = envelope.recipients.get_mut(at) else { return };
         recipient.facts = Some(decision.facts);
         match decision.verdict {
             Verdict::Permit(cleared, reason) => {
+                let shadowed = cleared.is_shadowed();
+                recipient.verdict = if shadowed { Recorded::Shadow } else { Recorded::Permit };
                 recipient.reason = reason;
-                recipient.standing = Standing::Waiting(cleared);
-                match failed {
-                    Some(reply) => self.conclude(now, at, reply),
-                    None => self.offer_envelope(now),
-                }
+                self.may_be_offered(now, at, Offer::Cleared(cleared));
             }
             Verdict::Provisional(provisional) => {
-                let reference = self.mint.next(now.unix_millis());
-                let reason = Reason::Unknown("the stream is decided by the header".to_owned());
-                let reply = replies::deferred(provisional.path(), &reason, &reference);
-                recipient.reason = Some(reason);
-                recipient.standing = Standing::Refused { permanent: false };
-                self.judged(now, at, Recorded::Defer, reference, reply);
+                recipient.verdict = Recorded::Provisional;
+                recipient.reason = provisional.reason().cloned();
+                recipient.set = provisional.set();
+                self.may_be_offered(now, at, Offer::Provisional(provisional));
             }
             Verdict::Refuse(path, reason) => {
                 let reference = self.mint.next(now.unix_millis());
@@ -114,6 +125,27 @@ impl Relay {
             }
         }
         self.try_data(now);
+    }
+
+    /// The smarthost may be shown recipient `at`, unless it cannot share a message with
+    /// those before it.
+    fn may_be_offered(&mut self, now: Moment, at: usize, offer: Offer) {
+        let defers = self.settings.mixed == Mixed::Defer;
+        let Phase::Envelope(envelope) = &mut self.phase else { return };
+        let odd = defers && envelope.is_odd(at);
+        let Some(recipient) = envelope.recipients.get_mut(at) else { return };
+        if odd {
+            let reference = self.mint.next(now.unix_millis());
+            let reply = replies::needs_own_transaction(offer.path(), &reference);
+            recipient.reason = Some(Reason::OtherRecipients);
+            recipient.standing = Standing::Refused { permanent: false };
+            return self.judged(now, at, Recorded::Defer, reference, reply);
+        }
+        recipient.standing = Standing::Waiting(offer);
+        match envelope.failed.clone() {
+            Some(reply) => self.conclude(now, at, reply),
+            None => self.offer_envelope(now),
+        }
     }
 
     /// Writes the decision down and answers the recipient.
@@ -148,20 +180,17 @@ impl Relay {
     pub(crate) fn conclude(&mut self, now: Moment, at: usize, reply: Reply) {
         let Phase::Envelope(envelope) = &mut self.phase else { return };
         let Some(recipient) = envelope.recipients.get_mut(at) else { return };
-        let shadowed =
-            recipient.reason.as_ref().is_some_and(|reason| !matches!(reason, Reason::InGrace(..)));
         let judged = !matches!(recipient.standing, Standing::Asked(_));
         recipient.standing = if reply.is_positive() {
             Standing::Accepted
         } else {
             Standing::Refused { permanent: reply.is_permanent() }
         };
-        let verdict = match (judged, shadowed) {
+        let verdict = match judged {
+            true => recipient.verdict,
             // The answer of a live source is not waited for when it cannot matter.
-            (false, _) if reply.is_permanent() => Recorded::Refuse,
-            (false, _) => Recorded::Defer,
-            (true, true) => Recorded::Shadow,
-            (true, false) => Recorded::Permit,
+            false if reply.is_permanent() => Recorded::Refuse,
+            false => Recorded::Defer,
         };
         let reference = self.mint.next(now.unix_millis());
         self.judged(now, at, verdict, reference, reply);

@@ -13,9 +13,11 @@ use policy::OptOutGate;
 use smtp_session::{Moment, Server, ServerSettings};
 
 use crate::event::{Event, Side};
+use crate::link::Link;
 use crate::offers::CapabilityRecord;
-use crate::phase::{Link, Phase};
+use crate::phase::Phase;
 use crate::settings::{RelaySettings, SessionFacts};
+use crate::upstream::Upstream;
 
 /// Unsent output of one side, in bytes, above which the other side is not read.
 const UNSENT_MAX: usize = 64 * 1024;
@@ -69,19 +71,20 @@ impl Relay {
 
     /// Whether bytes of the client can be taken now.
     pub fn wants_input(&self) -> bool {
-        let upstream_full = match &self.link {
-            Link::Open(upstream) => upstream.unsent() >= UNSENT_MAX,
-            _ => false,
-        };
-        !upstream_full && self.server.unsent() < UNSENT_MAX
+        let upstream_full =
+            self.link.connection().is_some_and(|upstream| upstream.unsent() >= UNSENT_MAX);
+        let held_full = matches!(&self.phase, Phase::Holding(holding) if holding.is_full());
+        !upstream_full && !held_full && self.server.unsent() < UNSENT_MAX
     }
 
     /// Moves waiting output of one side into `out`, behind what is there.
     pub fn poll_transmit(&mut self, side: Side, out: &mut Vec<u8>) -> bool {
-        let waiting = match (side, &mut self.link) {
-            (Side::Downstream, _) => self.server.output(),
-            (Side::Upstream, Link::Open(upstream)) => upstream.output(),
-            (Side::Upstream, _) => return false,
+        let waiting = match side {
+            Side::Downstream => self.server.output(),
+            Side::Upstream => match self.link.connection_mut() {
+                Some(upstream) => upstream.output(),
+                None => return false,
+            },
         };
         if waiting.is_empty() {
             return false;
@@ -96,10 +99,7 @@ impl Relay {
 
     /// When [`Self::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Moment> {
-        let upstream = match &self.link {
-            Link::Open(upstream) => upstream.poll_timeout(),
-            _ => None,
-        };
+        let upstream = self.link.connection().and_then(Upstream::poll_timeout);
         let held = match &self.phase {
             Phase::Holding(holding) => holding.poll_timeout(),
             _ => None,

@@ -19,14 +19,77 @@ pub(crate) fn sender_ok() -> Reply {
     Reply::new(250, code(2, 1, 0), "sender ok")
 }
 
+/// A reply line has at most 512 octets (RFC 5321 s4.5.3.1.5) and is cut behind them; the
+/// reference must not be what is cut.
+fn with_reference(text: &str, reference: &Reference) -> String {
+    let between = if text.len() > 450 { "\n" } else { "; " };
+    format!("{text}{between}ref {reference}")
+}
+
 /// `550 5.7.1 <bob@example.com> opted out on 2026-03-02 (list crm.csv); ref ...`
 pub(crate) fn refused(path: &ForwardPath, reason: &Reason, reference: &Reference) -> Reply {
-    Reply::new(550, code(5, 7, 1), format!("{path} {reason}; ref {reference}"))
+    Reply::new(550, code(5, 7, 1), with_reference(&format!("{path} {reason}"), reference))
 }
 
 /// Not X.7.1, which RFC 3463 s3.8 knows as permanent only.
 pub(crate) fn deferred(path: &ForwardPath, reason: &Reason, reference: &Reference) -> Reply {
-    Reply::new(451, code(4, 3, 0), format!("{path} {reason}; ref {reference}"))
+    Reply::new(451, code(4, 3, 0), with_reference(&format!("{path} {reason}"), reference))
+}
+
+/// The code by which a client knows to offer the recipient again in a transaction of its
+/// own (RFC 5321 s4.5.3.1.10).
+pub(crate) fn needs_own_transaction(path: &ForwardPath, reference: &Reference) -> Reply {
+    let text = format!("{path} {}", Reason::OtherRecipients);
+    Reply::new(452, code(4, 5, 3), with_reference(&text, reference))
+}
+
+/// The replies to a message whose header put it on a stream that not everybody permits.
+pub(crate) struct Whole<'a> {
+    /// 5yz, not 4yz.
+    pub(crate) permanent: bool,
+    pub(crate) stream: &'a str,
+    /// Recipients that do not get it.
+    pub(crate) recipients: usize,
+    pub(crate) transaction: &'a Reference,
+}
+
+/// Recipients named in one reply.
+const NAMED_MAX: usize = 4;
+
+impl Whole<'_> {
+    fn new_reply(&self, text: String) -> Reply {
+        if self.permanent {
+            Reply::new(550, code(5, 7, 1), text)
+        } else {
+            Reply::new(451, code(4, 3, 0), text)
+        }
+    }
+
+    /// One recipient who may not get it.
+    pub(crate) fn one(&self, path: &ForwardPath, reason: &Reason, reference: &Reference) -> Reply {
+        let stream: String = self.stream.chars().take(60).collect();
+        let text = format!("{path} {reason}, and this is \"{stream}\" mail");
+        self.new_reply(with_reference(&text, reference))
+    }
+
+    /// A recipient who might, had it been alone.
+    pub(crate) fn bystander(&self, reference: &Reference) -> Reply {
+        self.new_reply(format!("not sent to anybody, because of others; ref {reference}"))
+    }
+
+    /// The reply to the dot, of the texts for those who may not get it.
+    pub(crate) fn reply(&self, lines: &[String]) -> Reply {
+        let mut text = lines.iter().take(NAMED_MAX).fold(String::new(), |text, line| {
+            if text.is_empty() { line.clone() } else { text + "\n" + line }
+        });
+        if self.recipients > lines.len().min(NAMED_MAX) {
+            text += &format!(
+                "\nnot sent to any of {} recipients; ref {}",
+                self.recipients, self.transaction
+            );
+        }
+        self.new_reply(text)
+    }
 }
 
 pub(crate) fn recipient_dropped() -> Reply {
@@ -70,6 +133,10 @@ pub(crate) fn too_big() -> Reply {
 
 pub(crate) fn too_big_to_hold() -> Reply {
     Reply::new(552, code(5, 3, 4), "message is too big to be checked as a whole")
+}
+
+pub(crate) fn header_too_big() -> Reply {
+    Reply::new(552, code(5, 3, 4), "header is too big to be checked")
 }
 
 pub(crate) fn hold_budget_used_up() -> Reply {
@@ -129,15 +196,28 @@ pub(crate) fn internal() -> Reply {
 /// All of them with the event that brings them, for `docs/replies.md`.
 pub fn all() -> Vec<(&'static str, Reply)> {
     let reference = Reference::new(1_772_452_800_000, 7);
-    let listed = Reason::Suppressed(suppression::Suppression {
+    let entry = |scope, subject| suppression::Suppression {
         source: "crm.csv".to_owned(),
         kind: suppression::Kind::OptOut,
-        scope: suppression::Scope::Commercial,
-        subject: suppression::Subject::Address,
+        scope,
+        subject,
         since: suppression::Day::from_number(20_514),
         position: 1,
-    });
+    };
+    let news = || suppression::Scope::Named("news".to_owned());
+    let listed =
+        Reason::Suppressed(entry(suppression::Scope::Commercial, suppression::Subject::Address));
+    let of_list = Reason::Suppressed(entry(news(), suppression::Subject::Address));
+    let of_domain =
+        Reason::Suppressed(entry(suppression::Scope::All, suppression::Subject::Domain));
+    let no_consent = Reason::NoConsent("news".into());
     let unknown = Reason::Unknown(String::new());
+    let whole = |permanent, recipients| Whole {
+        permanent,
+        stream: "news",
+        recipients,
+        transaction: &reference,
+    };
     let mut replies = vec![
         ("MAIL", sender_ok()),
         ("an action `drop` recipient", recipient_dropped()),
@@ -150,6 +230,7 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         ("DATA, the smarthost said 354", go_ahead()),
         ("SIZE= or content over the limit", too_big()),
         ("content over the limit of the held way", too_big_to_hold()),
+        ("a header that decides, over its limit", header_too_big()),
         ("no room left for held content", hold_budget_used_up()),
         ("a bare CR in mail data", bad_line_end(DataFault::BareCr)),
         ("a bare LF in mail data", bad_line_end(DataFault::BareLf)),
@@ -164,8 +245,29 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         ("a fault of optgate's own", internal()),
     ];
     if let Ok(path) = ForwardPath::parse("<bob@example.com>") {
-        replies.push(("a recipient who opted out", refused(&path, &listed, &reference)));
+        let mut refused = |event, reason| replies.push((event, refused(&path, reason, &reference)));
+        refused("a recipient who opted out", &listed);
+        refused("a recipient who opted out of one list", &of_list);
+        refused("a recipient whose domain opted out", &of_domain);
+        refused("a recipient without consent, on a stream that needs it", &no_consent);
         replies.push(("a recipient the lists cannot tell", deferred(&path, &unknown, &reference)));
+        replies.push((
+            "a recipient for whom the header may mean something else than for those before it",
+            needs_own_transaction(&path, &reference),
+        ));
+        let one = |permanent, reason| whole(permanent, 1).one(&path, reason, &reference).text;
+        replies.push((
+            "the dot, the header has decided for a stream that a recipient opted out of",
+            whole(true, 1).reply(&[one(true, &of_list)]),
+        ));
+        replies.push((
+            "the dot, likewise, where others might have got it alone",
+            whole(true, 2).reply(&[one(true, &of_list)]),
+        ));
+        replies.push((
+            "the dot, the header has decided for a stream of which nothing is known",
+            whole(false, 1).reply(&[one(false, &unknown)]),
+        ));
     }
     replies
 }

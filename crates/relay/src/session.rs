@@ -6,8 +6,9 @@ use smtp_session::{ClientEvent, Ended, Lost, Moment, Sent, Step};
 use smtp_wire::Reply;
 
 use crate::event::{Answer, Event, OpenFailure, Side};
+use crate::link::Link;
 use crate::offers;
-use crate::phase::{Link, Phase};
+use crate::phase::Phase;
 use crate::relay::Relay;
 use crate::replies;
 use crate::upstream::Upstream;
@@ -19,7 +20,7 @@ impl Relay {
         match side {
             Side::Downstream => self.handle_client_bytes(now, input),
             Side::Upstream => {
-                if let Link::Open(upstream) = &mut self.link {
+                if let Some(upstream) = self.link.connection_mut() {
                     upstream.handle_bytes(now, input);
                 }
                 self.handle_upstream_events(now);
@@ -80,7 +81,7 @@ impl Relay {
                 self.handle_step(now, step);
             }
             Side::Upstream => {
-                if let Link::Open(upstream) = &mut self.link {
+                if let Some(upstream) = self.link.connection_mut() {
                     upstream.handle_eof();
                 }
                 self.handle_upstream_events(now);
@@ -101,7 +102,7 @@ impl Relay {
     pub fn handle_timeout(&mut self, now: Moment) {
         let step = self.server.handle_timeout(now);
         self.handle_step(now, step);
-        if let Link::Open(upstream) = &mut self.link {
+        if let Some(upstream) = self.link.connection_mut() {
             upstream.handle_timeout(now);
         }
         self.handle_upstream_events(now);
@@ -111,7 +112,7 @@ impl Relay {
 
     /// The smarthost took none of our bytes for too long.
     pub fn handle_upstream_stalled(&mut self, now: Moment) {
-        if matches!(self.link, Link::Open(_)) {
+        if self.link.connection().is_some() {
             self.upstream_lost(now, &Lost::Timeout);
         }
         self.settle(now);
@@ -163,8 +164,7 @@ impl Relay {
 
     fn handle_upstream_events(&mut self, now: Moment) {
         loop {
-            let Link::Open(upstream) = &mut self.link else { return };
-            match upstream.poll_event() {
+            match self.link.poll_event() {
                 None => return,
                 Some(ClientEvent::Ready) => {}
                 Some(ClientEvent::Reply(sent, reply)) => self.handle_reply(now, sent, reply),
@@ -244,18 +244,18 @@ impl Relay {
     /// Gives the connection back when it is at rest, and drops it otherwise: a reply
     /// still to come would be taken for another transaction's.
     pub(crate) fn release_upstream(&mut self) {
-        match std::mem::take(&mut self.link) {
-            Link::Open(upstream) if upstream.is_at_rest() => {
-                self.events.push_back(Event::ReleaseUpstream(upstream));
-            }
-            Link::Open(_) => self.events.push_back(Event::DropUpstream),
-            // An answer that comes now is given back in `handle_opened`.
-            Link::Asked | Link::None => {}
-        }
+        // An answer that comes for a link that was asked for is given back in
+        // `handle_opened`.
+        let Some(upstream) = std::mem::take(&mut self.link).abandon() else { return };
+        self.events.push_back(if upstream.is_at_rest() {
+            Event::ReleaseUpstream(upstream)
+        } else {
+            Event::DropUpstream
+        });
     }
 
     pub(crate) fn drop_upstream(&mut self) {
-        if let Link::Open(_) = std::mem::take(&mut self.link) {
+        if std::mem::take(&mut self.link).abandon().is_some() {
             self.events.push_back(Event::DropUpstream);
         }
     }

@@ -89,6 +89,11 @@ impl ScriptedSmarthost {
         smarthost
     }
 
+    /// Recipients answered 250 in the transaction that is open.
+    pub fn accepted(&self) -> &[String] {
+        &self.accepted
+    }
+
     /// Bytes for the gate.
     pub fn output(&mut self) -> &mut Vec<u8> {
         &mut self.out

@@ -46,7 +46,7 @@ const SEQUENCES: &[(u32, &[u8], Expected)] = &[
 
 fn in_data() -> Stage {
     let mut stage = Stage::new(Scenery {
-        suppressed: vec!["bob@example.com".to_owned()],
+        suppressed: vec![(String::new(), "bob@example.com".to_owned())],
         ..Scenery::default()
     });
     stage.client_says(

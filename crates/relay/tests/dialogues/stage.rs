@@ -6,19 +6,27 @@ use std::time::Duration;
 
 use address::{Canonical, PersonRules};
 use evidence::Mint;
-use policy::{Action, Inquiry, Lists, LookUp, Lookup, OptOutGate};
+use policy::{Action, Inquiry, Lists, LookUp, Lookup, OptOutGate, StreamRule, Streams};
 use relay::{
     Answer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, Mixed, OpenFailure, Relay,
     RelaySettings, SessionFacts, Side, Upstream, Way,
 };
 use smtp_session::{Client, ClientEvent, ClientSettings, Moment, ServerSettings, Timeouts};
-use suppression::{AddressKeys, Day, Digest, Kind, Scope, Subject, Suppression};
+use suppression::{AddressKeys, Day, Digest, Kind, Scope, Stream, Subject, Suppression};
 
 /// How the stage is set.
 #[derive(Debug, Clone)]
 pub(crate) struct Scenery {
-    pub(crate) suppressed: Vec<String>,
-    pub(crate) unknown: Vec<String>,
+    /// Who opted out, of one stream or (empty) of all.
+    pub(crate) suppressed: Vec<(String, String)>,
+    /// Of whom nothing is known, on one stream or (empty) on all.
+    pub(crate) unknown: Vec<(String, String)>,
+    /// Who opted out and may still be mailed.
+    pub(crate) in_grace: Vec<String>,
+    pub(crate) streams: Vec<StreamRule>,
+    pub(crate) mixed: Mixed,
+    pub(crate) header_max: usize,
+    pub(crate) budget: usize,
     /// EHLO keywords; `None`: nobody answers.
     pub(crate) smarthost: Option<Vec<String>>,
     /// What the client is offered comes from this; the same as `smarthost` unless set.
@@ -38,6 +46,11 @@ impl Default for Scenery {
         Self {
             suppressed: Vec::new(),
             unknown: Vec::new(),
+            in_grace: Vec::new(),
+            streams: Vec::new(),
+            mixed: Mixed::Defer,
+            header_max: 1_000,
+            budget: 1_000_000,
             smarthost: Some(words.map(str::to_owned).to_vec()),
             record: None,
             action: Action::Refuse,
@@ -51,9 +64,35 @@ impl Default for Scenery {
     }
 }
 
-struct Written {
-    suppressed: Vec<String>,
-    unknown: Vec<String>,
+struct Written(Scenery);
+
+impl Written {
+    fn opinion(&self, person: &str, stream: &str) -> Lookup {
+        let on = |list: &[(String, String)]| {
+            list.iter().any(|(of, one)| one == person && (of.is_empty() || of == stream))
+        };
+        let scope = match self.0.suppressed.iter().find(|(_, one)| one == person) {
+            Some((of, _)) if !of.is_empty() => Scope::Named(of.clone()),
+            _ => Scope::Commercial,
+        };
+        let entry = Suppression {
+            source: "crm.csv".to_owned(),
+            kind: Kind::OptOut,
+            scope,
+            since: Day::from_number(20_514),
+            subject: Subject::Address,
+            position: 7,
+        };
+        if on(&self.0.suppressed) {
+            Lookup::Suppressed(entry)
+        } else if on(&self.0.unknown) {
+            Lookup::Unknown("crm.csv was never read".to_owned())
+        } else if self.0.in_grace.iter().any(|one| one == person) {
+            Lookup::InGrace(entry, Day::from_number(20_528))
+        } else {
+            Lookup::Clear
+        }
+    }
 }
 
 impl Lists for Written {
@@ -62,23 +101,9 @@ impl Lists for Written {
     }
 
     fn look_up(&self, inquiry: &Inquiry<'_>) -> LookUp {
-        let address = inquiry.address;
-        let is = |list: &[String]| list.iter().any(|one| one == address.person());
-        let answer = if is(&self.suppressed) {
-            Lookup::Suppressed(Suppression {
-                source: "crm.csv".to_owned(),
-                kind: Kind::OptOut,
-                scope: Scope::Commercial,
-                since: Day::from_number(20_514),
-                subject: Subject::Address,
-                position: 7,
-            })
-        } else if is(&self.unknown) {
-            Lookup::Unknown("crm.csv was never read".to_owned())
-        } else {
-            Lookup::Clear
-        };
-        LookUp::Now([answer].into())
+        let person = inquiry.address.person();
+        let answer = |stream: &&Stream| self.opinion(person, &stream.name);
+        LookUp::Now(inquiry.streams.iter().map(answer).collect())
     }
 
     fn epoch(&self) -> u64 {
@@ -95,7 +120,8 @@ pub(crate) struct Stage {
     pub(crate) to_client: Vec<u8>,
     /// What the smarthost has got, behind EHLO.
     pub(crate) to_smarthost: Vec<u8>,
-    /// Verdicts and endings, in the words of the evidence.
+    /// Verdicts and endings with the streams, in the words of the evidence: `permit`,
+    /// `refuse news`, `provisional news/default -default`, `accepted news`.
     pub(crate) records: Vec<String>,
     /// Times the smarthost's connection was dropped.
     pub(crate) dropped: usize,
@@ -107,17 +133,17 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new(scenery: Scenery) -> Self {
         let now = Moment::new(Duration::from_secs(1), 1_772_452_800_000_000);
-        let budget = Arc::new(HoldBudget::new(1_000_000));
+        let budget = Arc::new(HoldBudget::new(scenery.budget));
         let settings = RelaySettings {
             hostname: "mail.example.com".to_owned(),
             action: scenery.action,
             contact: scenery.contact,
             way: match scenery.held {
-                Some(limit) => Way::Held(HoldSettings::new(limit, budget)),
+                Some(limit) => Way::Held(HoldSettings::new(limit, Arc::clone(&budget))),
                 None => Way::Through,
             },
-            mixed: Mixed::Defer,
-            header: HoldSettings::new(1_000, Arc::new(HoldBudget::new(1_000_000))),
+            mixed: scenery.mixed,
+            header: HoldSettings::new(scenery.header_max, Arc::clone(&budget)),
             message_size_max: scenery.size_max,
             recipients_max: scenery.recipients_max,
             plain_recipients: false,
@@ -129,8 +155,8 @@ impl Stage {
             data_timeout: Duration::from_secs(300),
             errors_max: scenery.errors_max,
         };
-        let lists =
-            Written { suppressed: scenery.suppressed.clone(), unknown: scenery.unknown.clone() };
+        let lists = Written(scenery.clone());
+        let streams = Arc::new(Streams::new(scenery.streams.clone()));
         let own = vec!["example.com".to_owned()];
         let record = Arc::new(CapabilityRecord::default());
         if let Some(words) = scenery.record.as_ref().or(scenery.smarthost.as_ref()) {
@@ -145,7 +171,7 @@ impl Stage {
                 listener: "192.0.2.9:25".parse().unwrap(),
                 login: None,
             },
-            OptOutGate::new(Arc::new(lists), PersonRules::default(), own, Arc::default()),
+            OptOutGate::new(Arc::new(lists), PersonRules::default(), own, streams),
             record,
             Arc::new(Mint::new(0)),
             now,
@@ -237,12 +263,29 @@ impl Stage {
             }
             Event::UpstreamLost(_) => {}
             Event::Ask(..) => panic!("these lists are never asked live"),
-            Event::Decided(record) => self.records.push(word(&record.verdict)),
+            Event::Decided(record) => {
+                let mut words = word(&record.verdict);
+                let streams = match &record.stream {
+                    Some(stream) => vec![Arc::clone(stream)],
+                    None => record.streams.clone(),
+                };
+                words += &format!(" {}", streams.join("/"));
+                for refusing in &record.refusing {
+                    words += &format!(" -{refusing}");
+                }
+                if let Some(until) = record.until {
+                    words += &format!(" until {until}");
+                }
+                self.records.push(words);
+            }
             Event::Intent(_) => {
                 let written = self.scenery.evidence_works;
                 self.relay.answer(self.now, Answer::IntentWritten(written));
             }
-            Event::Outcome(record) => self.records.push(word(&record.ending)),
+            Event::Outcome(record) => {
+                let stream = record.stream.as_deref().unwrap_or("?");
+                self.records.push(format!("{} {stream}", word(&record.ending)));
+            }
             Event::Close(_) => self.closed = true,
         }
     }

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::stage::{Scenery, Stage};
-use policy::Action;
-use relay::Contact;
+use policy::{Action, StreamRule};
+use relay::{Contact, Mixed};
+use suppression::{Stream, StreamClass};
 use testkit::{Line, Transcript};
 
 #[test]
@@ -83,7 +84,11 @@ fn play(transcript: &Transcript) -> Result<(), String> {
                 }
             }
             Line::Record(word) => {
-                if stage.records.first() == Some(word) {
+                // The default stream need not be named.
+                let written = stage.records.first();
+                if written
+                    .is_some_and(|one| one == word || one.strip_suffix(" default") == Some(word))
+                {
                     stage.records.remove(0);
                 } else {
                     return fault(format!("records {:?}, not `{word}`", stage.records));
@@ -131,8 +136,13 @@ fn scenery(transcript: &Transcript) -> Scenery {
     for (number, line) in &transcript.lines {
         let Line::Setting(name, value) = line else { continue };
         match name.as_str() {
-            "suppressed" => scenery.suppressed.push(value.clone()),
-            "unknown" => scenery.unknown.push(value.clone()),
+            "suppressed" => scenery.suppressed.push(on_stream(value)),
+            "unknown" => scenery.unknown.push(on_stream(value)),
+            "in-grace" => scenery.in_grace.push(value.clone()),
+            "stream" => scenery.streams.push(rule(value)),
+            "mixed" if value == "refuse whole" => scenery.mixed = Mixed::RefuseWhole,
+            "header-max" => scenery.header_max = value.parse().unwrap(),
+            "budget" => scenery.budget = value.parse().unwrap(),
             "smarthost" if value == "away" => scenery.smarthost = None,
             "smarthost" => scenery.smarthost = Some(words(value)),
             "record" => scenery.record = Some(words(value)),
@@ -148,4 +158,28 @@ fn scenery(transcript: &Transcript) -> Scenery {
         }
     }
     scenery
+}
+
+/// `bob@example.com`, or `bob@example.com on news`.
+fn on_stream(value: &str) -> (String, String) {
+    let (address, stream) = value.split_once(" on ").unwrap_or((value, ""));
+    (stream.to_owned(), address.to_owned())
+}
+
+/// `news header List-Id: *news*`, `ads solicit net.example:ADV`, `shop sender @shop.example`.
+fn rule(value: &str) -> StreamRule {
+    let mut words = value.splitn(3, ' ');
+    let (name, kind, rest) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
+    let stream = Stream::new(name, StreamClass::Commercial);
+    let mut rule = StreamRule { stream, ..StreamRule::default() };
+    match kind {
+        "header" => {
+            let (field, pattern) = rest.split_once(": ").unwrap();
+            rule.header.push((field.parse().unwrap(), vec![pattern.parse().unwrap()]));
+        }
+        "solicit" => rule.solicit.push(rest.parse().unwrap()),
+        "sender" => rule.sender.push(rest.parse().unwrap()),
+        other => panic!("no condition `{other}`"),
+    }
+    rule
 }

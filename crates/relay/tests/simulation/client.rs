@@ -29,6 +29,8 @@ pub(crate) struct Message {
     /// The bytes between 354 and the dot, dots doubled (and flaws in them).
     wire: Vec<u8>,
     pub(crate) flawed: bool,
+    /// What its header makes it, where streams are told apart.
+    pub(crate) stream: &'static str,
     pub(crate) recipients_told_250: Vec<String>,
     /// The code of the reply to the dot.
     pub(crate) dot_reply: Option<u16>,
@@ -53,6 +55,7 @@ pub(crate) struct Client {
     /// Bytes of mail data still to be handed to the network.
     body: Vec<u8>,
     after_body: Option<usize>,
+    last_data: Option<usize>,
     /// A slow program: stops in the middle of mail data until time has passed.
     pauses: u32,
     pub(crate) asleep: bool,
@@ -103,9 +106,15 @@ impl Client {
             lax,
             body: Vec::new(),
             after_body: None,
+            last_data: None,
             pauses,
             asleep: false,
         }
+    }
+
+    /// The message whose data the gate has asked for last.
+    pub(crate) fn sending(&self) -> Option<&Message> {
+        self.messages.get(self.last_data?)
     }
 
     pub(crate) fn output(&mut self) -> &mut Vec<u8> {
@@ -187,6 +196,7 @@ impl Client {
                     assert_eq!(code, 354);
                     self.body = self.messages[*message].wire.clone();
                     self.after_body = Some(*message);
+                    self.last_data = Some(*message);
                     return;
                 }
             }
@@ -251,11 +261,39 @@ impl Client {
     }
 }
 
+/// The field that tells the stream, in every shape it may have.
+fn write_kind(dice: &mut Dice, content: &mut Vec<u8>) -> &'static str {
+    if dice.permille(40) {
+        // Longer than a header may be that has to decide.
+        for _ in 0..40 {
+            content.extend_from_slice(b"X-Long: ");
+            content.extend(std::iter::repeat_n(b'x', 50));
+            content.extend_from_slice(b"\r\n");
+        }
+    }
+    let (field, stream): (&[u8], _) = match dice.below(8) {
+        0 => (b"X-Kind: receipt\r\n", "receipts"),
+        1 => (b"x-kind:\r\n\tRECEIPT\r\n of today\r\n", "receipts"),
+        2 => (b"X-Kind: offer\r\nX-KIND : Receipts\r\nX-Kind: x\r\n", "receipts"),
+        3 => (b"X-Kind:receipt\r\nX-Other: y\r\n", "receipts"),
+        4 => (b"X-Kind: offer\r\n", "default"),
+        5 => (b"X-Kind: no receipt\r\n", "default"),
+        6 => (b"X-Kin: receipt\r\nX-Kindly: receipt\r\n", "default"),
+        _ => (b"", "default"),
+    };
+    content.extend_from_slice(field);
+    stream
+}
+
 /// A message with everything that goes wrong on the way: dots at line starts, lines
 /// of any length, 8-bit text; one in ten breaks the rules about line ends.
 fn write_message(dice: &mut Dice, seed: u64, number: usize) -> Message {
     let id = format!("<{seed}.{number}@client.example>");
-    let mut content = format!("Message-ID: {id}\r\nSubject: x\r\n\r\n").into_bytes();
+    let mut content = format!("Message-ID: {id}\r\nSubject: x\r\n").into_bytes();
+    let stream = write_kind(dice, &mut content);
+    if !dice.permille(50) {
+        content.extend_from_slice(b"\r\nX-Kind: receipt in the body\r\n");
+    }
     for _ in 0..dice.below(12) {
         match dice.below(6) {
             0 => content.extend_from_slice(b"."),
@@ -282,5 +320,5 @@ fn write_message(dice: &mut Dice, seed: u64, number: usize) -> Message {
         wire.extend_from_slice(b"MAIL FROM:<evil@x.example>\r\n");
     }
     wire.extend_from_slice(b".\r\n");
-    Message { id, content, wire, flawed, ..Message::default() }
+    Message { id, content, wire, flawed, stream, ..Message::default() }
 }

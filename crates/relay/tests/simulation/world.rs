@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use address::{Canonical, PersonRules};
 use evidence::{Ending, Mint, Verdict};
-use policy::{Action, Asked, Inquiry, Lists, LookUp, Lookup, OptOutGate, QuestionId, Streams};
+use policy::{
+    Action, Asked, Inquiry, Lists, LookUp, Lookup, OptOutGate, QuestionId, StreamRule, Streams,
+};
 use relay::{
     Answer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, Mixed, OpenFailure, Relay,
     RelaySettings, SessionFacts, Side, Upstream, Way,
@@ -13,7 +15,9 @@ use relay::{
 use smtp_session::{
     Client as ClientRole, ClientEvent, ClientSettings, Moment, ServerSettings, Timeouts,
 };
-use suppression::{AddressKeys, Day, Digest, Kind, Scope, Subject, Suppression};
+use suppression::{
+    AddressKeys, Day, Digest, Kind, Scope, Stream, StreamClass, Subject, Suppression,
+};
 use testkit::{Dice, Link, Manner, ScriptedSmarthost};
 
 use crate::client::Client;
@@ -24,6 +28,26 @@ pub(crate) enum Setup {
     Held,
     Drop,
     ContactAtMail,
+    Streams,
+    StreamsWhole,
+    StreamsDrop,
+}
+
+impl Setup {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Through,
+        Self::Held,
+        Self::Drop,
+        Self::ContactAtMail,
+        Self::Streams,
+        Self::StreamsWhole,
+        Self::StreamsDrop,
+    ];
+
+    /// Headers decide what a message is.
+    pub(crate) fn has_streams(self) -> bool {
+        matches!(self, Self::Streams | Self::StreamsWhole | Self::StreamsDrop)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -33,6 +57,12 @@ pub(crate) struct Totals {
     pub(crate) unknown: u64,
     pub(crate) lost_upstreams: u64,
     pub(crate) noops: u64,
+    /// Recipients for whom the header had to decide.
+    pub(crate) provisional: u64,
+    /// Messages delivered to one of them.
+    pub(crate) settled: u64,
+    /// Recipients refused after the header.
+    pub(crate) not_settled: u64,
 }
 
 impl Totals {
@@ -42,27 +72,59 @@ impl Totals {
         self.unknown += other.unknown;
         self.lost_upstreams += other.lost_upstreams;
         self.noops += other.noops;
+        self.provisional += other.provisional;
+        self.settled += other.settled;
+        self.not_settled += other.not_settled;
     }
 }
 
 /// Suppressed: `no...@`; unknown: `maybe...@`; asked live: local parts ending in `l`.
+/// On one stream only: `noreceipt...@`, `noads...@`, `maybeads...@`.
 #[derive(Debug)]
 struct MadeUpLists;
 
-fn opinion(address: &Canonical) -> Lookup {
-    if address.exact().starts_with("no") {
-        Lookup::Suppressed(Suppression {
+/// What the lists say of an address for a stream: permitted, refused or unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fact {
+    Permitted,
+    Suppressed,
+    Unknown,
+}
+
+/// The stream that has everything no rule fits.
+const REST: &str = "default";
+const RECEIPTS: &str = "receipts";
+
+fn fact(address: &str, stream: &str) -> Fact {
+    let address = address.to_ascii_lowercase();
+    let (of, fact) = if address.starts_with("noreceipt") {
+        (Some(RECEIPTS), Fact::Suppressed)
+    } else if address.starts_with("noads") {
+        (Some(REST), Fact::Suppressed)
+    } else if address.starts_with("maybeads") {
+        (Some(REST), Fact::Unknown)
+    } else if address.starts_with("no") {
+        (None, Fact::Suppressed)
+    } else if address.starts_with("maybe") {
+        (None, Fact::Unknown)
+    } else {
+        (None, Fact::Permitted)
+    };
+    if of.is_none_or(|of| of == stream) { fact } else { Fact::Permitted }
+}
+
+fn opinion(address: &Canonical, stream: &Stream) -> Lookup {
+    match fact(address.exact(), &stream.name) {
+        Fact::Permitted => Lookup::Clear,
+        Fact::Unknown => Lookup::Unknown("list".to_owned()),
+        Fact::Suppressed => Lookup::Suppressed(Suppression {
             source: "list".to_owned(),
             kind: Kind::OptOut,
             scope: Scope::Commercial,
             since: Day::from_number(20_000),
             subject: Subject::Address,
             position: 7,
-        })
-    } else if address.exact().starts_with("maybe") {
-        Lookup::Unknown("list".to_owned())
-    } else {
-        Lookup::Clear
+        }),
     }
 }
 
@@ -76,7 +138,7 @@ impl Lists for MadeUpLists {
         if address.exact().contains("l@") {
             LookUp::Later
         } else {
-            LookUp::Now([opinion(address)].into())
+            LookUp::Now(inquiry.streams.iter().map(|stream| opinion(address, stream)).collect())
         }
     }
 
@@ -90,9 +152,13 @@ struct Wire {
     smarthost: ScriptedSmarthost,
     to: Link,
     from: Link,
+    /// Who was shown to the smarthost since the last MAIL.
+    envelope: Vec<String>,
 }
 
 pub(crate) struct World {
+    setup: Setup,
+    budget: Arc<HoldBudget>,
     dice: Dice,
     now: Moment,
     relay: Relay,
@@ -119,18 +185,22 @@ impl World {
     pub(crate) fn new(setup: Setup, seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let now = Moment::new(Duration::from_secs(1), 1_772_452_800_000_000);
-        let hold = HoldSettings::new(20_000, Arc::new(HoldBudget::new(30_000)));
+        let budget = Arc::new(HoldBudget::new(30_000));
+        let hold = HoldSettings::new(20_000, Arc::clone(&budget));
         let settings = RelaySettings {
             hostname: "gate.example".to_owned(),
-            action: if setup == Setup::Drop { Action::Drop } else { Action::Refuse },
+            action: match setup {
+                Setup::Drop | Setup::StreamsDrop => Action::Drop,
+                _ => Action::Refuse,
+            },
             contact: if setup == Setup::ContactAtMail {
                 Contact::Sender
             } else {
                 Contact::Recipient
             },
             way: if setup == Setup::Held { Way::Held(hold) } else { Way::Through },
-            mixed: Mixed::Defer,
-            header: HoldSettings::new(2_000, Arc::new(HoldBudget::new(30_000))),
+            mixed: if setup == Setup::StreamsWhole { Mixed::RefuseWhole } else { Mixed::Defer },
+            header: HoldSettings::new(2_000, Arc::clone(&budget)),
             message_size_max: 25_000,
             recipients_max: 4,
             plain_recipients: false,
@@ -146,7 +216,7 @@ impl World {
             Arc::new(MadeUpLists),
             PersonRules::default(),
             vec!["gate.example".to_owned()],
-            Arc::new(Streams::default()),
+            Arc::new(Streams::new(if setup.has_streams() { rules() } else { Vec::new() })),
         );
         let relay = Relay::new(
             Arc::new(settings),
@@ -163,8 +233,10 @@ impl World {
             now,
         );
         let manner = manner(&mut dice);
-        let client = Client::new(dice.roll(), &addresses(), manner.stray + manner.silent > 0);
+        let client = Client::new(dice.roll(), &addresses(setup), manner.stray + manner.silent > 0);
         Self {
+            setup,
+            budget,
             dice,
             now,
             relay,
@@ -331,7 +403,12 @@ impl World {
                 return true;
             }
             let smarthost = ScriptedSmarthost::new(self.manner.clone(), self.dice.roll());
-            self.wires.push(Wire { smarthost, to: Link::default(), from: Link::default() });
+            self.wires.push(Wire {
+                smarthost,
+                to: Link::default(),
+                from: Link::default(),
+                envelope: Vec::new(),
+            });
             let role = ClientRole::new(Arc::new(client_settings()), self.now);
             self.dialing = Some((self.wires.len() - 1, role));
             return true;
@@ -363,8 +440,8 @@ impl World {
         if !self.questions.is_empty() {
             let at = self.dice.below(self.questions.len());
             let (id, asked) = self.questions.swap_remove(at);
-            let lookup = opinion(asked.address());
-            self.relay.answer(self.now, Answer::LookedUp(id, asked, [lookup].into()));
+            let answers = asked.streams().map(|one| opinion(asked.address(), one)).collect();
+            self.relay.answer(self.now, Answer::LookedUp(id, asked, answers));
             return true;
         }
         if std::mem::take(&mut self.intent) {
@@ -431,6 +508,7 @@ impl World {
             // (5) what waits for the smarthost is bounded.
             assert!(buffer.len() <= 160 * 1024, "{} octets for the smarthost", buffer.len());
             let at = self.live.expect("output for a connection that is there");
+            self.check_commands(at, &buffer);
             self.wires[at].to.send(&mut buffer);
         }
         while let Some(event) = self.relay.poll_event() {
@@ -453,8 +531,17 @@ impl World {
                 Event::UpstreamLost(_) => {}
                 Event::Ask(id, asked) => self.questions.push((id, asked)),
                 Event::Decided(record) => {
-                    if record.verdict == Verdict::Refuse || record.verdict == Verdict::Drop {
-                        self.totals.refused += 1;
+                    match record.verdict {
+                        Verdict::Refuse | Verdict::Drop => self.totals.refused += 1,
+                        Verdict::Provisional => self.totals.provisional += 1,
+                        _ => {}
+                    }
+                    // After the header: one stream is left, where there were two.
+                    if self.setup.has_streams()
+                        && record.stream.is_some()
+                        && record.verdict != Verdict::Permit
+                    {
+                        self.totals.not_settled += 1;
                     }
                 }
                 Event::Intent(_) => self.intent = true,
@@ -466,14 +553,41 @@ impl World {
         }
     }
 
+    /// (1) Should this be DATA: for whom, and is that right for this very message? No
+    /// line of the clients' content looks like these commands.
+    fn check_commands(&mut self, at: usize, commands: &[u8]) {
+        let stream = self.client.sending().map_or(REST, |message| message.stream);
+        let wire = &mut self.wires[at];
+        for line in String::from_utf8_lossy(commands).lines() {
+            if line.starts_with("MAIL FROM:") {
+                wire.envelope.clear();
+            } else if let Some(path) = line.strip_prefix("RCPT TO:<") {
+                let path = path.split('>').next().unwrap_or_default();
+                wire.envelope.push(path.to_owned());
+            } else if line == "DATA" {
+                for path in &wire.envelope {
+                    if !self.setup.has_streams() || fact(path, stream) == Fact::Permitted {
+                        continue;
+                    }
+                    // Only one that the smarthost itself has refused is in no envelope.
+                    let accepted = wire.smarthost.accepted().contains(&format!("<{path}>"));
+                    assert!(
+                        wire.to.is_empty() && wire.from.is_empty() && !accepted,
+                        "DATA with {path} in the envelope, and this is {stream}"
+                    );
+                }
+            }
+        }
+    }
+
     fn check_always(&self) {
+        let streams: &[&str] = if self.setup.has_streams() { &[RECEIPTS, REST] } else { &[REST] };
         for wire in &self.wires {
             for path in &wire.smarthost.seen {
-                // (1) neither who opted out nor who cannot be told.
-                assert!(
-                    !path.starts_with("<no") && !path.starts_with("<maybe"),
-                    "{path} was shown to the smarthost"
-                );
+                // (1) neither who opted out nor who cannot be told, on every stream.
+                let bare = path.trim_matches(['<', '>']);
+                let some = streams.iter().any(|stream| fact(bare, stream) == Fact::Permitted);
+                assert!(some, "{path} was shown to the smarthost");
             }
             assert!(wire.smarthost.nonsense.is_empty(), "{:?}", wire.smarthost.nonsense);
         }
@@ -497,6 +611,8 @@ impl World {
             self.totals.noops += wire.smarthost.noops as u64;
         }
         self.check_always();
+        // (5) what was held is given back.
+        assert_eq!(self.budget.left(), 30_000);
         let deliveries: Vec<_> =
             self.wires.iter().flat_map(|wire| wire.smarthost.deliveries.iter()).collect();
         for message in &self.client.messages {
@@ -516,7 +632,8 @@ impl World {
             if told.is_some_and(|code| code / 100 == 2) {
                 // Under `drop` nobody may be left: whoever was answered 250 and is not on
                 // the list was promised to get it.
-                let promised = message.recipients_told_250.iter().any(|path| !is_listed(path));
+                let told = &message.recipients_told_250;
+                let promised = told.iter().any(|path| !is_listed(path, message.stream));
                 let dropped = endings.contains(&Ending::Dropped) && !promised;
                 assert!(dropped || taken.len() == 1, "(2) 250 without delivery: {}", message.id);
                 self.totals.accepted += 1;
@@ -525,10 +642,19 @@ impl World {
                 // (2) exactly these bytes, behind one Received field.
                 let after = strip_received(&delivery.content);
                 assert_eq!(after, message.content, "content changed: {}", message.id);
+                // (1) nobody got what the stream does not permit.
+                for path in &delivery.recipients {
+                    let stream = if self.setup.has_streams() { message.stream } else { REST };
+                    let bare = path.trim_matches(['<', '>']);
+                    assert_eq!(fact(bare, stream), Fact::Permitted, "{path} got {}", message.id);
+                    if ["noads", "noreceipt", "maybeads"].iter().any(|one| bare.starts_with(one)) {
+                        self.totals.settled += 1;
+                    }
+                }
                 // One that had to be asked for may go upstream behind later ones.
                 let sorted = |list: &[String]| {
                     let mut list = list.to_vec();
-                    list.retain(|path| !is_listed(path));
+                    list.retain(|path| !is_listed(path, message.stream));
                     list.sort();
                     list
                 };
@@ -559,19 +685,41 @@ impl World {
     }
 }
 
-/// Whether the made-up lists hold it.
-fn is_listed(path: &str) -> bool {
-    path.to_ascii_lowercase().starts_with("<no")
+/// Whether the made-up lists hold it: answered 250 all the same under `drop`.
+fn is_listed(path: &str, stream: &str) -> bool {
+    fact(path.trim_matches(['<', '>']), stream) == Fact::Suppressed
 }
 
-fn addresses() -> Vec<String> {
-    [
+fn addresses(setup: Setup) -> Vec<String> {
+    let all = [
         "yes1", "yes2", "yes3", "yes4", "yes5", "yesl", "no1", "no2", "nol", "maybe1", "NO1",
         "no1+tag", "\"no1\"",
-    ]
-    .iter()
-    .map(|local| format!("<{local}@there.example>"))
-    .collect()
+    ];
+    let some = [
+        "noads1",
+        "noads2",
+        "noads3",
+        "noadsl",
+        "NoAds4",
+        "noreceipt1",
+        "noreceipt2",
+        "maybeads1",
+        "yes1",
+        "yes2",
+        "no1",
+        "maybe1",
+    ];
+    let locals: &[&str] = if setup.has_streams() { &some } else { &all };
+    locals.iter().map(|local| format!("<{local}@there.example>")).collect()
+}
+
+fn rules() -> Vec<StreamRule> {
+    let receipts = StreamRule {
+        stream: Stream::new(RECEIPTS, StreamClass::Transactional),
+        header: vec![("X-Kind".parse().unwrap(), vec!["receipt*".parse().unwrap()])],
+        ..StreamRule::default()
+    };
+    vec![receipts]
 }
 
 fn manner(dice: &mut Dice) -> Manner {

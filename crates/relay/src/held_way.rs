@@ -1,0 +1,148 @@
+//! The held way: the client sends, and the smarthost waits before DATA.
+//!
+//! Either the header block alone is kept, because it decides which stream the message
+//! is on and a recipient is not permitted on each of them, or the whole content. NOOP
+//! keeps the smarthost there. Once what was waited for has come and everybody may get
+//! the message, DATA goes upstream, as soon as nothing is outstanding; what is held
+//! follows the 354, and the rest streams.
+//!
+//! ```text
+//!             header or dot, all cleared     no NOOP outstanding      354
+//!  Collecting ---------------------> Ready -------------------> Asked ---> Streaming,
+//!      |                                |                          |        or the dot
+//!      +-- refused, too big, lost ------+--------------------------+ not 354
+//!      v                                                           v
+//!   Swallowing, the reply at the client's dot <--------------------+
+//! ```
+//!
+//! Between the end of the header and the 354 the client is not read: what came in the
+//! same piece as the end of the header is held, the rest stays with the client.
+
+use smtp_session::{Lost, Moment, SlotId};
+use smtp_wire::Reply;
+
+use crate::fields::Scanned;
+use crate::hold::{Full, Held, HoldSettings};
+use crate::link::Link;
+use crate::phase::{Dot, Holding, Phase, Step, Streaming, Until};
+use crate::relay::Relay;
+use crate::replies;
+use crate::settings::Way;
+use crate::verbatim::verbatim;
+
+impl Relay {
+    /// The smarthost took recipients and waits before DATA; the client may send.
+    pub(crate) fn begin_holding(&mut self, now: Moment, slot: SlotId, until: Until) {
+        let Phase::Envelope(envelope) = std::mem::take(&mut self.phase) else { return };
+        let settings = match &self.settings.way {
+            Way::Held(settings) => settings.clone(),
+            // The scan of the header has the limit; behind the header comes what
+            // arrived with its end.
+            Way::Through => HoldSettings { limit: usize::MAX, ..self.settings.header.clone() },
+        };
+        let Some(held) = Held::begin(settings, now) else {
+            self.release_upstream();
+            self.server.answer(now, slot, replies::hold_budget_used_up());
+            return;
+        };
+        let facts = self.message_facts(&envelope);
+        let trace = self.trace(now, &facts, envelope.is_utf8());
+        let content = self.content_of(&envelope);
+        self.phase = Phase::Holding(Box::new(Holding {
+            facts,
+            content,
+            held,
+            trace,
+            until,
+            step: Step::Collecting,
+            recipients: envelope.recipients,
+        }));
+        self.server.answer(now, slot, replies::go_ahead());
+    }
+
+    pub(crate) fn hold_content(&mut self, now: Moment, span: &[u8]) {
+        let Phase::Holding(holding) = &mut self.phase else { return };
+        let tentative = matches!(self.link, Link::Tentative(_));
+        let header = holding.content.deciding.as_mut().map(|deciding| deciding.scan(span));
+        if header == Some(Scanned::TooLong) && tentative {
+            return self.swallow(now, replies::header_too_big(), "header");
+        }
+        match holding.held.push(span) {
+            Ok(()) => {}
+            Err(Full::Content) => {
+                return self.swallow(now, replies::too_big_to_hold(), "hold");
+            }
+            Err(Full::Budget) => {
+                return self.swallow(now, replies::hold_budget_used_up(), "hold-budget");
+            }
+        }
+        if header != Some(Scanned::Ended) {
+            return;
+        }
+        match holding.until {
+            Until::Header => {
+                holding.step = Step::Ready(None);
+                self.go_on_held(now);
+            }
+            // A refusal need not wait for the dot.
+            Until::Dot => {
+                self.decide_stream(now);
+            }
+        }
+    }
+
+    /// What was waited for is here: decides what the header has to decide, then sends
+    /// DATA.
+    pub(crate) fn go_on_held(&mut self, now: Moment) {
+        if self.decide_stream(now) {
+            self.resume_held(now);
+        }
+    }
+
+    /// Sends DATA for a held message, once no NOOP is outstanding.
+    pub(crate) fn resume_held(&mut self, now: Moment) {
+        let Phase::Holding(holding) = &mut self.phase else { return };
+        let Link::Cleared(transaction) = &mut self.link else { return };
+        if let Step::Ready(slot) = holding.step
+            && transaction.connection().is_answered()
+        {
+            holding.step = Step::Asked(slot);
+            transaction.data(now);
+        }
+    }
+
+    pub(crate) fn held_data_replied(&mut self, now: Moment, holding: Holding, reply: Reply) {
+        let Step::Asked(slot) = holding.step else {
+            self.phase = Phase::Holding(Box::new(holding));
+            return self.upstream_lost(now, &Lost::Nonsense("a reply to DATA not sent"));
+        };
+        if reply.code != 354 {
+            // The refusal of DATA is the reply to the client's dot. The transaction is
+            // over (RFC 5321 s3.3), and the connection still good.
+            self.release_upstream();
+            self.phase = Phase::Holding(Box::new(holding));
+            return self.swallow(now, verbatim(reply), "smarthost");
+        }
+        let Holding { facts, content, held, trace, .. } = holding;
+        if let Link::Cleared(transaction) = &mut self.link {
+            transaction.content(trace.as_bytes());
+            transaction.content(held.content());
+        }
+        match slot {
+            Some(slot) => self.ask_intent(now, Dot::new(slot, facts, content)),
+            None => {
+                let streaming = Streaming { facts, content, trace: None };
+                self.phase = Phase::Streaming(Box::new(streaming));
+            }
+        }
+    }
+
+    /// NOOP to a smarthost that waits before DATA.
+    pub(crate) fn keep_alive(&mut self, now: Moment) {
+        let Phase::Holding(holding) = &mut self.phase else { return };
+        let Some(upstream) = self.link.connection_mut() else { return };
+        if matches!(holding.step, Step::Collecting) && holding.held.wants_noop(now) {
+            upstream.noop(now);
+        }
+    }
+}

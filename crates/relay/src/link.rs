@@ -1,0 +1,107 @@
+//! The connection to the smarthost as a session sees it: not there, asked for, or
+//! there, and then in one of the three states that `upstream` tells apart.
+
+use address::{ForwardPath, ReversePath};
+use policy::{Cleared, Provisional};
+use smtp_session::{ClientEvent, Moment};
+use smtp_wire::{MailParams, RcptParams};
+
+use crate::upstream::{Tentative, Transaction, Upstream};
+
+#[derive(Debug, Default)]
+pub(crate) enum Link {
+    #[default]
+    None,
+    Asked,
+    /// Here, and not yet told of this transaction.
+    Open(Box<Upstream>),
+    /// In a transaction with cleared recipients.
+    Cleared(Transaction),
+    /// In a transaction that must not get DATA before the header has decided.
+    Tentative(Tentative),
+}
+
+/// A recipient that may be shown to the smarthost.
+#[derive(Debug)]
+pub(crate) enum Offer {
+    Cleared(Cleared<ForwardPath>),
+    Provisional(Provisional<ForwardPath>),
+}
+
+impl Offer {
+    pub(crate) fn path(&self) -> &ForwardPath {
+        match self {
+            Self::Cleared(cleared) => cleared.path(),
+            Self::Provisional(provisional) => provisional.path(),
+        }
+    }
+}
+
+impl Link {
+    /// What can be done with a connection whatever it was shown.
+    pub(crate) fn connection(&self) -> Option<&Upstream> {
+        match self {
+            Self::None | Self::Asked => None,
+            Self::Open(upstream) => Some(upstream),
+            Self::Cleared(transaction) => Some(transaction.connection()),
+            Self::Tentative(tentative) => Some(tentative.connection()),
+        }
+    }
+
+    pub(crate) fn connection_mut(&mut self) -> Option<&mut Upstream> {
+        match self {
+            Self::None | Self::Asked => None,
+            Self::Open(upstream) => Some(upstream),
+            Self::Cleared(transaction) => Some(transaction.connection_mut()),
+            Self::Tentative(tentative) => Some(tentative.connection_mut()),
+        }
+    }
+
+    pub(crate) fn poll_event(&mut self) -> Option<ClientEvent> {
+        match self {
+            Self::Tentative(tentative) => tentative.poll_event(),
+            other => other.connection_mut()?.poll_event(),
+        }
+    }
+
+    /// MAIL on a connection that was not yet told of this transaction.
+    pub(crate) fn begin(&mut self, now: Moment, from: &ReversePath, params: &MailParams) {
+        *self = match std::mem::take(self) {
+            Self::Open(upstream) => Self::Cleared(upstream.begin(now, from, params)),
+            other => other,
+        };
+    }
+
+    /// RCPT in a transaction that was begun.
+    pub(crate) fn rcpt(&mut self, now: Moment, tag: u32, to: Offer, params: &RcptParams) {
+        *self = match (std::mem::take(self), to) {
+            (Self::Cleared(mut transaction), Offer::Cleared(to)) => {
+                transaction.rcpt(now, tag, &to, params);
+                Self::Cleared(transaction)
+            }
+            (Self::Cleared(transaction), Offer::Provisional(to)) => {
+                let mut tentative = Tentative::from(transaction);
+                tentative.rcpt_provisional(now, tag, to, params);
+                Self::Tentative(tentative)
+            }
+            (Self::Tentative(mut tentative), to) => {
+                match to {
+                    Offer::Cleared(to) => tentative.rcpt(now, tag, &to, params),
+                    Offer::Provisional(to) => tentative.rcpt_provisional(now, tag, to, params),
+                }
+                Self::Tentative(tentative)
+            }
+            (other @ (Self::None | Self::Asked | Self::Open(_)), _) => other,
+        };
+    }
+
+    /// The connection, its transaction left open.
+    pub(crate) fn abandon(self) -> Option<Box<Upstream>> {
+        match self {
+            Self::None | Self::Asked => None,
+            Self::Open(upstream) => Some(upstream),
+            Self::Cleared(transaction) => Some(transaction.abandon()),
+            Self::Tentative(tentative) => Some(tentative.abandon()),
+        }
+    }
+}
