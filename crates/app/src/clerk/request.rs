@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use policy::{OptOutGate, Streams};
+use policy::OptOutGate;
 use serde::{Deserialize, Serialize};
 use suppression::Timestamp;
 
@@ -87,7 +87,7 @@ impl Clerk {
         let rules = settings.ledger.person.clone();
         let maker = EntryMaker::new(keeper.keys().clone(), rules.clone(), settings.ledger.store);
         let lists = Arc::new(keeper.lists(settings.enforcement.grace));
-        let streams = Arc::new(Streams::default());
+        let streams = Arc::new(settings.stream_rules());
         let gate = OptOutGate::new(lists, rules, settings.own_domains.clone(), streams);
         Self { keeper, settings, maker, gate, running }
     }

@@ -37,7 +37,7 @@ pub use network::HostPort;
 pub use reference::reference;
 pub use settings::{
     EnforcementSettings, EvidenceSettings, LedgerSettings, LimitSettings, ListenerSettings,
-    LogSettings, Settings, SmarthostSettings, SourceSettings, StreamSettings,
+    LogSettings, Settings, SmarthostSettings, SourceSettings,
 };
 pub use show::{ShownOrigin, ShownValue, show_toml};
 pub use template::{TemplateAnswers, template};

@@ -1,9 +1,12 @@
-//! Forms of the conditions of a stream: each a list of patterns of which one must hold,
-//! each pattern with its place in the file.
+//! Forms of the conditions of a stream: each a list of patterns of which one must hold. What
+//! a pattern may be is decided by `policy`; here its refusals get their place.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::ops::Range;
+use std::str::FromStr;
 
+use policy::{FieldName, Pattern, PatternError, SenderPattern};
 use toml::de::DeValue;
 
 use super::fault::Fault;
@@ -11,14 +14,21 @@ use super::form::{Form, Given, quoted};
 use super::naming::show_list;
 use super::network::Listen;
 
-/// A list of texts that `check` likes; it says what is wrong with one.
-fn texts<F: Form>(
+/// Patterns, with their texts as they stand in the file.
+#[derive(Clone, Debug)]
+pub(crate) struct Patterns<T> {
+    /// What they mean.
+    pub(crate) meant: Vec<T>,
+    texts: Vec<String>,
+}
+
+/// A list of texts, each read as a pattern.
+fn patterns<F: Form, T: FromStr<Err: Display>>(
     given: &Given<'_>,
     faults: &mut Vec<Fault>,
-    check: impl Fn(&str) -> Result<(), &'static str>,
-) -> Option<Vec<String>> {
+) -> Option<Patterns<T>> {
     let before = faults.len();
-    let mut out = Vec::new();
+    let mut out = Patterns { meant: Vec::new(), texts: Vec::new() };
     let items = given.elements::<F>(faults)?;
     if items.is_empty() {
         faults.push(given.wrong::<F>("nothing would match").help("leave the key out for any"));
@@ -28,10 +38,13 @@ fn texts<F: Form>(
             faults.push(item.wrong_type::<F>());
             continue;
         };
-        match check(text) {
-            Ok(()) => out.push(text.to_string()),
+        match text.parse() {
+            Ok(meant) => {
+                out.meant.push(meant);
+                out.texts.push(text.to_string());
+            }
             Err(why) => faults.push(
-                Fault::at(item.span.clone(), format!("\"{}\": {why}", text.escape_debug()))
+                Fault::at(item.span.clone(), format!("\"{}\" {why}", text.escape_debug()))
                     .help(format!("for example {}", F::EXAMPLE)),
             ),
         }
@@ -39,105 +52,67 @@ fn texts<F: Form>(
     (faults.len() == before).then_some(out)
 }
 
-macro_rules! patterns {
-    ($(#[$meta:meta])* $name:ident, $form:literal, $example:literal, $check:expr) => {
+macro_rules! form {
+    ($(#[$meta:meta])* $name:ident of $pattern:ty, $form:literal, $example:literal) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        pub(crate) struct $name(pub(crate) Vec<String>);
+        #[derive(Clone, Debug)]
+        pub(crate) struct $name(pub(crate) Patterns<$pattern>);
 
         impl Form for $name {
             const NAME: &'static str = $form;
             const EXAMPLE: &'static str = $example;
             fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
-                texts::<Self>(given, faults, $check).map(Self)
+                patterns::<Self, $pattern>(given, faults).map(Self)
             }
             fn show(&self) -> String {
-                show_list(&self.0)
+                show_list(&self.0.texts)
             }
         }
     };
 }
 
-patterns! {
+form! {
     /// Names that clients log in with.
-    Logins, "a list of login names", r#"["erp", "shop-*"]"#, one_line
+    Logins of Pattern, "a list of login names", r#"["erp", "shop-*"]"#
 }
 
-patterns! {
+form! {
     /// Senders of the envelope.
-    Senders, "a list of senders",
-    r#"["news@corp.example", "@corp.example", "*@*.corp.example", "<>"]"#, sender
+    Senders of SenderPattern, "a list of senders",
+    r#"["news@corp.example", "@corp.example", "*@*.corp.example", "<>"]"#
 }
 
-patterns! {
+form! {
     /// Keywords of RFC 3865.
-    Keywords, "a list of solicitation keywords", r#"["org.example:ADV"]"#, keyword
+    Keywords of Keyword, "a list of solicitation keywords", r#"["org.example:ADV"]"#
 }
 
-fn one_line(text: &str) -> Result<(), &'static str> {
-    match text {
-        "" => Err("it is empty"),
-        text if text.chars().any(char::is_control) => Err("it holds a control character"),
-        _ => Ok(()),
-    }
+form! {
+    /// Texts of a header field.
+    FieldTexts of Pattern, "a list of patterns", r#"["*<news.corp.example>"]"#
 }
 
-/// An address, a domain behind its `@`, the null path, or one of these with stars.
-fn sender(text: &str) -> Result<(), &'static str> {
-    one_line(text)?;
-    if text == "<>" {
-        return Ok(());
-    }
-    if text.contains(['<', '>', ' ', ',']) {
-        return Err("the address alone, without brackets, names or spaces");
-    }
-    let Some((local, domain)) = text.rsplit_once('@') else {
-        return Err("an address has an @; a whole domain is written \"@corp.example\"");
-    };
-    if local.contains('@') {
-        return Err("two @");
-    }
-    if domain.contains('*') {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'*');
-        return match domain.bytes().all(plain) {
-            true => Ok(()),
-            false => Err("a domain with stars is written as on the wire: letters, digits, - and ."),
-        };
-    }
-    match super::naming::domain(domain) {
-        Some(_) => Ok(()),
-        None => Err("behind the @ stands no mail domain"),
-    }
-}
+/// A keyword: RFC 3865 s2 `keyword = word; word = ALPHA *(wordchar); wordchar = "." / "-" /
+/// "_" / ":" / ALPHA / DIGIT`. And stars.
+#[derive(Clone, Debug)]
+pub(crate) struct Keyword(pub(crate) Pattern);
 
-/// RFC 3865 s2: `keyword = word; word = ALPHA *(wordchar); wordchar = "." / "-" / "_" / ":" /
-/// ALPHA / DIGIT`. And stars.
-fn keyword(text: &str) -> Result<(), &'static str> {
-    let starts = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '*');
-    let rest = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'*');
-    match starts && text.bytes().all(rest) {
-        true => Ok(()),
-        false => Err("a keyword is a letter, then letters, digits, `.`, `-`, `_` and `:`"),
+impl FromStr for Keyword {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let starts = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '*');
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b".-_:*".contains(&b);
+        if !starts || !text.bytes().all(plain) {
+            return Err("is no keyword: a letter, then letters, digits, `.`, `-`, `_`, `:`".into());
+        }
+        text.parse().map(Self).map_err(|error: PatternError| error.to_string())
     }
 }
 
 /// Header fields, each with the patterns of which one must fit its text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fields(pub(crate) Vec<(String, Vec<String>)>);
-
-/// One field's patterns; for the words of its faults.
-struct FieldTexts;
-
-impl Form for FieldTexts {
-    const NAME: &'static str = "a list of patterns";
-    const EXAMPLE: &'static str = "[\"*<news.corp.example>\"]";
-    fn read(_: &Given<'_>, _: &mut Vec<Fault>) -> Option<Self> {
-        None
-    }
-    fn show(&self) -> String {
-        String::new()
-    }
-}
+#[derive(Clone, Debug)]
+pub(crate) struct Fields(pub(crate) Vec<(FieldName, FieldTexts)>);
 
 impl Form for Fields {
     const NAME: &'static str = "a table of header fields";
@@ -152,39 +127,38 @@ impl Form for Fields {
         if table.is_empty() {
             faults.push(given.wrong::<Self>("it names no field").help("leave the key out"));
         }
-        let mut fields: Vec<(String, Vec<String>)> = Vec::new();
+        let mut fields: Vec<(FieldName, FieldTexts)> = Vec::new();
         for (key, value) in table {
-            let name = key.get_ref().as_ref();
-            if !is_field_name(name) {
-                faults.push(
-                    Fault::at(key.span(), format!("\"{name}\" is no name of a header field"))
-                        .label("printable ASCII without spaces and colon (RFC 5322 s2.2)")
-                        .help("for example \"List-Id\""),
-                );
-                continue;
-            }
-            if fields.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
-                let message = format!("\"{name}\" is there already, in another case");
+            let text = key.get_ref().as_ref();
+            let name: FieldName = match text.parse() {
+                Ok(name) => name,
+                Err(error) => {
+                    faults.push(
+                        Fault::at(key.span(), format!("\"{text}\" {error}"))
+                            .label("printable ASCII without spaces and colon (RFC 5322 s2.2)")
+                            .help("for example \"List-Id\""),
+                    );
+                    continue;
+                }
+            };
+            if fields.iter().any(|(other, _)| *other == name) {
+                let message = format!("\"{text}\" is there already, in another case");
                 faults.push(Fault::at(key.span(), message).help("put its patterns in one list"));
                 continue;
             }
             let item = Given { value: value.get_ref(), span: value.span(), text: given.text };
-            if let Some(patterns) = texts::<FieldTexts>(&item, faults, one_line) {
-                fields.push((name.to_owned(), patterns));
+            if let Some(texts) = FieldTexts::read(&item, faults) {
+                fields.push((name, texts));
             }
         }
         (faults.len() == before).then_some(Self(fields))
     }
     fn show(&self) -> String {
-        let fields: Vec<_> = self.0.iter().map(|(n, p)| (quoted(n), show_list(p))).collect();
-        let fields: Vec<_> = fields.iter().map(|(n, p)| format!("{n} = {p}")).collect();
-        format!("{{ {} }}", fields.join(", "))
+        let field = |(name, texts): &(FieldName, FieldTexts)| {
+            format!("{} = {}", quoted(name.as_str()), texts.show())
+        };
+        format!("{{ {} }}", self.0.iter().map(field).collect::<Vec<_>>().join(", "))
     }
-}
-
-/// RFC 5322 s2.2, s3.6.8: `ftext = %d33-57 / %d59-126`.
-fn is_field_name(name: &str) -> bool {
-    (1..=77).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic() && b != b':')
 }
 
 /// Addresses of listeners, each with its place.

@@ -4,13 +4,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use address::PersonRules;
 use ipnet::IpNet;
+use policy::{StreamRule, Streams};
 use sources::{Guards, Spec};
-use suppression::{Basis, Calendar, Grace, Scope, Stream};
+use suppression::{Basis, Calendar, Grace, Scope};
 
 use super::choice::{Action, Contact, EvidenceSync, Level, LogFormat, Mixed, Store};
 use super::naming::EvidencePath;
@@ -34,7 +34,7 @@ pub struct Settings {
     /// The control socket.
     pub control: PathBuf,
     /// What kinds of mail there are, in the order of their rules.
-    pub streams: Vec<StreamSettings>,
+    pub streams: Vec<StreamRule>,
     /// How objections are enforced.
     pub enforcement: EnforcementSettings,
     /// The outside lists.
@@ -43,6 +43,13 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// What is logged.
     pub log: LogSettings,
+}
+
+impl Settings {
+    /// The rules that say which stream a message is on.
+    pub fn stream_rules(&self) -> Streams {
+        Streams::new(self.streams.clone())
+    }
 }
 
 /// `[smarthost]`
@@ -103,26 +110,6 @@ pub struct EvidenceSettings {
     pub rotate_size: Option<u64>,
     /// Age of a file at which another is begun; none: never.
     pub rotate_age: Option<Duration>,
-}
-
-/// `[[stream]]`: a kind of mail, and the conditions that all must hold. An empty list is
-/// no condition.
-#[derive(Clone, Debug)]
-pub struct StreamSettings {
-    /// What kind of mail it is.
-    pub stream: Arc<Stream>,
-    /// The listeners.
-    pub listener: Vec<SocketAddr>,
-    /// The names logged in with.
-    pub login: Vec<String>,
-    /// The networks of clients.
-    pub client: Vec<IpNet>,
-    /// The senders.
-    pub sender: Vec<String>,
-    /// The keywords of `SOLICIT=`.
-    pub solicit: Vec<String>,
-    /// Header fields with the patterns of their texts.
-    pub header: Vec<(String, Vec<String>)>,
 }
 
 /// `[enforcement]`

@@ -5,15 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
 
+use policy::StreamRule;
 use suppression::StreamClass;
 
 use super::choice::{ClassWord, PermissionWord};
 use super::fault::{Fault, Severity};
 use super::file::Stream;
+use super::pattern::{Fields, Keywords};
 use super::section::{Said, Section};
-use super::settings::{ListenerSettings, StreamSettings};
+use super::settings::ListenerSettings;
 
 /// What mail is on that no rule takes: [`suppression::Stream::default`].
 const REST: &str = "default";
@@ -22,7 +23,7 @@ pub(crate) fn settle(
     streams: &[Stream],
     listeners: &[ListenerSettings],
     faults: &mut Vec<Fault>,
-) -> Vec<StreamSettings> {
+) -> Vec<StreamRule> {
     let mut names: BTreeMap<String, Range<usize>> = BTreeMap::new();
     let mut takes_all: Option<&Stream> = None;
     let mut out = Vec::new();
@@ -132,7 +133,7 @@ fn nobody_logs_in(stream: &Stream, faults: &mut Vec<Fault>) {
     }
 }
 
-fn one(stream: &Stream) -> Option<StreamSettings> {
+fn one(stream: &Stream) -> Option<StreamRule> {
     use super::section::Maybe;
     fn list<T, U>(said: &Maybe<T>, items: impl FnOnce(&T) -> Vec<U>) -> Option<Vec<U>> {
         match said {
@@ -147,18 +148,22 @@ fn one(stream: &Stream) -> Option<StreamSettings> {
         permission: stream.permission.value.into(),
         ..suppression::Stream::new(&stream.name.get()?.0, class)
     };
-    Some(StreamSettings {
-        stream: Arc::new(meant),
+    let words = |k: &Keywords| k.0.meant.iter().map(|keyword| keyword.0.clone()).collect();
+    let fields = |fields: &Fields| {
+        fields.0.iter().map(|(name, texts)| (name.clone(), texts.0.meant.clone())).collect()
+    };
+    Some(StreamRule {
+        stream: meant,
         listener: list(&stream.listener, |l| l.0.iter().map(|(address, _)| *address).collect())?,
-        login: list(&stream.login, |l| l.0.clone())?,
+        login: list(&stream.login, |l| l.0.meant.clone())?,
         client: list(&stream.client, |c| c.0.iter().map(|(net, _)| *net).collect())?,
-        sender: list(&stream.sender, |s| s.0.clone())?,
-        solicit: list(&stream.solicit, |s| s.0.clone())?,
-        header: list(&stream.header, |h| h.0.clone())?,
+        sender: list(&stream.sender, |s| s.0.meant.clone())?,
+        solicit: list(&stream.solicit, words)?,
+        header: list(&stream.header, fields)?,
     })
 }
 
-fn takes_everything(stream: &StreamSettings) -> bool {
+fn takes_everything(stream: &StreamRule) -> bool {
     stream.listener.is_empty()
         && stream.login.is_empty()
         && stream.client.is_empty()

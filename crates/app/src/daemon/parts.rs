@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use evidence::{Journal, Mint};
 use ledger::IfMissing;
-use policy::{OptOutGate, RelayControl, Streams};
+use policy::{OptOutGate, RelayControl};
 use proxy::{Clock, Counters, Gate, Limits, Smarthost, SmarthostState};
-use relay::{HoldBudget, HoldSettings, Mixed, RelaySettings, Way};
+use relay::{HoldBudget, HoldSettings, RelaySettings, Way};
 use smtp_session::{ClientSettings, ServerSettings, Timeouts};
 use smtp_wire::Reply;
 use tokio::sync::watch;
@@ -17,7 +17,7 @@ use super::archive::{self, Archive};
 use super::commit::Committer;
 use super::recorder::Records;
 use crate::clerk::{Clerk, ClerkParts, Running};
-use crate::config::{Action, Contact, EvidenceSync, ListenerSettings, Settings, Store};
+use crate::config::{Action, Contact, EvidenceSync, ListenerSettings, Mixed, Settings, Store};
 use crate::control::ControlServer;
 use crate::error::AppError;
 use crate::keeper::{Holder, Keeper, KeeperSettings, LedgerLock};
@@ -173,7 +173,7 @@ async fn bind(
         Arc::new(keeper.lists(settings.enforcement.grace)),
         settings.ledger.person.clone(),
         settings.own_domains.clone(),
-        Arc::new(Streams::default()),
+        Arc::new(settings.stream_rules()),
     );
     let held = Arc::new(HoldBudget::new(HELD_BUDGET));
     let random = chance::bytes()?;
@@ -221,7 +221,10 @@ fn listen(
             Contact::Sender => relay::Contact::Sender,
         },
         way: Way::Through,
-        mixed: Mixed::Defer,
+        mixed: match listener.mixed {
+            Mixed::Defer => relay::Mixed::Defer,
+            Mixed::Refuse => relay::Mixed::RefuseWhole,
+        },
         header: HoldSettings::new(HEADER_MAX, Arc::clone(held)),
         message_size_max: limits.message_size,
         recipients_max: u32::try_from(limits.recipients).unwrap_or(u32::MAX),

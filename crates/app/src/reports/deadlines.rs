@@ -267,7 +267,7 @@ impl Pass<'_> {
 fn stream_of(settings: &Settings, offered: &Offered, outcome: &Seen<'_>) -> Stream {
     let Some(name) = offered.stream(outcome) else { return Stream::default() };
     if let Some(found) = settings.streams.iter().find(|s| *s.stream.name == *name) {
-        return Stream::clone(&found.stream);
+        return found.stream.clone();
     }
     let class = match outcome.class.as_ref().map(|class| class.as_str()) {
         Some("transactional") => StreamClass::Transactional,

@@ -34,12 +34,15 @@ fn a_stream_says_what_it_is_and_when_it_is_meant() {
     assert_eq!(receipts.stream.class, StreamClass::Transactional);
     assert_eq!(receipts.listener, ["127.0.0.1:2525".parse().unwrap()]);
     assert_eq!(receipts.client, ["10.1.0.0/16".parse().unwrap()]);
-    assert_eq!(receipts.sender, ["<>", "@erp.corp.example"]);
+    let shown: Vec<_> = receipts.sender.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["<>", "@erp.corp.example"]);
     assert!(receipts.header.is_empty() && receipts.solicit.is_empty());
     assert_eq!(spring.stream.scopes, ["Spring offers"]);
     assert_eq!(spring.stream.permission, Permission::OptIn);
-    assert_eq!(spring.solicit, ["org.example:ADV"]);
-    assert_eq!(spring.header[0], ("List-Id".to_owned(), vec!["*spring*".to_owned()]));
+    assert!(spring.solicit[0].matches("org.example:ADV"));
+    let (name, patterns) = &spring.header[0];
+    assert_eq!(name.as_str(), "List-Id");
+    assert!(patterns[0].matches("Spring <x.spring.corp.example>"));
     assert_eq!(spring.header.len(), 2);
     let none = loaded(SMARTHOST).settings.unwrap();
     assert!(none.streams.is_empty() && none.listeners[0].mixed == Mixed::Defer);
@@ -80,7 +83,7 @@ fn a_stream_behind_one_that_takes_everything_is_told() {
 fn a_login_that_nobody_has_is_a_warning() {
     let text = "[[stream]]\nname = \"a\"\nlogin = [\"erp\"]\n";
     one_fault(text, (3, 9), "[\"erp\"]", "no listener offers AUTH", "client");
-    assert_eq!(settings(text).streams[0].login, ["erp"]);
+    assert!(settings(text).streams[0].login[0].matches("ERP"));
 }
 
 #[test]
@@ -113,16 +116,14 @@ fn an_empty_condition_is_not_taken_for_none() {
 #[test]
 fn patterns_that_can_match_nothing_are_told_with_their_place() {
     for (key, value, why) in [
-        ("sender", "corp.example", "has an @"),
-        ("sender", "News <news@corp.example>", "the address alone"),
-        ("sender", "news@@corp.example", "two @"),
-        ("sender", "news@corp example", "the address alone"),
-        ("sender", "@", "no mail domain"),
-        ("sender", "a@*_corp!", "with stars"),
-        ("sender", "", "empty"),
-        ("solicit", "1:ADV", "a keyword is"),
-        ("solicit", "org.example ADV", "a keyword is"),
-        ("login", "", "empty"),
+        ("sender", "corp.example", "no pattern of a sender"),
+        ("sender", "News <news@corp.example>", "a domain that cannot be one"),
+        ("sender", "news@corp example", "a domain that cannot be one"),
+        ("sender", "@", "a domain that cannot be one"),
+        ("sender", "", "no pattern of a sender"),
+        ("solicit", "1:ADV", "is no keyword"),
+        ("solicit", "org.example ADV", "is no keyword"),
+        ("login", "", "is empty"),
     ] {
         let text = format!("[[stream]]\nname = \"a\"\n{key} = [\"{value}\"]\n");
         let found = faults(&text);
@@ -132,7 +133,7 @@ fn patterns_that_can_match_nothing_are_told_with_their_place() {
         "[[stream]]\nname = \"a\"\nheader = { \"List Id\" = [\"*\"] }\n",
         (3, 12),
         "\"List Id\"",
-        "is no name of a header field",
+        "cannot be the name of a header field",
         "List-Id",
     );
     let twice = words("[[stream]]\nname = \"a\"\nheader = { a = [\"x\"], A = [\"y\"] }\n");
