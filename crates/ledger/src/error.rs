@@ -65,6 +65,12 @@ pub enum LedgerError {
         /// The file.
         path: PathBuf,
     },
+    /// A write failed, and SQLite does not say why.
+    #[error("the ledger {} cannot be written: the disk may be full, a quota or file-size limit reached, or the disk failing (the log of the system tells). Nothing of this batch was recorded; make room and try again", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another process held the write lock for longer than the busy timeout.
     #[error("the ledger {} is locked by another process; nothing of this batch was recorded. Try again", path.display())]
     Busy {
@@ -192,7 +198,10 @@ impl LedgerError {
     /// Whether the same call may succeed later without anybody's help but time or space.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Busy { .. } | Self::Full { .. } | Self::Io { .. })
+        matches!(
+            self,
+            Self::Busy { .. } | Self::Full { .. } | Self::Unwritable { .. } | Self::Io { .. }
+        )
     }
 
     /// Tells one failure of SQLite from another.
@@ -210,6 +219,7 @@ impl LedgerError {
             };
         };
         match code {
+            ErrorCode::SystemIoFailure if is_write(&source) => Self::Unwritable { path },
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Busy { path },
             ErrorCode::DiskFull => Self::Full { path },
             ErrorCode::ReadOnly | ErrorCode::PermissionDenied => Self::ReadOnly { path },
@@ -230,4 +240,11 @@ impl LedgerError {
             _ => Self::Io { path: path.to_owned(), source },
         }
     }
+}
+
+/// EFBIG and EDQUOT reach us as a failed write, only ENOSPC as a full disk.
+fn is_write(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_IOERR_FSYNC, SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE};
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    matches!(code, Some(SQLITE_IOERR_WRITE | SQLITE_IOERR_FSYNC | SQLITE_IOERR_SHMSIZE))
 }

@@ -17,11 +17,30 @@ fn write(ledger: &mut Ledger, writer: usize) {
         entries.push(entry(&format!("shared-{batch}")));
         let done = ledger.append(at(2), Some(&format!("writer-{writer}")), &entries).unwrap();
         assert!(done.added.len() >= ROWS, "own rows are new");
+        if batch % 10 == 9 {
+            take_back(ledger, writer, batch, done.added[0].0);
+        }
     }
 }
 
+/// Rows that [`take_back`] adds in one round.
+const TAKEN: usize = 7;
+
+/// Takes back one row, and an import of its own.
+fn take_back(ledger: &mut Ledger, writer: usize, batch: usize, row: u64) {
+    ledger.withdraw(at(3), "a test", "why", &[row]).unwrap();
+    let import = format!("mistake-{writer}-{batch}");
+    let rows: Vec<_> = (0..5).map(|row| entry(&format!("{import}-{row}"))).collect();
+    ledger.append(at(3), Some(&import), &rows).unwrap();
+    assert_eq!(ledger.undo_import(at(3), "a test", "why", &import).unwrap().rows, 5);
+}
+
 fn nothing_is_lost(ledger: &Ledger, writers: usize) {
-    assert_eq!(ledger.head().unwrap().position as usize, writers * BATCHES * ROWS + BATCHES);
+    let rows = writers * (BATCHES * ROWS + BATCHES / 10 * TAKEN) + BATCHES;
+    assert_eq!(ledger.head().unwrap().position as usize, rows);
+    let imports = ledger.imports().unwrap();
+    let undone = imports.iter().filter(|import| import.undone.is_some());
+    assert_eq!(undone.count(), writers * BATCHES / 10);
     assert!(ledger.verify(|_| ()).unwrap().is_intact());
 }
 
