@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use evidence::{EvidenceError, ReferencePrefix, search};
+use ::evidence::{ReferencePrefix, search};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::clerk::EntryLine;
-use crate::config::{EvidencePath, Settings};
+use crate::config::Settings;
 use crate::error::AppError;
+use crate::evidence;
 
 /// What the evidence says about a reference.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -45,16 +46,8 @@ impl Decided {
 /// # Errors
 /// When it is no reference, several begin so, or the evidence cannot be read.
 pub fn find(settings: &Settings, reference: &str) -> Result<Decided, AppError> {
-    let prefix: ReferencePrefix = reference.parse().map_err(|_| {
-        AppError::Input(format!(
-            "`{reference}` is neither an address nor a reference: those are up to 13 letters and digits, as in `ref 01JD7F3K9Q2M8`"
-        ))
-    })?;
-    let EvidencePath::File(path) = &settings.evidence.path else {
-        return Err(AppError::Unavailable(
-            "the evidence goes to standard output ([evidence] path = \"stdout\"); search where that is kept".to_owned(),
-        ));
-    };
+    let prefix = evidence::prefix(reference)?;
+    let path = evidence::file(settings)?;
     let found = look(path, &prefix)?;
     let named = found.iter().find(|record| {
         is_decision(record) && text(record, "ref").is_some_and(|name| prefix.matches(name))
@@ -72,10 +65,7 @@ pub fn find(settings: &Settings, reference: &str) -> Result<Decided, AppError> {
 }
 
 fn look(path: &Path, prefix: &ReferencePrefix) -> Result<Vec<Value>, AppError> {
-    search(path, prefix).map_err(|error| match error {
-        EvidenceError::File { path, source } => AppError::io(path, source),
-        error @ EvidenceError::Ambiguous { .. } => AppError::Input(error.to_string()),
-    })
+    search(path, prefix).map_err(evidence::told)
 }
 
 fn is_decision(record: &Value) -> bool {

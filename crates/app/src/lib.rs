@@ -13,6 +13,7 @@ pub mod decisions;
 pub mod demo;
 pub mod entry;
 mod error;
+pub mod evidence;
 pub mod import;
 pub mod keeper;
 pub mod keys;

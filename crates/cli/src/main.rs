@@ -55,6 +55,7 @@ fn run(words: Optgate, out: &Out) -> anyhow::Result<Exit> {
         Verb::Ledger(ledger) => verbs::ledger::run(ledger, out),
         Verb::Backup(backup) => verbs::backup::run(&backup, out),
         Verb::Restore(restore) => verbs::backup::restore(&restore, out),
+        Verb::Evidence(evidence) => verbs::evidence::run(evidence, out),
         Verb::Why(why) => verbs::why::run(&why, out),
         Verb::Replay(replay) => verbs::replay::run(&replay, out),
         Verb::Report(report) => verbs::report::run(&report, out),

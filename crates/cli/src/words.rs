@@ -10,12 +10,14 @@ pub(crate) use reports::{Report, ReportDeadlines, ReportSpan, ReportVerb};
 
 mod backup;
 mod consent;
+mod evidence;
 mod file;
 mod ledger;
 mod optout;
 
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use consent::{Consent, ConsentAdd, ConsentImport, ConsentVerb, ConsentWithdraw};
+pub(crate) use evidence::{Evidence, EvidenceVerb, EvidenceVerify};
 pub(crate) use file::{ConfigFile, ConfigOnly};
 pub(crate) use ledger::{
     ExportForm, Ledger, LedgerCheckpoint, LedgerErase, LedgerExport, LedgerRekey, LedgerVerb,
@@ -105,6 +107,8 @@ pub(crate) enum Verb {
     Restore(Restore),
     /// Why an address is refused or not, or what a reference from a refusal means.
     Why(Why),
+    /// What was sent to whom and what became of it, and the proof that the record is unchanged.
+    Evidence(Evidence),
     /// Which of these recipients would be refused?
     Replay(Replay),
     /// What was sent and refused, counted: by watching listeners, by streams, by deadlines.

@@ -17,6 +17,12 @@ pub enum EvidenceError {
         /// There are more than were counted.
         more: bool,
     },
+    /// More was found than can be kept.
+    #[error("more than {megabytes} MB of evidence were found; ask for fewer days or a lower limit")]
+    TooMuch {
+        /// What can be kept.
+        megabytes: usize,
+    },
     /// A file could not be read.
     #[error("{}: {source}", path.display())]
     File {

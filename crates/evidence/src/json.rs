@@ -46,6 +46,15 @@ pub(crate) fn maybe_name<S: Serializer>(
     text.as_deref().map(cut).serialize(serializer)
 }
 
+/// A text, as it is written: cut to [`TEXT_MAX`].
+pub(crate) struct Cut<'a>(pub(crate) &'a str);
+
+impl Serialize for Cut<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        text(self.0, serializer)
+    }
+}
+
 fn cut(text: &str) -> &str {
     let mut end = TEXT_MAX.min(text.len());
     loop {

@@ -38,6 +38,6 @@ pub use records::{Found, Records};
 pub use recovery::Recovery;
 pub use reference::{Mint, NotAReference, REFERENCE_LEN, Reference, ReferencePrefix};
 pub use sealer::{Rotation, Sealer};
-pub use search::search;
+pub use search::{Message, Messages, Query, Sought, find, search};
 pub use seen::{Seen, SeenReply, Text};
 pub use verify::{Unsealed, Walk, WalkedFile, verify};

@@ -104,6 +104,12 @@ impl Records {
     #[must_use]
     pub fn since(mut self, time: Option<Timestamp>) -> Self {
         self.since = time;
+        self.in_files_since(time)
+    }
+
+    /// Without the files that were closed before then.
+    #[must_use]
+    pub fn in_files_since(mut self, time: Option<Timestamp>) -> Self {
         if let Some(time) = time {
             let reaches =
                 |closed: &Closed| closed.time.micros().saturating_add(SLACK) >= time.micros();
@@ -123,6 +129,7 @@ impl Records {
     ///
     /// # Errors
     /// When a file cannot be read, or is packed and damaged.
+    #[expect(clippy::should_implement_trait, reason = "what it lends is gone with the next one")]
     pub fn next(&mut self) -> Result<Option<Found<'_>>, EvidenceError> {
         let Some(span) = self.advance()? else { return Ok(None) };
         let Some(reading) = &self.reading else { return Ok(None) };

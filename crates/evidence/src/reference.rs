@@ -82,6 +82,14 @@ impl ReferencePrefix {
         &self.0
     }
 
+    /// The first millisecond in which a reference that begins so can have been made.
+    pub fn earliest_millis(&self) -> u64 {
+        let place = |letter: u8| ALPHABET.iter().position(|known| *known == letter).unwrap_or(0);
+        let digits = self.0.bytes().chain(std::iter::repeat(b'0')).take(REFERENCE_LEN);
+        let bits = digits.fold(0u128, |bits, letter| (bits << 5) | place(letter) as u128);
+        u64::try_from(bits >> 20).unwrap_or(0)
+    }
+
     /// Whether `reference` begins with it.
     pub fn matches(&self, reference: &str) -> bool {
         reference.starts_with(&self.0)

@@ -131,6 +131,11 @@ impl KeyFile {
         self.last().hasher()
     }
 
+    /// What hashes addresses under each of its keys, known to a ledger or not.
+    pub fn hashers(&self) -> impl Iterator<Item = Hasher> {
+        self.keys().map(Key::hasher)
+    }
+
     /// Whether others than the owner may read or write the file: worth a warning.
     #[must_use]
     pub fn is_exposed(&self) -> bool {

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
+mod evidence;
+#[cfg(test)]
 mod gate;
 #[cfg(test)]
 mod house;

@@ -87,3 +87,15 @@ fn references_made_one_after_the_other_differ_before_their_end() {
     let all: BTreeSet<_> = made.iter().collect();
     assert_eq!(all.len(), made.len(), "and all are different");
 }
+
+proptest! {
+    #[test]
+    fn no_reference_is_older_than_its_beginning_says(millis in 0u64..1 << 45, number: u32, length in 1usize..=13) {
+        let name = Reference::new(millis, number);
+        let prefix: ReferencePrefix = name.as_str()[..length].parse().unwrap();
+        prop_assert!(prefix.earliest_millis() <= millis);
+        if length >= 9 {
+            prop_assert_eq!(prefix.earliest_millis(), millis);
+        }
+    }
+}

@@ -166,10 +166,10 @@ fn many_threads_write_while_files_are_turned_and_every_line_is_there_once() {
         let keeper = scope.spawn(|| {
             let mut second = 2;
             while !over.load(Ordering::Acquire) {
-                if let Some(closed) = sealer.tick(at(second), &SMALL).unwrap() {
-                    if turned.fetch_add(1, Ordering::Relaxed) % 3 != 0 {
-                        pack(&closed).unwrap();
-                    }
+                if let Some(closed) = sealer.tick(at(second), &SMALL).unwrap()
+                    && !turned.fetch_add(1, Ordering::Relaxed).is_multiple_of(3)
+                {
+                    pack(&closed).unwrap();
                 }
                 second += 1;
             }
@@ -182,7 +182,7 @@ fn many_threads_write_while_files_are_turned_and_every_line_is_there_once() {
                     let mut number = thread * (MANY / THREADS);
                     while turned.load(Ordering::Relaxed) < TURNS {
                         journal.append(&intent_line(number)).unwrap();
-                        if number % 7 == 0 {
+                        if number.is_multiple_of(7) {
                             journal.sync().unwrap();
                         }
                         journal.append(&outcome_line(number)).unwrap();
@@ -335,7 +335,7 @@ fn a_file_cut_anywhere_goes_on_with_its_chain() {
     let whole = fs::read(&place.path).unwrap();
     let line_end =
         |at: usize| whole[at.saturating_sub(2)..(at + 2).min(whole.len())].contains(&b'\n');
-    for length in (0..=whole.len()).filter(|at| at % 5 == 0 || line_end(*at)) {
+    for length in (0..=whole.len()).filter(|at| at.is_multiple_of(5) || line_end(*at)) {
         fs::write(&place.path, &whole[..length]).unwrap();
         assert!(verify(&place.path, None).unwrap().intact, "cut at {length}");
         let again = place.open();
@@ -516,7 +516,7 @@ fn write_until_killed(path: &Path) {
             journal.append(&intent_line(number)).unwrap();
             journal.append(&outcome_line(number)).unwrap();
             println!("written {number}");
-            if number % 16 == 0 {
+            if number.is_multiple_of(16) {
                 // Not faster than the one who turns the file.
                 journal.sync().unwrap();
             }

@@ -1,0 +1,141 @@
+//! `evidence`: the stories of messages, and the proof that they are unchanged.
+
+mod story;
+
+use app::evidence::{Question, Range, find, verify, verify_file};
+use serde::Serialize;
+use suppression::{Day, Timestamp};
+
+use crate::configuration;
+use crate::exit::{Ended, Exit};
+use crate::out::Out;
+use crate::table::columns;
+use crate::words::{Evidence, EvidenceVerb, EvidenceVerify};
+
+pub(crate) fn run(words: Evidence, out: &Out) -> anyhow::Result<Exit> {
+    if let Some(EvidenceVerb::Verify(words)) = &words.what {
+        return walk(words, out);
+    }
+    let settings = configuration::settings(&words.file, out)?;
+    let range = Range {
+        since: words.since.as_deref().map(begin).transpose()?,
+        until: words.until.as_deref().map(end).transpose()?,
+        limit: words.limit.max(1),
+    };
+    let found = find(&settings, &question(words)?, range)?;
+    let mut text = String::new();
+    for message in &found.messages {
+        if out.is_json() {
+            message.records.iter().for_each(|record| text.extend([record.as_str(), "\n"]));
+        } else {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(&story::tell(message));
+        }
+    }
+    out.print(&text)?;
+    if found.more {
+        out.note("there are older ones; --limit, --since and --until show more of them");
+    }
+    if found.messages.is_empty() {
+        out.note("nothing of that is in the evidence");
+        return Ok(Exit::No);
+    }
+    Ok(Exit::Ok)
+}
+
+fn question(words: Evidence) -> anyhow::Result<Question> {
+    let Evidence { recipient, message_id, reference, client, .. } = words;
+    recipient
+        .map(Question::Recipient)
+        .or(message_id.map(Question::MessageId))
+        .or(reference.map(Question::Reference))
+        .or(client.map(Question::Client))
+        .ok_or_else(|| Ended::error(Exit::Usage, "nothing was asked for"))
+}
+
+fn begin(text: &str) -> anyhow::Result<Timestamp> {
+    text.parse().map_err(|e| Ended::error(Exit::Usage, format!("--since: {e}")))
+}
+
+/// The end of a day, or a moment.
+fn end(text: &str) -> anyhow::Result<Timestamp> {
+    let error = |e: &dyn std::fmt::Display| Ended::error(Exit::Usage, format!("--until: {e}"));
+    if text.contains('T') {
+        return text.parse().map_err(|e| error(&e));
+    }
+    let day: Day = text.parse().map_err(|e| error(&e))?;
+    Ok(day.plus_days(1).start())
+}
+
+/// A walk, and the word under which its head is kept.
+#[derive(Serialize)]
+struct Walked {
+    #[serde(flatten)]
+    walk: app::evidence::Walk,
+    /// What `--head` takes.
+    keep: Option<String>,
+}
+
+fn walk(words: &EvidenceVerify, out: &Out) -> anyhow::Result<Exit> {
+    let head = words.head.as_deref();
+    let walk = match &words.evidence {
+        Some(path) => verify_file(path, head)?,
+        None => verify(&*configuration::settings(&words.file, out)?, head)?,
+    };
+    let keep = walk.head.as_ref().map(ToString::to_string);
+    let fine = walk.intact && walk.holds != Some(false);
+    out.answer(&Walked { walk, keep }, walked)?;
+    Ok(if fine { Exit::Ok } else { Exit::No })
+}
+
+fn walked(walked: &Walked) -> String {
+    let walk = &walked.walk;
+    let mut rows = vec![["file", "began", "bytes", "records", "seals"].map(str::to_owned).to_vec()];
+    rows.extend(walk.files.iter().map(|file| {
+        vec![
+            file.name.clone(),
+            file.began.map_or_else(|| "-".to_owned(), |time| time.to_string()),
+            file.bytes.to_string(),
+            file.records.to_string(),
+            file.seals.to_string(),
+        ]
+    }));
+    let mut text = columns(&rows);
+    let mut line = |words: String| {
+        text.push_str(&words);
+        text.push('\n');
+    };
+    for file in walk.files.iter().filter(|file| file.older > 0) {
+        line(format!(
+            "{}: its first {} bytes are older than the chain; they are sealed as they were found",
+            file.name, file.older
+        ));
+    }
+    if let (true, Some(number)) = (walk.earlier_removed, walk.files.first().and_then(|f| f.number))
+    {
+        line(format!("begins with file {number}: those before it were taken away"));
+    }
+    if walk.torn > 0 {
+        line(format!("{} records are not whole: a write was cut short", walk.torn));
+    }
+    if walk.unsealed.bytes > 0 {
+        let (records, bytes) = (walk.unsealed.records, walk.unsealed.bytes);
+        line(format!("not sealed yet: {records} records, {bytes} bytes"));
+    }
+    match (&walked.keep, walk.head) {
+        (Some(keep), Some(head)) => line(format!("head, of {}: {keep}", head.time)),
+        _ => line("nothing is sealed".to_owned()),
+    }
+    match walk.holds {
+        Some(true) => line("the head that was given lies on this chain".to_owned()),
+        Some(false) => line("the head that was given is not on this chain: something before it was changed, or it is of another chain".to_owned()),
+        None => {}
+    }
+    for fault in &walk.faults {
+        line(format!("wrong: {}", fault.to_string().escape_debug()));
+    }
+    line(if walk.intact { "intact" } else { "not intact" }.to_owned());
+    text
+}

@@ -1,0 +1,156 @@
+//! `evidence`: found, told and proven, before a gate that turns its files.
+
+use rustix::process::Signal;
+
+use crate::gate::{Pair, within};
+use crate::house::House;
+
+/// The names of the closed files.
+fn closed(house: &House) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(house.folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("evidence.jsonl.0"))
+        .collect();
+    names.sort();
+    names
+}
+
+/// Every record of every file, packed ones by zcat.
+fn everything(house: &House) -> Vec<serde_json::Value> {
+    let mut text = String::new();
+    for name in closed(house) {
+        let program = if name.ends_with(".gz") { "zcat" } else { "cat" };
+        let out = std::process::Command::new(program).arg(house.path(&name)).output().unwrap();
+        assert!(out.status.success(), "{name}");
+        text += &String::from_utf8(out.stdout).unwrap();
+    }
+    text += &std::fs::read_to_string(house.path("evidence.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn send(pair: &Pair, number: u32, to: &[&str]) -> Vec<String> {
+    let mut client = pair.client();
+    let mut replies = client.envelope(to);
+    if replies.iter().any(|reply| reply.starts_with("250")) {
+        replies.push(client.data(&format!("Message-ID: <{number}@corp.example>\r\n\r\nx")));
+    }
+    replies
+}
+
+#[test]
+fn messages_are_found_in_turned_files_and_the_chain_is_proven() {
+    let pair = Pair::start("", "[evidence]\nrotate_size = \"4KiB\"\n");
+    pair.house.run(&["optout", "add", "bob@example.com"]).exits(0);
+    let refusal = send(&pair, 0, &["bob@example.com"]).remove(0);
+    assert!(send(&pair, 1, &["bob@example.com", "alice@example.com"])[2].starts_with("250"));
+    // Until both are in a file that is packed.
+    let number = std::cell::Cell::new(10);
+    within(60, "two packed files", || {
+        assert!(send(&pair, number.get(), &["carol@example.com"])[1].starts_with("250"));
+        number.set(number.get() + 1);
+        closed(&pair.house).iter().filter(|name| name.ends_with(".gz")).count() >= 2
+    });
+    let house = &pair.house;
+
+    let told = house.run(&["evidence", "--recipient", "Bob+news@example.com"]).exits(0).out;
+    assert_eq!(told.matches("refused: opted out").count(), 2, "{told}");
+    assert!(told.contains(&refusal[4..]), "{told}\n{refusal}");
+    assert!(told.contains("no mail data came") && told.contains("<1@corp.example>"), "{told}");
+    assert!(!told.contains("permitted"), "who else got it was not asked: {told}");
+    let told = house.run(&["evidence", "--message-id", "1@corp.example"]).exits(0).out;
+    assert!(told.contains("refused: opted out") && told.contains("permitted"), "{told}");
+    assert!(told.contains("sender at corp.example, ") || told.contains("sender at corp.example\n"));
+    assert!(told.contains("the smarthost took it: 250"), "{told}");
+    let lines = house.run(&["-o", "json", "evidence", "--message-id", "<1@corp.example>"]).out;
+    let records: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kinds: Vec<_> = records.iter().map(|r| r["record"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["decision", "decision", "intent", "outcome"]);
+    assert!(records.iter().all(|record| everything(house).contains(record)), "as written");
+
+    // By reference, as `why` takes it, and what it belongs to.
+    let reference = records[0]["ref"].as_str().unwrap();
+    let told = house.run(&["evidence", "--ref", reference]).exits(0).out;
+    assert!(told.contains("<1@corp.example>"), "{told}");
+    let why = house.run(&["why", reference]).exits(1).out;
+    assert!(why.contains("opted out") && why.contains("accepted"), "{why}");
+
+    let told = house.run(&["-o", "json", "evidence", "--client", "127.0.0.1", "--limit", "2"]);
+    assert!(told.err.contains("there are older ones"), "{}", told.err);
+    let last = format!("<{}@corp.example>", number.get() - 1);
+    assert!(told.out.contains(&last) && !told.out.contains("<1@corp.example>"), "{}", told.out);
+    let none = ["evidence", "--client", "127.0.0.1", "--until", "2026-01-01"];
+    assert!(house.run(&none).exits(1).err.contains("nothing of that"));
+    house.run(&["evidence", "--client", "127.0.0.1", "--since", "2020-01-01"]).exits(0);
+    house.run(&["evidence"]).exits(64);
+    house.run(&["evidence", "--ref", "UUU"]).exits(65);
+    house.run(&["evidence", "--client", "127.0.0.1", "--since", "1.2.2026"]).exits(64);
+
+    // While the gate runs, and after.
+    let first = house.run(&["evidence", "verify", "-o", "json"]).exits(0).json();
+    assert_eq!(first["intact"], true);
+    let kept = first["keep"].as_str().unwrap().to_owned();
+    let Pair { house, gate, .. } = pair;
+    gate.signal(Signal::TERM);
+    assert_eq!(gate.wait().0, Some(0));
+    let walk = house.run(&["evidence", "verify", "--head", &kept]).exits(0).out;
+    assert!(walk.contains("lies on this chain") && walk.ends_with("intact\n"), "{walk}");
+    assert!(!walk.contains("not sealed yet"), "a gate that ends seals everything: {walk}");
+    let numbers: Vec<_> = everything(&house)
+        .iter()
+        .filter(|record| record["record"] == "file")
+        .map(|record| record["number"].as_u64().unwrap())
+        .collect();
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+
+    // Somebody makes a refusal look like an older one.
+    let other = kept.replace('a', "b").replace('1', "2");
+    house.run(&["evidence", "verify", "--head", &other]).exits(1);
+    house.run(&["evidence", "verify", "--head", "x"]).exits(65);
+    let text = std::fs::read_to_string(house.path("evidence.jsonl")).unwrap();
+    std::fs::write(house.path("evidence.jsonl"), text.replace("corp.example", "c0rp.example"))
+        .unwrap();
+    let walk = house.run(&["evidence", "verify"]).exits(1).out;
+    assert!(walk.contains("wrong: evidence.jsonl: bytes"), "{walk}");
+    std::fs::write(house.path("evidence.jsonl"), text).unwrap();
+    let second = &closed(&house)[1];
+    std::fs::rename(house.path(second), house.path("elsewhere")).unwrap();
+    let walk = house.run(&["evidence", "verify"]).exits(1).out;
+    assert!(walk.contains("wrong: missing: file 2\n"), "{walk}");
+    let file = house.path("evidence.jsonl");
+    house.run(&["evidence", "verify", "--evidence", file.to_str().unwrap()]).exits(1);
+}
+
+#[test]
+fn people_are_found_under_a_key_that_a_rekey_has_replaced() {
+    let pair = Pair::start("", "");
+    pair.house.run(&["optout", "add", "bob@example.com"]).exits(0);
+    send(&pair, 0, &["bob@example.com"]);
+    pair.house.run(&["ledger", "rekey"]).exits(0);
+    send(&pair, 1, &["bob@example.com"]);
+    let found = || {
+        let lines = pair.house.run(&["-o", "json", "evidence", "--recipient", "bob@example.com"]);
+        let records = lines.out.lines().map(|line| serde_json::from_str(line).unwrap());
+        records.map(|record: serde_json::Value| record["person"].to_string()).collect::<Vec<_>>()
+    };
+    within(10, "both records", || found().len() == 2);
+    let keys = found();
+    assert_ne!(keys[0], keys[1], "under two keys");
+}
+
+#[test]
+fn evidence_on_the_disk_before_the_dot_is_evidence_all_the_same() {
+    let pair = Pair::start("", "[evidence]\nsync = \"always\"\nrotate_age = \"1s\"\n");
+    for number in 0..20 {
+        assert!(send(&pair, number, &["alice@example.com"])[1].starts_with("250"));
+    }
+    let records = everything(&pair.house);
+    let count = |kind: &str| records.iter().filter(|record| record["record"] == kind).count();
+    assert_eq!(count("intent"), 20);
+    within(10, "a file that is old", || {
+        send(&pair, 99, &["alice@example.com"]);
+        !closed(&pair.house).is_empty()
+    });
+    pair.house.run(&["evidence", "verify"]).exits(0);
+}
