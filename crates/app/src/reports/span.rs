@@ -44,8 +44,5 @@ pub(super) fn evidence_of(settings: &Settings) -> Result<&Path, AppError> {
 
 /// An error of the evidence as one of this crate.
 pub(super) fn wrong(error: EvidenceError) -> AppError {
-    match error {
-        EvidenceError::File { path, source } => AppError::io(path, source),
-        error @ EvidenceError::Ambiguous { .. } => AppError::Input(error.to_string()),
-    }
+    crate::evidence::told(error)
 }
