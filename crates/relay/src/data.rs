@@ -24,6 +24,10 @@ use crate::replies;
 use crate::trace::Trace;
 use crate::verbatim::verbatim;
 
+/// Octets of a header that is only read to write down the stream. What is kept of it
+/// counts against no budget, so it is little; a longer one leaves the stream unnamed.
+const SEEN_HEADER_MAX: usize = 64 * 1024;
+
 impl Relay {
     pub(crate) fn trace(&self, now: Moment, facts: &Facts, utf8: bool) -> String {
         Trace {
@@ -41,15 +45,16 @@ impl Relay {
     pub(crate) fn begin_streaming(&mut self, now: Moment, slot: SlotId, envelope: Envelope) {
         let facts = self.message_facts(&envelope);
         let trace = self.trace(now, &facts, envelope.is_utf8());
-        let content = self.content_of(&envelope);
+        let limit = self.settings.header.limit.min(SEEN_HEADER_MAX);
+        let content = self.content_of(&envelope, limit);
         let streaming = Streaming { facts, content, trace: Some(trace) };
         self.phase = Phase::Streaming(Box::new(streaming));
         self.server.answer(now, slot, replies::go_ahead());
     }
 
-    /// What a message's content is to show; nearly always nothing decides on it.
-    pub(crate) fn content_of(&self, envelope: &Envelope) -> Content {
-        let limit = self.settings.header.limit;
+    /// What a message's content is to show; nearly always nothing decides on it. `limit`:
+    /// of the header that is read for the stream.
+    pub(crate) fn content_of(&self, envelope: &Envelope, limit: usize) -> Content {
         let deciding = Deciding::begin(self.gate.streams(), &envelope.possible, limit);
         Content { deciding, ..Content::default() }
     }

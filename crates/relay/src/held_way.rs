@@ -47,7 +47,7 @@ impl Relay {
         };
         let facts = self.message_facts(&envelope);
         let trace = self.trace(now, &facts, envelope.is_utf8());
-        let content = self.content_of(&envelope);
+        let content = self.content_of(&envelope, self.settings.header.limit);
         self.phase = Phase::Holding(Box::new(Holding {
             facts,
             content,
