@@ -178,7 +178,10 @@ impl Relay {
                     self.release_upstream();
                     return self.swallowed(now, slot, empty(holding.facts, holding.content));
                 }
-                holding.step = Step::Ready(Some(slot));
+                holding.step = match holding.step {
+                    Step::Collecting | Step::Ready(_) => Step::Ready(Some(slot)),
+                    Step::Asked(_) => Step::Asked(Some(slot)),
+                };
                 self.phase = Phase::Holding(holding);
                 self.go_on_held(now);
             }
