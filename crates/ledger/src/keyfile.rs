@@ -178,6 +178,10 @@ impl KeyFile {
     pub(crate) fn add(&mut self, key: Key) -> Result<(), LedgerError> {
         let mut more = self.clone();
         more.later.push(key);
+        if more.text().len() as u64 > SIZE_MAX {
+            let full = io::Error::other("it holds as many keys as a key file may");
+            return Err(LedgerError::io(&self.path, full));
+        }
         // A link stays a link, and the file keeps its owner: root may ask, another user reads.
         let path = fs::canonicalize(&self.path).map_err(|e| LedgerError::io(&self.path, e))?;
         let temporary = beside(&path, &hex(&random::<6>()?));

@@ -109,3 +109,24 @@ fn a_file_others_may_read_is_noticed() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     assert!(KeyFile::load(&path).unwrap().is_exposed());
 }
+
+#[test]
+fn a_file_is_not_made_longer_than_it_may_be_read() {
+    let folder = folder();
+    let path = folder.path().join("key");
+    let mut file = KeyFile::create(&path).unwrap();
+    let error = loop {
+        let read = KeyFile::load(&path).unwrap();
+        assert_eq!(read.keys().count(), file.keys().count());
+        // Many at once: each is synced to the disk.
+        for _ in 0..90 {
+            file.later.push(Key::new().unwrap());
+        }
+        match file.add(Key::new().unwrap()) {
+            Ok(()) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(error.to_string().contains("as many keys"), "{error}");
+    assert!(KeyFile::load(&path).unwrap().keys().count() > 400);
+}

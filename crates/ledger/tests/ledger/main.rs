@@ -1,6 +1,8 @@
 //! The ledger from outside, through its public face only. One binary: linking SQLite takes long.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test may fail it")]
+#![expect(clippy::indexing_slicing, reason = "the helpers of a test may fail it")]
+#![expect(clippy::print_stdout, reason = "how a child process of a test answers")]
 
 mod auditor;
 mod backup;
