@@ -1,11 +1,13 @@
 //! What can be typed. The help is the manual, so every verb has examples.
 
+mod questions;
 mod reports;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+pub(crate) use questions::{Replay, ReplayFormat, Why};
 pub(crate) use reports::{Report, ReportDeadlines, ReportSpan, ReportVerb};
 
 mod backup;
@@ -190,40 +192,6 @@ pub(crate) struct ConfigShow {
     /// Only what is not the default.
     #[arg(long)]
     pub(crate) changed: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  optgate why bob@example.com           the verdict, every entry, and each gate that spoke
-  optgate why 01JD7F3K9Q2M8             the decision behind a reference; its beginning is enough
-
-Exit code: 0 may be mailed, 1 refused, 65 no address or no such reference, 75 not known now.")]
-pub(crate) struct Why {
-    #[command(flatten)]
-    pub(crate) file: ConfigFile,
-    /// An address, or the reference of a refusal.
-    #[arg(value_name = "ADDRESS|REF")]
-    pub(crate) what: String,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  optgate replay recipients.txt         one address a line; blank lines and # lines are skipped
-  cut -d, -f2 campaign.csv | optgate replay - --refused
-
-Exit code: 0 all may be mailed, 1 some would be refused, 65 lines that are no address,
-75 some not known now.")]
-pub(crate) struct Replay {
-    #[command(flatten)]
-    pub(crate) file: ConfigFile,
-    /// The file; - for standard input.
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) path: PathBuf,
-    /// Print only those who would not be permitted.
-    #[arg(long)]
-    pub(crate) refused: bool,
 }
 
 #[derive(Debug, Args)]

@@ -18,6 +18,8 @@ pub enum VerdictWord {
     Defer,
     /// It is no address that could be mailed.
     Invalid,
+    /// The streams it may be on differ: the header decides.
+    Provisional,
 }
 
 impl VerdictWord {
@@ -28,6 +30,20 @@ impl VerdictWord {
             Self::Refuse => "refuse",
             Self::Defer => "defer",
             Self::Invalid => "invalid",
+            Self::Provisional => "provisional",
+        }
+    }
+}
+
+impl VerdictWord {
+    /// The larger, the less it may be mailed.
+    pub(super) fn severity(self) -> u8 {
+        match self {
+            Self::Permit => 0,
+            Self::Provisional => 1,
+            Self::Defer => 2,
+            Self::Refuse => 3,
+            Self::Invalid => 4,
         }
     }
 }
@@ -50,6 +66,61 @@ pub struct JudgedLine {
     /// The entry's row of the ledger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<u64>,
+    /// The stream that was asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<String>,
+    /// The streams it may be on, where the header decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<String>,
+}
+
+/// What would happen to mail on one stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamVerdict {
+    /// The stream.
+    pub stream: String,
+    /// `commercial` or `transactional`.
+    pub class: String,
+    /// Whether it needs consent.
+    pub opt_in: bool,
+    /// What it is about; none: anything.
+    pub scopes: Vec<String>,
+    /// The verdict.
+    pub verdict: VerdictWord,
+    /// Why, in words; empty for a plain permit.
+    pub reason: String,
+    /// What the client would be told.
+    pub reply: String,
+    /// The entry that decided it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<u64>,
+}
+
+/// What became of one entry in the decision for one stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandingLine {
+    /// The stream.
+    pub stream: String,
+    /// Whether it counts.
+    pub counts: bool,
+    /// Why, or why not.
+    pub words: String,
+}
+
+/// By which row an entry was taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenBack {
+    /// That row.
+    pub entry: u64,
+    /// By whom.
+    pub by: String,
+    /// When.
+    pub on: Timestamp,
+    /// Why, in words.
+    pub reason: Option<String>,
+    /// With the whole import.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub import: Option<String>,
 }
 
 /// One gate that spoke.
@@ -92,6 +163,27 @@ pub struct EntryLine {
     /// Proof.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence: BTreeMap<String, String>,
+    /// When it lapses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// It is about everybody at the domain.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub domain: bool,
+    /// The row that it takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes_back: Option<u64>,
+    /// The import that it takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<String>,
+    /// Its personal fields were blanked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erased: bool,
+    /// By what it was taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_back: Option<TakenBack>,
+    /// What became of it, for each stream.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standing: Vec<StandingLine>,
 }
 
 impl From<Entry> for EntryLine {
@@ -99,6 +191,13 @@ impl From<Entry> for EntryLine {
         Self {
             entry: entry.position,
             since: entry.effective().day(),
+            domain: entry.keys.is_domain(),
+            expires: entry.expires,
+            takes_back: entry.refers_to,
+            undoes: entry.refers_import,
+            erased: entry.erased,
+            taken_back: None,
+            standing: Vec::new(),
             kind: entry.kind,
             scope: entry.scope,
             list: entry.source,
@@ -121,12 +220,21 @@ pub struct WhyAnswer {
     pub exact: Option<String>,
     /// Under which it is looked up as a person.
     pub person: Option<String>,
-    /// The verdict.
+    /// The verdict; where streams differ, the one by which it may least be mailed.
     pub verdict: VerdictWord,
-    /// What the client would be told.
+    /// What the client would be told then.
     pub reply: String,
     /// Every gate that spoke, in order.
     pub gates: Vec<GateLine>,
+    /// What would happen on each stream.
+    #[serde(default)]
+    pub streams: Vec<StreamVerdict>,
+    /// Keyed hashes of the address as written, as the evidence has them.
+    #[serde(default)]
+    pub exact_keys: Vec<String>,
+    /// Keyed hashes of the person, likewise.
+    #[serde(default)]
+    pub person_keys: Vec<String>,
     /// Every entry about the address or the person.
     pub entries: Vec<EntryLine>,
     /// The state of the index that answered.

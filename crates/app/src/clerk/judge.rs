@@ -1,12 +1,15 @@
-//! Would this address be refused? Asked of the same gates as in the SMTP session.
+//! Would this address be refused? Asked of the same gates as in the SMTP session, for each
+//! stream in question.
 
-use address::{AddressFault, ForwardPath};
-use policy::{Action, Decision, Reason, Ruling, Verdict};
+use address::{AddressError, AddressFault, ForwardPath};
+use policy::{Action, Decision, Possible, Reason, Ruling, StreamId, Verdict};
 
 use super::answers::{GateLine, JudgedLine, VerdictWord};
+use super::question::{JudgeQuestion, possible};
 use super::request::Clerk;
+use crate::error::AppError;
 
-/// What came of running the gates over an address.
+/// What came of running the gates over an address, for one stream.
 pub(super) struct Judged {
     pub(super) line: JudgedLine,
     pub(super) gates: Vec<GateLine>,
@@ -14,34 +17,88 @@ pub(super) struct Judged {
 }
 
 impl Clerk {
-    pub(super) fn judge(&self, address: &str) -> JudgedLine {
-        self.run_gates(address).line
+    /// For each candidate a line for each stream in question; one line for a message of
+    /// which the envelope is known.
+    pub(super) fn judge_all(
+        &self,
+        question: &JudgeQuestion,
+    ) -> Result<Vec<Vec<JudgedLine>>, AppError> {
+        let asked = self.streams(question.stream.as_deref())?;
+        let each = question.candidates.iter().map(|candidate| {
+            let address = &candidate.address;
+            match (&candidate.envelope, &question.stream) {
+                (Some(envelope), None) => {
+                    let streams = self.gate.streams();
+                    let possible = possible(&self.settings, streams, question.listener, envelope);
+                    vec![self.judge_message(address, &possible)]
+                }
+                _ => asked.iter().map(|id| self.run_gates(address, *id).line).collect(),
+            }
+        });
+        Ok(each.collect())
+    }
+
+    /// The streams that are asked about: the one of that name, or all that mail can be on.
+    pub(super) fn streams(&self, name: Option<&str>) -> Result<Vec<StreamId>, AppError> {
+        let streams = self.gate.streams();
+        match name {
+            Some(name) => match streams.named(name) {
+                Some(found) => Ok(found.iter().collect()),
+                None => {
+                    let known: Vec<_> = streams.iter().map(|(_, s)| s.name.to_string()).collect();
+                    Err(AppError::Input(format!(
+                        "there is no stream `{name}`; there is: {}",
+                        known.join(", ")
+                    )))
+                }
+            },
+            // Behind a rule without conditions nothing is ever on the default stream.
+            None if self.settings.takes_everything() => {
+                let all = streams.iter().count();
+                Ok(streams.iter().take(all.saturating_sub(1)).map(|(id, _)| id).collect())
+            }
+            None => Ok(streams.iter().map(|(id, _)| id).collect()),
+        }
+    }
+
+    /// One verdict for a message that may be on these streams.
+    fn judge_message(&self, address: &str, possible: &Possible) -> JudgedLine {
+        let mut lines: Vec<_> =
+            possible.iter().map(|id| self.run_gates(address, id).line).collect();
+        let names: Vec<_> = lines.iter().filter_map(|line| line.stream.clone()).collect();
+        let differ = lines.windows(2).any(|pair| match pair {
+            [one, other] => one.verdict != other.verdict,
+            _ => false,
+        });
+        let worst = lines.iter().enumerate().max_by_key(|(_, line)| line.verdict.severity());
+        let at = worst.map_or(0, |(at, _)| at);
+        let mut line = if lines.is_empty() {
+            judged(address, VerdictWord::Defer, "no stream".to_owned())
+        } else {
+            lines.swap_remove(at)
+        };
+        if names.len() > 1 {
+            line.stream = None;
+            line.streams = names;
+            if differ {
+                line.verdict = VerdictWord::Provisional;
+            }
+        }
+        line
     }
 
     /// Runs the gates as for a recipient of a listener that refuses.
-    pub(super) fn run_gates(&self, address: &str) -> Judged {
+    pub(super) fn run_gates(&self, address: &str, stream: StreamId) -> Judged {
         let typed = address.trim();
         let bare = typed.strip_prefix('<').and_then(|a| a.strip_suffix('>')).unwrap_or(typed);
         let path = match ForwardPath::parse(&format!("<{bare}>")) {
             Ok(path) => path,
-            Err(error) => {
-                let code = match error.fault {
-                    AddressFault::Ambiguous => "553 5.1.3",
-                    AddressFault::Syntax | AddressFault::TooLong => "501 5.1.3",
-                };
-                let words = error.to_string();
-                let reply = format!("{code} {words}");
-                let gate = line("address", VerdictWord::Invalid, &words);
-                return Judged {
-                    line: judged(address, VerdictWord::Invalid, words),
-                    gates: vec![gate],
-                    reply,
-                };
-            }
+            Err(error) => return no_address(address, &error),
         };
         let mut gates = vec![line("address", VerdictWord::Permit, "one reading")];
         let shown = path.to_string();
-        let possible = self.gate.streams().fallback();
+        let streams = self.gate.streams();
+        let (name, possible) = (streams.get(stream).name.to_string(), streams.only(stream));
         let today = crate::clock::now().day();
         let decision = match self.gate.judge(path, Action::Refuse, &possible, today) {
             Ruling::Decided(decision) => decision,
@@ -66,6 +123,7 @@ impl Clerk {
         gates.push(line("opt-out", verdict, &words));
         let mut line =
             judged(address, verdict, if reason.is_some() { words } else { String::new() });
+        line.stream = Some(name);
         if let Some(found) = reason.as_ref().and_then(Reason::entry) {
             line.list = Some(found.source.clone());
             line.since = Some(found.since);
@@ -73,6 +131,17 @@ impl Clerk {
         }
         Judged { line, gates, reply }
     }
+}
+
+fn no_address(address: &str, error: &AddressError) -> Judged {
+    let code = match error.fault {
+        AddressFault::Ambiguous => "553 5.1.3",
+        AddressFault::Syntax | AddressFault::TooLong => "501 5.1.3",
+    };
+    let words = error.to_string();
+    let reply = format!("{code} {words}");
+    let gates = vec![line("address", VerdictWord::Invalid, &words)];
+    Judged { line: judged(address, VerdictWord::Invalid, words), gates, reply }
 }
 
 fn taken_apart(decision: Decision) -> (VerdictWord, Option<Reason>) {
@@ -107,5 +176,7 @@ fn judged(address: &str, verdict: VerdictWord, reason: String) -> JudgedLine {
         list: None,
         since: None,
         entry: None,
+        stream: None,
+        streams: Vec::new(),
     }
 }

@@ -8,17 +8,20 @@ mod answers;
 mod asked;
 mod custody;
 mod judge;
+mod question;
 mod record;
 mod request;
+mod standing;
 mod told;
 mod why;
 mod withdraw;
 
 pub use answers::{
-    AddedLine, AddedOutcome, EntryLine, GateLine, JudgedLine, SourceLine, StatusAnswer,
-    VerdictWord, WhyAnswer,
+    AddedLine, AddedOutcome, EntryLine, GateLine, JudgedLine, SourceLine, StandingLine,
+    StatusAnswer, StreamVerdict, TakenBack, VerdictWord, WhyAnswer,
 };
 pub use asked::{Addition, Custody, Withdrawal, Withdrawn};
+pub use question::{Candidate, JudgeQuestion};
 pub use request::{Clerk, ClerkParts, Request, Running};
 pub use told::{
     ErasedOutcome, EventAnswer, ExportPermit, ImportedLine, RekeyOutcome, WithdrawnOutcome,

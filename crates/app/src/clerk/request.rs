@@ -9,11 +9,12 @@ use suppression::Timestamp;
 
 use super::answers::{EntryLine, SourceLine, StatusAnswer};
 use super::asked::{Addition, Custody, Withdrawal};
+use super::question::JudgeQuestion;
 use crate::config::Settings;
 use crate::entry::EntryMaker;
 use crate::error::AppError;
 use crate::import::{self, ImportRequest, Progress};
-use crate::keeper::{Keeper, RestoreRequest};
+use crate::keeper::{Keeper, LedgerLists, RestoreRequest};
 
 /// A question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,15 +35,16 @@ pub enum Request {
     /// Put a backup in the place of the ledger. Answered by
     /// [`crate::keeper::RestoreOutcome`].
     Restore(RestoreRequest),
-    /// Which of these would be refused? Answered by a list of [`super::JudgedLine`].
-    Judge {
-        /// One address each.
-        addresses: Vec<String>,
-    },
+    /// Which of these would be refused? Answered by a list of [`super::JudgedLine`] for each
+    /// candidate.
+    Judge(JudgeQuestion),
     /// Why is this address refused, or not? Answered by [`super::WhyAnswer`].
     Why {
         /// The address.
         address: String,
+        /// On this stream alone.
+        #[serde(default)]
+        stream: Option<String>,
     },
     /// One entry of the ledger. Answered by [`super::EntryLine`] or null.
     Entry {
@@ -77,6 +79,7 @@ pub struct Clerk {
     pub(super) settings: Arc<Settings>,
     pub(super) maker: EntryMaker,
     pub(super) gate: OptOutGate,
+    pub(super) lists: Arc<LedgerLists>,
     running: Option<Running>,
 }
 
@@ -88,8 +91,8 @@ impl Clerk {
         let maker = EntryMaker::new(keeper.keys().clone(), rules.clone(), settings.ledger.store);
         let lists = Arc::new(keeper.lists(settings.enforcement.grace));
         let streams = Arc::new(settings.stream_rules());
-        let gate = OptOutGate::new(lists, rules, settings.own_domains.clone(), streams);
-        Self { keeper, settings, maker, gate, running }
+        let gate = OptOutGate::new(lists.clone(), rules, settings.own_domains.clone(), streams);
+        Self { keeper, settings, maker, gate, lists, running }
     }
 
     /// Answers a question. Blocks for as long as it takes; `progress` is told how far a
@@ -113,10 +116,8 @@ impl Clerk {
             Request::Imports => json(&self.imports()?),
             Request::Ledger(custody) => self.custody(custody),
             Request::Restore(request) => json(&self.restore(request, progress)?),
-            Request::Judge { addresses } => {
-                json(&addresses.iter().map(|a| self.judge(a)).collect::<Vec<_>>())
-            }
-            Request::Why { address } => json(&self.why(address)?),
+            Request::Judge(question) => json(&self.judge_all(question)?),
+            Request::Why { address, stream } => json(&self.why(address, stream.as_deref())?),
             Request::Entry { entry } => {
                 let position = *entry;
                 let found = self.keeper.ask(move |desk| desk.entry(position))?;

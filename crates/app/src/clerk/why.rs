@@ -1,33 +1,135 @@
-//! Why an address is refused, or not: the verdict, and everything it rests on.
+//! Why an address is refused, or not: the verdict for each stream, and everything it rests
+//! on, with what became of each entry in the decision.
 
-use super::answers::{EntryLine, WhyAnswer};
+use address::Canonical;
+use ledger::Found;
+use policy::StreamId;
+use suppression::{AddressKeys, Permission, StreamClass, Terms};
+
+use super::answers::{EntryLine, StreamVerdict, TakenBack, WhyAnswer};
+use super::judge::Judged;
 use super::request::Clerk;
+use super::standing;
+use crate::clock;
 use crate::error::AppError;
+use crate::keeper::Desk;
+
+/// Digits of a keyed hash in the evidence.
+const DIGITS: usize = 32;
 
 impl Clerk {
-    pub(super) fn why(&self, address: &str) -> Result<WhyAnswer, AppError> {
-        let judged = self.run_gates(address);
+    pub(super) fn why(&self, address: &str, stream: Option<&str>) -> Result<WhyAnswer, AppError> {
         let typed = address.trim();
         let bare = typed.strip_prefix('<').and_then(|a| a.strip_suffix('>')).unwrap_or(typed);
+        let asked = self.streams(stream)?;
+        let judged: Vec<(StreamId, Judged)> =
+            asked.into_iter().map(|id| (id, self.run_gates(address, id))).collect();
         // An address that no gate accepts may still be in the ledger: lists are read in a
         // wider grammar.
         let canonical = self.maker.canonical(bare).ok();
+        let keys = canonical.as_ref().map(|it| Keys::of(self, it)).unwrap_or_default();
         let entries = match &canonical {
-            Some(canonical) => {
-                let keys = self.maker.keys().load().current().keys(canonical);
-                self.keeper.ask(move |desk| desk.entries_of(&keys))?
-            }
+            Some(canonical) => self.entries(canonical, &keys, &judged)?,
             None => Vec::new(),
+        };
+        let streams = judged.iter().map(|(id, judged)| self.verdict(*id, judged)).collect();
+        let worst = judged.into_iter().max_by_key(|(_, one)| one.line.verdict.severity());
+        let Some((_, worst)) = worst else {
+            return Err(AppError::Input("there is no stream to ask about".to_owned()));
         };
         Ok(WhyAnswer {
             address: typed.to_owned(),
             exact: canonical.as_ref().map(|c| c.exact().to_owned()),
             person: canonical.as_ref().map(|c| c.person().to_owned()),
-            verdict: judged.line.verdict,
-            reply: judged.reply,
-            gates: judged.gates,
-            entries: entries.into_iter().map(EntryLine::from).collect(),
+            verdict: worst.line.verdict,
+            reply: worst.reply,
+            gates: worst.gates,
+            streams,
+            exact_keys: keys.digits(|keys| keys.exact),
+            person_keys: keys.digits(|keys| keys.person),
+            entries,
             epoch: self.keeper.index().load().epoch(),
         })
+    }
+
+    fn verdict(&self, id: StreamId, judged: &Judged) -> StreamVerdict {
+        let stream = self.gate.streams().get(id);
+        StreamVerdict {
+            stream: stream.name.to_string(),
+            class: match stream.class {
+                StreamClass::Commercial => "commercial".to_owned(),
+                StreamClass::Transactional => "transactional".to_owned(),
+            },
+            opt_in: stream.permission == Permission::OptIn,
+            scopes: stream.scopes.clone(),
+            verdict: judged.line.verdict,
+            reason: judged.line.reason.clone(),
+            reply: judged.reply.clone(),
+            entry: judged.line.entry,
+        }
+    }
+
+    /// Every entry, and what became of it on each stream.
+    fn entries(
+        &self,
+        canonical: &Canonical,
+        keys: &Keys,
+        judged: &[(StreamId, Judged)],
+    ) -> Result<Vec<EntryLine>, AppError> {
+        let all = [keys.address.clone(), keys.domain.clone()].concat();
+        let found = self.keeper.ask(move |desk| {
+            let found = desk.found_of(&all)?;
+            let taken: Vec<_> =
+                found.iter().map(|f| taken_back(desk, f)).collect::<Result<_, _>>()?;
+            Ok(found.into_iter().zip(taken).collect::<Vec<_>>())
+        })?;
+        let Some(current) = keys.address.first() else { return Ok(Vec::new()) };
+        let index = self.keeper.index().load_full();
+        let case = self.lists.case(&index, canonical, current);
+        let today = clock::now().day();
+        let streams = self.gate.streams();
+        let lines = found.into_iter().map(|(found, taken_back)| {
+            let standing = judged.iter().map(|(id, _)| {
+                let (stream, grace) = (streams.get(*id), self.lists.grace());
+                standing::of(&found, &case, &Terms { stream, today, grace })
+            });
+            let standing = standing.collect();
+            EntryLine { taken_back, standing, ..EntryLine::from(found.entry) }
+        });
+        Ok(lines.collect())
+    }
+}
+
+/// The row that took an entry back: who, when, why.
+fn taken_back(desk: &mut Desk, found: &Found) -> Result<Option<TakenBack>, AppError> {
+    let Some(by) = found.withdrawn_by else { return Ok(None) };
+    Ok(desk.entry(by)?.map(|row| TakenBack {
+        entry: row.position,
+        by: row.source,
+        on: row.recorded,
+        reason: row.reason,
+        import: row.refers_import,
+    }))
+}
+
+/// An address, under every key: the current one first.
+#[derive(Default)]
+struct Keys {
+    address: Vec<AddressKeys>,
+    domain: Vec<AddressKeys>,
+}
+
+impl Keys {
+    fn of(clerk: &Clerk, canonical: &Canonical) -> Self {
+        let ring = clerk.maker.keys().load();
+        Self {
+            address: ring.keys(canonical).collect(),
+            domain: ring.all().map(|hasher| hasher.domain_keys(canonical)).collect(),
+        }
+    }
+
+    fn digits(&self, which: impl Fn(&AddressKeys) -> suppression::Digest) -> Vec<String> {
+        let digits = |keys| which(keys).to_string().chars().take(DIGITS).collect();
+        self.address.iter().map(digits).collect()
     }
 }

@@ -50,6 +50,11 @@ impl Settings {
     pub fn stream_rules(&self) -> Streams {
         Streams::new(self.streams.clone())
     }
+
+    /// Whether there is a rule without conditions, so that no mail is on the default stream.
+    pub fn takes_everything(&self) -> bool {
+        self.streams.iter().any(super::stream::takes_everything)
+    }
 }
 
 /// `[smarthost]`

@@ -163,7 +163,8 @@ fn one(stream: &Stream) -> Option<StreamRule> {
     })
 }
 
-fn takes_everything(stream: &StreamRule) -> bool {
+/// Whether a rule has no conditions.
+pub(crate) fn takes_everything(stream: &StreamRule) -> bool {
     stream.listener.is_empty()
         && stream.login.is_empty()
         && stream.client.is_empty()

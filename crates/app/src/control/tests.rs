@@ -8,8 +8,8 @@ use ledger::IfMissing;
 use super::*;
 use crate::AppError;
 use crate::clerk::{
-    AddedOutcome, Addition, Clerk, ClerkParts, JudgedLine, Request, Running, StatusAnswer,
-    VerdictWord, WhyAnswer,
+    AddedOutcome, Addition, Candidate, Clerk, ClerkParts, JudgeQuestion, JudgedLine, Request,
+    Running, StatusAnswer, VerdictWord, WhyAnswer,
 };
 use crate::clock;
 use crate::config::{Settings, Surroundings, load_text};
@@ -78,10 +78,12 @@ fn add(address: &str) -> Request {
 }
 
 fn judge(settings: &Arc<Settings>, address: &str) -> JudgedLine {
-    let request = Request::Judge { addresses: vec![address.to_owned()] };
+    let candidate = Candidate { address: address.to_owned(), envelope: None };
+    let request =
+        Request::Judge(JudgeQuestion { candidates: vec![candidate], ..JudgeQuestion::default() });
     let answer = Reach::find(settings, IfMissing::Create).unwrap().ask(&request, &mut |_| ());
-    let lines: Vec<JudgedLine> = serde_json::from_value(answer.unwrap()).unwrap();
-    lines.into_iter().next().unwrap()
+    let lines: Vec<Vec<JudgedLine>> = serde_json::from_value(answer.unwrap()).unwrap();
+    lines.into_iter().flatten().next().unwrap()
 }
 
 #[test]
@@ -134,7 +136,7 @@ fn why_shows_the_gates_the_entries_and_the_reply() {
     let settings = settings(folder.path());
     let mut reach = Reach::find(&settings, IfMissing::Create).unwrap();
     reach.ask(&add("bob@example.com"), &mut |_| ()).unwrap();
-    let why = Request::Why { address: "Bob+news@example.com".to_owned() };
+    let why = Request::Why { address: "Bob+news@example.com".to_owned(), stream: None };
     let why: WhyAnswer = serde_json::from_value(reach.ask(&why, &mut |_| ()).unwrap()).unwrap();
     assert_eq!(why.verdict, VerdictWord::Refuse);
     assert_eq!(why.person.as_deref(), Some("bob@example.com"));

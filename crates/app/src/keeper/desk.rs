@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use address::PersonRules;
-use ledger::{Appended, Followed, KeyFile, Ledger, Prepared, SourceState};
+use ledger::{Appended, Followed, Found, KeyFile, Ledger, Prepared, SourceState};
 use suppression::{AddressKeys, Entry, Hasher, Index, KeyId, NewEntry, SharedIndex, Timestamp};
 
 use super::feed::{self, Fed};
@@ -231,6 +231,14 @@ impl Desk {
     pub fn entries_of(&mut self, keys: &AddressKeys) -> Result<Vec<Entry>, AppError> {
         let found = self.ledger()?.entries_of(std::slice::from_ref(keys))?;
         Ok(found.into_iter().map(|found| found.entry).collect())
+    }
+
+    /// Every entry under any of these keys, and by which row it was taken back.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub fn found_of(&mut self, keys: &[AddressKeys]) -> Result<Vec<Found>, AppError> {
+        Ok(self.ledger()?.entries_of(keys)?)
     }
 
     /// One entry.

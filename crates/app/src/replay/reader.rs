@@ -30,7 +30,11 @@ pub fn read(
     let shown = path.unwrap_or(Path::new("standard input"));
     let io = |error| AppError::io(shown, error);
     let input: Box<dyn Read> = match path {
-        Some(path) => Box::new(std::fs::File::open(path).map_err(io)?),
+        Some(path) => Box::new(std::fs::File::open(path).map_err(|error| match error.kind() {
+            // It is the data that is wrong, and nothing of ours.
+            std::io::ErrorKind::NotFound => AppError::Input(format!("{}: {error}", path.display())),
+            _ => io(error),
+        })?),
         None => Box::new(std::io::stdin()),
     };
     let mut input = BufReader::with_capacity(BEGINNING, input);

@@ -7,6 +7,7 @@
 
 mod deadlines;
 mod digest;
+mod history;
 mod mail;
 mod obligations;
 mod offence;
@@ -15,6 +16,7 @@ mod span;
 mod streams;
 
 pub use deadlines::{DeadlinesAsked, DeadlinesSummary, LateMail, OptOutLine, PASS_MAX, deadlines};
+pub use history::{History, HistoryLine, history};
 pub use shadow::{ShadowApplication, ShadowReport, ShadowRow, shadow};
 pub use span::TimeSpan;
 pub use streams::{StreamRow, StreamsApplication, StreamsReport, streams};

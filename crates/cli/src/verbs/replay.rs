@@ -1,133 +1,133 @@
-//! `replay`: which of these recipients would be refused?
+//! `replay`: which of these deliveries would be refused?
 
-use std::io::{BufRead, BufReader, Read};
+mod totals;
 
-use app::clerk::{JudgedLine, Request, VerdictWord};
+use std::ops::ControlFlow;
+
+use app::clerk::{Candidate, JudgeQuestion, JudgedLine, Request, VerdictWord};
 use app::control::Reach;
+use app::replay::{Delivery, LogFormat, Told, read};
 use ledger::IfMissing;
 use serde::Serialize;
 
+use self::totals::Totals;
 use crate::configuration;
-use crate::exit::{Ended, Exit};
+use crate::exit::Exit;
 use crate::out::Out;
-use crate::words::Replay;
+use crate::words::{Replay, ReplayFormat};
 
-/// Addresses that are asked about together.
+/// Recipients that are asked about together.
 const CHUNK: usize = 1000;
-/// The longest line that is read: no address is longer.
-const LINE_MAX: u64 = 4096;
 
 /// One line of the answer.
 #[derive(Debug, Serialize)]
 struct Line {
-    line: usize,
+    line: u64,
     #[serde(flatten)]
     judged: JudgedLine,
 }
 
-#[derive(Debug, Default)]
-struct Counts {
-    permit: usize,
-    refuse: usize,
-    defer: usize,
-    invalid: usize,
-}
-
 pub(crate) fn run(words: &Replay, out: &Out) -> anyhow::Result<Exit> {
     let settings = configuration::settings(&words.file, out)?;
-    let input: Box<dyn Read> = if words.path.as_os_str() == "-" {
-        Box::new(std::io::stdin())
-    } else {
-        let file = std::fs::File::open(&words.path);
-        Box::new(
-            file.map_err(|e| Ended::error(Exit::Data, format!("{}: {e}", words.path.display())))?,
-        )
+    let path = (words.path.as_os_str() != "-").then_some(words.path.as_path());
+    let format = words.format.map(|format| match format {
+        ReplayFormat::List => LogFormat::List,
+        ReplayFormat::Csv => LogFormat::Csv,
+        ReplayFormat::Postfix => LogFormat::Postfix,
+        ReplayFormat::Exim => LogFormat::Exim,
+    });
+    let mut player = Player {
+        words,
+        out,
+        reach: Reach::find(&settings, IfMissing::Refuse)?,
+        waiting: Vec::new(),
+        totals: Totals::default(),
     };
-    let mut reach = Reach::find(&settings, IfMissing::Refuse)?;
-    let mut lines = Lines { reader: BufReader::new(input), number: 0 };
-    let mut counts = Counts::default();
-    loop {
-        let chunk = lines.chunk()?;
-        if chunk.is_empty() {
-            break;
+    let mut failed = None;
+    read(path, format, words.column.as_deref(), &mut |told| match player.take(told) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            failed = Some(error);
+            ControlFlow::Break(())
         }
-        let addresses = chunk.iter().map(|(_, address)| address.clone()).collect();
-        let answer = reach.ask(&Request::Judge { addresses }, &mut |_| ())?;
-        let judged: Vec<JudgedLine> = serde_json::from_value(answer)?;
-        for ((line, _), judged) in chunk.into_iter().zip(judged) {
-            let count = match judged.verdict {
-                VerdictWord::Permit => &mut counts.permit,
-                VerdictWord::Refuse => &mut counts.refuse,
-                VerdictWord::Defer => &mut counts.defer,
-                VerdictWord::Invalid => &mut counts.invalid,
-            };
-            *count += 1;
-            if words.refused && judged.verdict == VerdictWord::Permit {
-                continue;
-            }
-            out.line(&Line { line, judged }, text)?;
-        }
+    })?;
+    if let Some(error) = failed {
+        return Err(error);
     }
-    let Counts { permit, refuse, defer, invalid } = counts;
-    out.note(&format!(
-        "{permit} would be permitted, {refuse} refused, {defer} deferred; {invalid} are no addresses"
-    ));
-    Ok(match counts {
-        Counts { refuse: 1.., .. } => Exit::No,
-        Counts { invalid: 1.., .. } => Exit::Data,
-        Counts { defer: 1.., .. } => Exit::Temporary,
-        Counts { .. } => Exit::Ok,
-    })
+    player.flush()?;
+    player.totals.tell(out)?;
+    Ok(player.totals.exit())
 }
 
-fn text(line: &Line) -> String {
+struct Player<'a> {
+    words: &'a Replay,
+    out: &'a Out,
+    reach: Reach,
+    waiting: Vec<Delivery>,
+    totals: Totals,
+}
+
+impl Player<'_> {
+    fn take(&mut self, told: Told) -> anyhow::Result<()> {
+        match told {
+            Told::Delivery(delivery) => {
+                self.waiting.push(delivery);
+                if self.waiting.len() >= CHUNK { self.flush() } else { Ok(()) }
+            }
+            Told::Unusable { rows, first } => {
+                self.totals.unusable(rows);
+                self.out.note(&format!("{rows} rows hold no address that can be used: {first}"));
+                Ok(())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> anyhow::Result<()> {
+        let waiting = std::mem::take(&mut self.waiting);
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let candidates = waiting.iter().map(|delivery| Candidate {
+            address: delivery.recipient.clone(),
+            envelope: delivery.envelope.clone(),
+        });
+        let question = Request::Judge(JudgeQuestion {
+            candidates: candidates.collect(),
+            stream: self.words.stream.clone(),
+            listener: self.words.listener,
+        });
+        let answer = self.reach.ask(&question, &mut |_| ())?;
+        let answers: Vec<Vec<JudgedLine>> = serde_json::from_value(answer)?;
+        for (delivery, lines) in waiting.into_iter().zip(answers) {
+            self.totals.recipient();
+            let several = lines.len() > 1;
+            for judged in lines {
+                self.totals.count(&judged);
+                if self.words.refused && judged.verdict == VerdictWord::Permit {
+                    continue;
+                }
+                let named = several || delivery.envelope.is_some();
+                self.out.line(&Line { line: delivery.line, judged }, |line| text(line, named))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn text(line: &Line, named: bool) -> String {
     let Line { line, judged } = line;
     let address = judged.address.escape_debug().to_string();
+    let stream = match (&judged.stream, judged.streams.as_slice()) {
+        (Some(stream), _) if named => format!("  on {stream}"),
+        (None, streams @ [_, ..]) => format!("  on {}", streams.join(" or ")),
+        _ => String::new(),
+    };
     match judged.verdict {
-        VerdictWord::Permit => format!("permit   {address}"),
+        VerdictWord::Permit => format!("permit   {address}{stream}"),
         VerdictWord::Invalid => format!("invalid  line {line}: {address}: {}", judged.reason),
-        word => format!("{:<7}  {address}  {}", word.as_str(), judged.reason),
-    }
-}
-
-struct Lines<R> {
-    reader: BufReader<R>,
-    number: usize,
-}
-
-impl<R: Read> Lines<R> {
-    /// The next addresses with their line numbers; empty at the end.
-    fn chunk(&mut self) -> anyhow::Result<Vec<(usize, String)>> {
-        let mut chunk = Vec::new();
-        while chunk.len() < CHUNK {
-            let mut line = Vec::new();
-            if (&mut self.reader).take(LINE_MAX).read_until(b'\n', &mut line)? == 0 {
-                break;
-            }
-            if !line.ends_with(b"\n") && line.len() as u64 == LINE_MAX {
-                self.skip()?;
-            }
-            self.number += 1;
-            if self.number == 1 && line.starts_with(b"\xef\xbb\xbf") {
-                line.drain(..3);
-            }
-            let text = String::from_utf8_lossy(&line);
-            let text = text.trim();
-            if !text.is_empty() && !text.starts_with('#') {
-                chunk.push((self.number, text.to_owned()));
-            }
+        VerdictWord::Provisional => {
+            format!("provisional  {address}{stream}  the header decides; {}", judged.reason)
         }
-        Ok(chunk)
-    }
-
-    /// Throws the rest of a line away.
-    fn skip(&mut self) -> anyhow::Result<()> {
-        loop {
-            let mut rest = Vec::new();
-            let read = (&mut self.reader).take(LINE_MAX).read_until(b'\n', &mut rest)?;
-            if read == 0 || rest.ends_with(b"\n") {
-                return Ok(());
-            }
-        }
+        word => format!("{:<7}  {address}{stream}  {}", word.as_str(), judged.reason),
     }
 }

@@ -1,12 +1,18 @@
 //! `why`: what is behind a verdict.
 
-use std::fmt::Write as _;
+mod address;
 
-use app::clerk::{EntryLine, Request, VerdictWord, WhyAnswer};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use app::clerk::{Request, VerdictWord, WhyAnswer};
+use app::config::Settings;
 use app::control::Reach;
 use app::decisions::{Decided, find};
+use app::reports::history;
 use ledger::IfMissing;
 
+use self::address::Story;
 use crate::configuration;
 use crate::exit::{Ended, Exit};
 use crate::out::Out;
@@ -17,16 +23,10 @@ pub(crate) fn run(words: &Why, out: &Out) -> anyhow::Result<Exit> {
     let settings = configuration::settings(&words.file, out)?;
     let what = words.what.trim();
     if what.contains('@') || what.eq_ignore_ascii_case("postmaster") {
-        let request = Request::Why { address: what.to_owned() };
-        let answer = Reach::find(&settings, IfMissing::Refuse)?.ask(&request, &mut |_| ())?;
-        let answer: WhyAnswer = serde_json::from_value(answer)?;
-        out.answer(&answer, address_text)?;
-        return Ok(match answer.verdict {
-            VerdictWord::Permit => Exit::Ok,
-            VerdictWord::Refuse => Exit::No,
-            VerdictWord::Defer => Exit::Temporary,
-            VerdictWord::Invalid => Exit::Data,
-        });
+        return of_address(words, &settings, what, out);
+    }
+    if words.stream.is_some() {
+        return Err(Ended::error(Exit::Usage, "--stream goes with an address"));
     }
     let mut found = find(&settings, what)?;
     if let Some(entry) = found.entry_number() {
@@ -54,56 +54,31 @@ pub(crate) fn run(words: &Why, out: &Out) -> anyhow::Result<Exit> {
     })
 }
 
-fn address_text(why: &WhyAnswer) -> String {
-    let head = match why.verdict {
-        VerdictWord::Permit => "may be mailed",
-        VerdictWord::Refuse => "must not be mailed",
-        VerdictWord::Defer => "cannot be told at present",
-        VerdictWord::Invalid => "is no address that mail is taken for",
+fn of_address(
+    words: &Why,
+    settings: &Arc<Settings>,
+    what: &str,
+    out: &Out,
+) -> anyhow::Result<Exit> {
+    let request = Request::Why { address: what.to_owned(), stream: words.stream.clone() };
+    let answer = Reach::find(settings, IfMissing::Refuse)?.ask(&request, &mut |_| ())?;
+    let answer: WhyAnswer = serde_json::from_value(answer)?;
+    // The address is found even where its past is not.
+    let history = match history(settings, &answer.person_keys, &answer.exact_keys) {
+        Ok(history) => Some(history),
+        Err(error) => {
+            tracing::debug!(%error, "no history");
+            None
+        }
     };
-    let mut text = format!("{} {head}\n", why.address);
-    let mut rows = vec![vec!["  reply".to_owned(), why.reply.clone()]];
-    if let (Some(exact), Some(person)) = (&why.exact, &why.person) {
-        rows.push(vec![
-            "  looked up as".to_owned(),
-            if exact == person { person.clone() } else { format!("{person} (written {exact})") },
-        ]);
-    }
-    for gate in &why.gates {
-        rows.push(vec![
-            format!("  gate {}", gate.gate),
-            format!("{}: {}", gate.verdict.as_str(), gate.words),
-        ]);
-    }
-    text.push_str(&columns(&rows));
-    entries_text(&mut text, &why.entries);
-    text
-}
-
-fn entries_text(text: &mut String, entries: &[EntryLine]) {
-    if entries.is_empty() {
-        text.push_str("  no entry in the ledger\n");
-        return;
-    }
-    text.push('\n');
-    let mut rows = vec![
-        ["  entry", "kind", "scope", "list", "since", "recorded", "reason"]
-            .map(str::to_owned)
-            .to_vec(),
-    ];
-    rows.extend(entries.iter().map(|entry| {
-        vec![
-            format!("  {}", entry.entry),
-            entry.kind.to_string(),
-            entry.scope.to_string(),
-            entry.list.clone(),
-            entry.since.to_string(),
-            entry.recorded.to_string(),
-            // Somebody else's text: nothing of it may steer the terminal.
-            entry.reason.as_deref().unwrap_or("-").escape_debug().to_string(),
-        ]
-    }));
-    text.push_str(&columns(&rows));
+    let verdict = answer.verdict;
+    out.answer(&Story { answer, history }, address::text)?;
+    Ok(match verdict {
+        VerdictWord::Permit => Exit::Ok,
+        VerdictWord::Refuse => Exit::No,
+        VerdictWord::Defer | VerdictWord::Provisional => Exit::Temporary,
+        VerdictWord::Invalid => Exit::Data,
+    })
 }
 
 fn reference_text(found: &Decided) -> String {
@@ -119,6 +94,10 @@ fn reference_text(found: &Decided) -> String {
         for key in [
             "time",
             "verdict",
+            "stream",
+            "login",
+            "listener",
+            "until",
             "gate",
             "reason",
             "list",
@@ -142,7 +121,7 @@ fn reference_text(found: &Decided) -> String {
         text.push_str(&columns(&rows));
     }
     if let Some(entry) = &found.entry {
-        entries_text(&mut text, std::slice::from_ref(entry));
+        address::entries(&mut text, std::slice::from_ref(entry));
     }
     if !found.transaction.is_empty() && found.decisions.len() == 1 {
         text.push_str("\n  what became of the message\n");

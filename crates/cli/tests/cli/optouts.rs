@@ -133,7 +133,8 @@ fn replay_tells_who_would_be_refused() {
     let lines = house.feed(&["-q", "-o", "json", "replay", "--refused", "-"], input).exits(1);
     let lines: Vec<serde_json::Value> =
         lines.out.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
-    assert_eq!(lines.len(), 2);
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[2]["totals"][0]["refuse"], 1);
     assert_eq!((&lines[0]["line"], &lines[0]["verdict"]), (&4.into(), &"refuse".into()));
     assert_eq!((&lines[1]["line"], &lines[1]["verdict"]), (&5.into(), &"invalid".into()));
 }

@@ -1,0 +1,63 @@
+//! What became of an entry in a decision, in plain words.
+
+use ledger::Found;
+use suppression::{Case, Kind, Known, Standing, Terms};
+
+use super::answers::StandingLine;
+
+/// Of one entry, for one stream.
+pub(super) fn of(found: &Found, case: &Case<'_>, terms: &Terms<'_>) -> StandingLine {
+    let (counts, words) = judge(found, case, terms);
+    StandingLine { stream: terms.stream.name.to_string(), counts, words }
+}
+
+fn judge(found: &Found, case: &Case<'_>, terms: &Terms<'_>) -> (bool, String) {
+    let entry = &found.entry;
+    if entry.kind == Kind::Withdrawn {
+        let what = match (&entry.refers_to, &entry.refers_import) {
+            (Some(row), _) => format!("takes entry {row} back"),
+            (None, Some(import)) => format!("takes import {import} back"),
+            (None, None) => "takes nothing back".to_owned(),
+        };
+        return (false, what);
+    }
+    if let Some(by) = found.withdrawn_by {
+        return (false, format!("was taken back by entry {by}"));
+    }
+    let is_it = |known: &&Known<'_>| u64::from(known.fact.position) == entry.position;
+    if entry.kind == Kind::Consent {
+        return match case.consents.iter().find(is_it) {
+            Some(known) => words(case.consent_standing(known, terms), "permits this mail"),
+            None => (false, "is the consent of another spelling of the address".to_owned()),
+        };
+    }
+    match case.objections.iter().find(is_it) {
+        Some(known) => words(case.standing(known, terms), "stops this mail"),
+        None => (false, "is not in the gate's index yet".to_owned()),
+    }
+}
+
+fn words(standing: Standing, counts: &str) -> (bool, String) {
+    let why_not = match standing {
+        Standing::Counts => return (true, counts.to_owned()),
+        Standing::Withdrawn => "was taken back".to_owned(),
+        Standing::OtherMail => "is about other mail".to_owned(),
+        Standing::RoleAddress => {
+            "is about the whole domain, and this is one of its role addresses".to_owned()
+        }
+        Standing::Lapsed(day) => format!("lapsed on {day}"),
+        Standing::NotYet(day) => format!("is of {day}, which has not come"),
+        Standing::Reopened(row) => format!("was ended by the later consent in entry {row}"),
+        Standing::InGrace(day) => format!("counts only after {day} (grace)"),
+        Standing::NotLater(row) => format!("is not of a later day than entry {row}"),
+        Standing::Blocked(row) => format!("cannot end the block in entry {row}"),
+        Standing::OnlyImplied(row) => {
+            format!("is only implied, and cannot end the objection in entry {row}")
+        }
+        Standing::TooNarrow(Some(row)) => {
+            format!("is about less than the objection in entry {row}")
+        }
+        Standing::TooNarrow(None) => "is about less than this mail needs consent for".to_owned(),
+    };
+    (false, why_not)
+}
