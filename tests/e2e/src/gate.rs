@@ -27,8 +27,12 @@ pub struct Setup {
     pub smarthost_lines: String,
     /// More lines of `[[listener]]`, such as `action = "drop"`.
     pub listener_lines: String,
+    /// More lines of `[evidence]`.
+    pub evidence_lines: String,
     /// More tables.
     pub tables: String,
+    /// A program that runs the gate, with its arguments, such as strace.
+    pub under: Vec<String>,
     /// The content of the list `crm.csv`, the one source unless `tables` adds more.
     pub list: String,
 }
@@ -44,7 +48,9 @@ impl Setup {
             smarthost,
             smarthost_lines: String::new(),
             listener_lines: String::new(),
+            evidence_lines: String::new(),
             tables: String::new(),
+            under: Vec::new(),
             list: Self::LIST.to_owned(),
         }
     }
@@ -55,11 +61,12 @@ impl Setup {
              [smarthost]\naddress = \"{smarthost}\"\n{smarthost_lines}\n\
              [[listener]]\naddress = \"{listen}\"\n{listener_lines}\n\
              [ledger]\npath = \"optgate.db\"\nkey_file = \"optgate.key\"\n\n\
-             [evidence]\npath = \"evidence.jsonl\"\nrecipient = \"plain\"\n\n\
+             [evidence]\npath = \"evidence.jsonl\"\nrecipient = \"plain\"\n{evidence_lines}\n\
              [[source]]\nname = \"crm.csv\"\ncsv = \"crm.csv\"\n\n{tables}\n",
             smarthost = self.smarthost,
             smarthost_lines = self.smarthost_lines,
             listener_lines = self.listener_lines,
+            evidence_lines = self.evidence_lines,
             tables = self.tables,
         )
     }
@@ -71,6 +78,7 @@ pub struct Gate {
     /// Where it listens.
     pub address: SocketAddr,
     folder: PathBuf,
+    under: Vec<String>,
 }
 
 impl Gate {
@@ -80,7 +88,8 @@ impl Gate {
         fs::create_dir_all(folder).expect("a folder can be made");
         fs::write(folder.join("crm.csv"), &setup.list).expect("a list can be written");
         fs::write(folder.join("optgate.toml"), setup.text(address)).expect("a file can be written");
-        Self { server: serve(folder, address), address, folder: folder.to_owned() }
+        let (folder, under) = (folder.to_owned(), setup.under.clone());
+        Self { server: serve(&folder, address, &under), address, folder, under }
     }
 
     /// Ends it as a power cut would, and starts it again with the same files.
@@ -96,7 +105,7 @@ impl Gate {
 
     /// Starts it again after [`Gate::kill`].
     pub fn restart(&mut self) {
-        self.server = serve(&self.folder, self.address);
+        self.server = serve(&self.folder, self.address, &self.under);
     }
 
     /// Asks it to end, and says with which code it did.
@@ -167,8 +176,14 @@ fn command(folder: &Path) -> Command {
     command
 }
 
-fn serve(folder: &Path, address: SocketAddr) -> Server {
+fn serve(folder: &Path, address: SocketAddr, under: &[String]) -> Server {
     let mut command = command(folder);
+    if let [program, arguments @ ..] = under {
+        let optgate = command.get_program().to_owned();
+        command = Command::new(program);
+        command.args(arguments).arg(optgate);
+        command.current_dir(folder).env("NO_COLOR", "1").env_remove("RUST_LOG");
+    }
     command.args(["serve", "--config", "optgate.toml"]);
     let mut server = Server::start("optgate", &mut command, folder.join("gate.log"));
     server.wait_ready(START_LIMIT, || Dialogue::open(address).is_ok_and(|(_, g)| g.code == 220));

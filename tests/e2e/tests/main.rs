@@ -12,6 +12,7 @@
 
 mod crash;
 mod demo;
+mod evidence;
 mod hostile;
 mod mixed;
 mod opt_out;
