@@ -17,6 +17,7 @@ mod hostile;
 mod mixed;
 mod opt_out;
 mod power_loss;
+mod records;
 mod smarthost;
 mod unchanged;
 mod verbs;

@@ -101,6 +101,18 @@ pub(super) fn all() -> Vec<Need> {
             Kind::Command("strace", &["-V"]),
         ),
         need(
+            "openssl",
+            "keys of others, for signed checkpoints",
+            &["openssl"],
+            Kind::Command("openssl", &["version"]),
+        ),
+        need(
+            "sqlite3",
+            "the ledger, in the hands of another program",
+            &["sqlite3"],
+            Kind::Command("sqlite3", &["--version"]),
+        ),
+        need(
             "nodemailer",
             "client: what JavaScript shops use",
             &["nodejs", "npm"],
