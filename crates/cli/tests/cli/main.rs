@@ -17,4 +17,6 @@ mod settings;
 #[cfg(test)]
 mod smtp;
 #[cfg(test)]
+mod streams;
+#[cfg(test)]
 mod words;
