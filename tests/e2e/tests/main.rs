@@ -13,6 +13,7 @@
 mod crash;
 mod demo;
 mod evidence;
+mod full_disk;
 mod hostile;
 mod mixed;
 mod opt_out;
