@@ -41,6 +41,9 @@ pub enum AppError {
         "the ledger is not open, because a restore failed half way: mail is deferred. See the log for what is wrong, and start the gate again"
     )]
     Away,
+    /// The file was taken away from under a running gate.
+    #[error("the ledger {} was removed or replaced while it was open; nothing is recorded and mail is deferred. Put the file back, or start the gate again to use the one that is there now; to put a backup in its place: optgate restore FOLDER", .0.display())]
+    Displaced(PathBuf),
     /// Entries of the ledger were made under a key that nobody has.
     #[error(
         "the ledger has entries under key {0}, which its key file lacks; restore the newest copy of the key file from a backup"
@@ -116,7 +119,7 @@ impl AppError {
             Self::Index(_) => Blame::Internal,
             Self::Io { source, .. } => of_io(source),
             Self::Taken { .. } | Self::Stopped => Blame::Temporary,
-            Self::Away => Blame::Unavailable,
+            Self::Away | Self::Displaced(_) => Blame::Unavailable,
             Self::StrangeKey(_) => Blame::Configuration,
             Self::List(_) | Self::Input(_) => Blame::Data,
             Self::Unavailable(_) => Blame::Unavailable,

@@ -443,3 +443,27 @@ fn a_full_disk_stops_an_import_and_nothing_else_with_aiosmtpd() {
         wait_until(LIMIT, || (gate.verdict("row59999@example.com").code == 550).then_some(()));
     assert!(soon.is_some());
 }
+
+#[test]
+fn a_ledger_taken_away_under_the_gate_defers_and_comes_back_by_a_restore_with_aiosmtpd() {
+    let scratch = Scratch::new();
+    let server = Aiosmtpd::start(&scratch);
+    let gate = Gate::start(&scratch.path().join("gate"), &Setup::new(server.address));
+    assert_eq!(gate.ask(&["optout", "add", "a@example.net"]).code, 0);
+    assert_eq!(gate.ask(&["backup", "copy"]).code, 0);
+    fs::remove_file(gate.folder().join("optgate.db")).unwrap();
+    let lost = gate.ask(&["optout", "add", "b@example.net"]);
+    assert_eq!(lost.code, 69, "what would be lost is not acknowledged: {}", lost.text());
+    assert!(lost.err.contains("optgate restore"), "{}", lost.text());
+    let deferred =
+        wait_until(LIMIT, || (gate.verdict("alice@example.com").code == 451).then_some(()));
+    assert!(deferred.is_some(), "{}", gate.log());
+    assert_eq!(gate.verdict("a@example.net").code, 550);
+    let restored = gate.ask(&["restore", "copy"]);
+    assert_eq!(restored.code, 0, "{}", restored.text());
+    assert_eq!(gate.verdict("alice@example.com").code, 250);
+    assert_eq!(gate.verdict("a@example.net").code, 550);
+    assert_eq!(gate.ask(&["optout", "add", "b@example.net"]).code, 0);
+    assert_eq!(gate.verdict("b@example.net").code, 550);
+    assert_eq!(gate.ask(&["ledger", "verify"]).code, 0);
+}

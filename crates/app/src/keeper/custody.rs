@@ -151,8 +151,9 @@ impl Desk {
         prepared: &PreparedRestore,
         request: &RestoreRequest,
     ) -> Result<RestoreOutcome, AppError> {
-        if !request.replace {
-            check_restore(self.ledger()?, prepared, now)?;
+        // The ledger that is open, even if its file was taken away: its entries are in force.
+        if let Some(present) = self.ledger.as_ref().filter(|_| !request.replace) {
+            check_restore(present, prepared, now)?;
         }
         self.states.unknown(LEDGER, "it is being restored");
         let places = Places { ledger: self.path.clone(), key: self.key_file.clone() };

@@ -1,6 +1,7 @@
 //! What the keeper's thread has in its hands: the ledger, and the pen for the index.
 
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub struct Desk {
     pub(super) keys: Keys,
     pub(super) index: Arc<SharedIndex>,
     pub(super) states: Arc<ListStates>,
+    /// Which file the ledger is.
+    number: Number,
     /// The ledger's data version as last seen; another one means another writer.
     version: i64,
     /// Up to which position the image on disk goes.
@@ -58,6 +61,7 @@ impl Desk {
             keys,
             index: Arc::new(SharedIndex::default()),
             states,
+            number: Number::default(),
             version: 0,
             imaged: 0,
             imaged_at: clock::instant(),
@@ -92,6 +96,7 @@ impl Desk {
         let took = start.elapsed();
         self.index.store(index.after(self.index.load().epoch()));
         (self.version, self.imaged, self.imaged_at) = (version, imaged, start);
+        self.number = Number::of(&self.path).map_err(|e| AppError::io(&self.path, e))?;
         self.ledger = Some(ledger);
         self.states.known(LEDGER);
         tracing::info!(entries, image = imaged, tail, ?took, "index ready");
@@ -108,9 +113,18 @@ impl Desk {
         &self.keys
     }
 
-    /// The ledger.
+    /// The ledger, if it is still the file under its name: what is written into a file
+    /// that was removed or replaced meanwhile is nowhere.
     pub(super) fn ledger(&mut self) -> Result<&mut Ledger, AppError> {
-        self.ledger.as_mut().ok_or(AppError::Away)
+        let ledger = self.ledger.as_mut().ok_or(AppError::Away)?;
+        match Number::of(&self.path) {
+            Ok(number) if number == self.number => Ok(ledger),
+            Ok(_) => Err(AppError::Displaced(self.path.clone())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(AppError::Displaced(self.path.clone()))
+            }
+            Err(error) => Err(AppError::io(&self.path, error)),
+        }
     }
 
     /// Records entries. When this returns they are on disk, and the index refuses them.
@@ -168,6 +182,14 @@ impl Desk {
 
     /// Brings rows that others have written into the index, and notices a new key of theirs.
     pub(super) fn follow_others(&mut self) -> Result<(), AppError> {
+        let followed = self.follow_if_changed();
+        if followed.is_err() && !self.states.is_unknown(LEDGER) {
+            self.states.unknown(LEDGER, "it cannot be read");
+        }
+        followed
+    }
+
+    fn follow_if_changed(&mut self) -> Result<(), AppError> {
         let version = self.ledger()?.data_version()?;
         if version != self.version || self.states.is_unknown(LEDGER) {
             self.follow()?;
@@ -293,6 +315,20 @@ impl Desk {
             anchor,
             hasher: self.keys.current(),
         }))
+    }
+}
+
+/// Which file is under a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Number {
+    device: u64,
+    file: u64,
+}
+
+impl Number {
+    fn of(path: &Path) -> std::io::Result<Self> {
+        let found = std::fs::metadata(path)?;
+        Ok(Self { device: found.dev(), file: found.ino() })
     }
 }
 

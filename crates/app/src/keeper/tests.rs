@@ -209,3 +209,185 @@ fn a_waiting_add_gets_in_between_the_batches_of_an_import() {
     assert!(u64::from(found.position) <= last, "{} {last}", found.position);
     keeper.stop();
 }
+
+/// What the index says of each of these addresses, on a commercial and on a
+/// transactional stream.
+fn answers(keeper: &Keeper, addresses: &[String]) -> Vec<(Lookup, Lookup)> {
+    let lists = keeper.lists(None);
+    let streams = [
+        suppression::Stream::default(),
+        suppression::Stream::new("receipts", suppression::StreamClass::Transactional),
+    ];
+    let today = clock::now().day();
+    let one = |address: &String| {
+        let canonical = maker(keeper).canonical(address).unwrap();
+        let keys = lists.keys(&canonical);
+        let streams = [&streams[0], &streams[1]];
+        let inquiry =
+            policy::Inquiry { address: &canonical, keys: &keys, streams: &streams, today };
+        match lists.look_up(&inquiry) {
+            LookUp::Now(mut answers) => {
+                let transactional = answers.pop().unwrap();
+                (answers.pop().unwrap(), transactional)
+            }
+            LookUp::Later => panic!("the index never asks"),
+        }
+    };
+    addresses.iter().map(one).collect()
+}
+
+/// Does one of everything, chosen by `dice`; the addresses are few, so that it meets.
+fn live(keeper: &Keeper, dice: &mut testkit::Dice, addresses: &[String]) {
+    let (now, maker) = (clock::now(), maker(keeper));
+    let address = addresses[dice.below(addresses.len())].clone();
+    let canonical = maker.canonical(&address).unwrap();
+    let kind = Kind::ALL[dice.below(5)];
+    let day = suppression::Day::from_number(20_000 + u16::try_from(dice.below(9)).unwrap());
+    let facts = EntryFacts {
+        kind,
+        scope: [Scope::All, Scope::Commercial][dice.below(2)].clone(),
+        source: ["crm", "shop"][dice.below(2)].to_owned(),
+        stated: (dice.below(3) > 0).then(|| day.start()),
+        expires: (kind == Kind::Undeliverable).then(|| now.day().plus_days(9).start()),
+        reason: None,
+        evidence: BTreeMap::new(),
+    };
+    match dice.below(12) {
+        0..=5 => {
+            let entry = maker.entry(&canonical, facts);
+            keeper.ask(move |desk| desk.append(now, None, &[entry])).unwrap();
+        }
+        6 if kind != Kind::Consent => {
+            let entry = maker.domain_entry(&canonical, facts);
+            keeper.ask(move |desk| desk.append(now, None, &[entry])).unwrap();
+        }
+        7 | 8 => {
+            let import = format!("import-{}", dice.below(4));
+            let rows: Vec<_> = addresses
+                .iter()
+                .take(3)
+                .map(|a| maker.entry(&maker.canonical(a).unwrap(), facts.clone()))
+                .collect();
+            keeper.ask(move |desk| desk.append(now, Some(&import), &rows)).unwrap();
+        }
+        9 => {
+            let import = format!("import-{}", dice.below(4));
+            // There may be none of that name, or nothing of it left.
+            let _ = keeper.ask(move |desk| desk.undo_import(now, "me", "a test", &import));
+        }
+        10 => {
+            let keys: Vec<_> = keeper.keys().load().keys(&canonical).collect();
+            let found = keeper.ask(move |desk| desk.found(&keys)).unwrap();
+            if let Some(found) = found.first() {
+                let position = found.entry.position;
+                let _ = keeper.ask(move |desk| desk.withdraw(now, "me", "a test", &[position]));
+            }
+        }
+        _ => {
+            keeper.ask(move |desk| desk.rekey(now, "me", None)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_index_that_grew_answers_like_one_that_is_made_anew() {
+    let addresses: Vec<String> = (0..8)
+        .map(|n| format!("p{n}@example{}.com", n % 3))
+        .chain(["postmaster@example1.com".to_owned()])
+        .collect();
+    for seed in 0..6 {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings_of(folder.path());
+        let mut dice = testkit::Dice::new(seed);
+        let keeper = Keeper::start(&settings).unwrap();
+        for _ in 0..60 {
+            live(&keeper, &mut dice, &addresses);
+        }
+        let grown = answers(&keeper, &addresses);
+        keeper.stop();
+        // From the image, after a few more rows behind it, and from the ledger alone.
+        let keeper = Keeper::start(&settings).unwrap();
+        assert_eq!(answers(&keeper, &addresses), grown, "seed {seed}, from the image");
+        for _ in 0..10 {
+            live(&keeper, &mut dice, &addresses);
+        }
+        let grown = answers(&keeper, &addresses);
+        keeper.stop();
+        std::fs::remove_file(image::path_of(&settings.ledger)).unwrap();
+        let keeper = Keeper::start(&settings).unwrap();
+        assert_eq!(answers(&keeper, &addresses), grown, "seed {seed}, from the ledger");
+        keeper.stop();
+    }
+}
+
+#[test]
+fn a_new_key_of_another_process_is_followed_with_the_entries_under_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings_of(folder.path());
+    let keeper = Keeper::start(&settings).unwrap();
+    add(&keeper, "before@example.com");
+    let key = KeyFile::load(&settings.key).unwrap();
+    let mut ledger = Ledger::open(&settings.ledger, &key).unwrap();
+    let made = ledger.rekey(clock::now(), "somebody", "a test", &settings.key).unwrap();
+    let other =
+        EntryMaker::new(Keys::new(made.ring.clone()), PersonRules::default(), Store::Hashed);
+    ledger.append(clock::now(), None, &[entry(&other, "after@example.com")]).unwrap();
+    let until = clock::instant() + Duration::from_secs(10);
+    while look_up(&keeper, "after@example.com") == Lookup::Clear {
+        assert!(clock::instant() < until, "not followed");
+        clock::sleep(Duration::from_millis(20));
+    }
+    assert!(matches!(look_up(&keeper, "before@example.com"), Lookup::Suppressed(_)));
+    assert_eq!(look_up(&keeper, "alice@example.com"), Lookup::Clear);
+    // A key without an entry under it is noticed as well.
+    let made = ledger.rekey(clock::now(), "somebody", "a test", &settings.key).unwrap();
+    let newest = made.ring.current().key_id();
+    while keeper.keys().current().key_id() != newest {
+        assert!(clock::instant() < until + Duration::from_secs(10), "not noticed");
+        clock::sleep(Duration::from_millis(20));
+    }
+    // Entries under a key that nobody has: who is on no list is not known any more.
+    let aside = folder.path().join("aside.key");
+    std::fs::copy(&settings.key, &aside).unwrap();
+    let lost = ledger.rekey(clock::now(), "somebody", "a test", &settings.key).unwrap();
+    let lost = EntryMaker::new(Keys::new(lost.ring), PersonRules::default(), Store::Hashed);
+    std::fs::rename(&aside, &settings.key).unwrap();
+    ledger.append(clock::now(), None, &[entry(&lost, "lost@example.com")]).unwrap();
+    while !matches!(look_up(&keeper, "alice@example.com"), Lookup::Unknown(_)) {
+        assert!(clock::instant() < until + Duration::from_secs(20), "not deferred");
+        clock::sleep(Duration::from_millis(20));
+    }
+    assert!(matches!(look_up(&keeper, "before@example.com"), Lookup::Suppressed(_)));
+    keeper.stop();
+}
+
+#[test]
+fn a_ledger_that_is_taken_away_records_nothing_and_makes_the_rest_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings_of(folder.path());
+    let keeper = Keeper::start(&settings).unwrap();
+    add(&keeper, "bob@example.com");
+    let aside = folder.path().join("aside.db");
+    let eventually = |wanted: fn(&Lookup) -> bool| {
+        let until = clock::instant() + Duration::from_secs(10);
+        while !wanted(&look_up(&keeper, "alice@example.com")) {
+            assert!(clock::instant() < until, "{:?}", look_up(&keeper, "alice@example.com"));
+            clock::sleep(Duration::from_millis(20));
+        }
+    };
+    for replaced in [false, true] {
+        std::fs::rename(&settings.ledger, &aside).unwrap();
+        if replaced {
+            std::fs::copy(&aside, &settings.ledger).unwrap();
+        }
+        let entry = entry(&maker(&keeper), "carl@example.com");
+        let refused = keeper.ask(move |desk| desk.append(clock::now(), None, &[entry]));
+        assert!(matches!(refused, Err(AppError::Displaced(_))), "{refused:?}");
+        eventually(|answer| matches!(answer, Lookup::Unknown(_)));
+        assert!(matches!(look_up(&keeper, "bob@example.com"), Lookup::Suppressed(_)));
+        std::fs::rename(&aside, &settings.ledger).unwrap();
+        eventually(|answer| *answer == Lookup::Clear);
+        add(&keeper, "carl@example.com");
+    }
+    keeper.stop();
+}

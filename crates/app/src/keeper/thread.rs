@@ -190,7 +190,7 @@ impl Drop for Served<'_> {
 fn run(mut desk: Desk, queue: &Queue) {
     let _served = Served(queue);
     let merging = merger(desk.index().clone());
-    let (mut unsettled, mut idle) = (true, 0);
+    let (mut unsettled, mut idle, mut told) = (true, 0, None);
     loop {
         let wait = if unsettled { Duration::from_millis(1) } else { LOOK };
         match queue.next(wait) {
@@ -204,9 +204,7 @@ fn run(mut desk: Desk, queue: &Queue) {
                     idle += 1;
                     nudge_allocator();
                 }
-                if let Err(error) = desk.follow_others() {
-                    tracing::error!(%error, "other writers cannot be followed");
-                }
+                told = follow(&mut desk, told);
                 unsettled = unsettled && settle(&mut desk);
                 if desk.image_due() {
                     write_image(&mut desk, false);
@@ -217,6 +215,26 @@ fn run(mut desk: Desk, queue: &Queue) {
     }
     write_image(&mut desk, true);
 }
+/// Follows other writers. What goes wrong is told once, not four times a second: `told` is
+/// what was told last.
+fn follow(desk: &mut Desk, told: Option<String>) -> Option<String> {
+    match desk.follow_others() {
+        Ok(()) => {
+            if told.is_some() {
+                tracing::info!("the ledger can be followed again");
+            }
+            None
+        }
+        Err(error) => {
+            let error = error.to_string();
+            if told.as_ref() != Some(&error) {
+                tracing::error!(error, "the ledger cannot be followed, deferring mail");
+            }
+            Some(error)
+        }
+    }
+}
+
 /// Memory that was freed goes back to the system about a second later, when somebody
 /// asks the allocator for a large piece; an idle process does not, and would keep twice
 /// the index for as long as nothing happens. The piece itself is never touched.
