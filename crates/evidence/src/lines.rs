@@ -11,6 +11,8 @@ use std::ops::Range;
 
 use memchr::{memchr, memmem};
 
+use crate::reference::REFERENCE_LEN;
+
 /// Longest line that is kept. Five texts of 4096 bytes, each byte written as six, fit.
 const LINE_MAX: usize = 256 * 1024;
 /// How every record begins (`tag = "record"` puts that field first).
@@ -89,6 +91,15 @@ pub(crate) fn spans(line: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let starts = memmem::find_iter(line, BEGIN);
     let ends = memmem::find_iter(line, BEGIN).skip(1).chain([line.len()]);
     starts.zip(ends).map(|(start, end)| start..end)
+}
+
+/// The transaction of a record, without reading all of it: inside of a text the quotes would
+/// be escaped.
+pub(crate) fn transaction(record: &[u8]) -> Option<&str> {
+    const FIELD: &[u8] = b"\"transaction\":\"";
+    let start = memmem::find(record, FIELD)? + FIELD.len();
+    let name = record.get(start..start + REFERENCE_LEN)?;
+    std::str::from_utf8(name).ok()
 }
 
 #[cfg(test)]

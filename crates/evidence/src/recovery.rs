@@ -17,10 +17,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use suppression::Timestamp;
 
 use crate::files::{Closed, Input};
-use crate::lines::{Lines, records};
+use crate::lines::{Lines, records, transaction};
 use crate::record::{Class, Ending, Outcome};
 use crate::reference::Reference;
 use crate::survey::Survey;
@@ -55,9 +56,11 @@ struct Open {
     bytes: u64,
 }
 
-#[derive(Debug, Deserialize)]
-struct Closing {
-    transaction: Reference,
+/// A whole record's transaction. Not all of its fields are read: of a million of them perhaps
+/// one was left open.
+fn transaction_of(record: &[u8]) -> Option<Reference> {
+    let name = transaction(record)?.parse().ok()?;
+    serde_json::from_slice::<IgnoredAny>(record).ok().map(|_| name)
 }
 
 /// Where in the files a pass begins.
@@ -105,7 +108,8 @@ fn last_time(path: &Path) -> io::Result<Option<Timestamp>> {
 /// What one pass over the files has found.
 #[derive(Debug, Default)]
 pub(crate) struct Pass {
-    open: HashMap<Reference, Open>,
+    /// The records themselves.
+    open: HashMap<Reference, Box<[u8]>>,
     /// Where the first line is whose intent found no room.
     pub(crate) no_room: Option<Place>,
     /// What the current file tells about its chain, if the pass began before it.
@@ -117,7 +121,8 @@ pub(crate) struct Pass {
 impl Pass {
     /// The outcomes that are missing, the oldest transaction first.
     pub(crate) fn outcomes(self, now: Timestamp) -> impl ExactSizeIterator<Item = Outcome> {
-        let mut open: Vec<_> = self.open.into_values().collect();
+        let read = |intent: &Box<[u8]>| serde_json::from_slice::<Open>(intent).ok();
+        let mut open: Vec<_> = self.open.values().filter_map(read).collect();
         open.sort_by_key(|intent| intent.transaction);
         open.into_iter().map(move |intent| unknown(intent, now))
     }
@@ -172,18 +177,18 @@ impl Pass {
             self.torn += usize::from(!line.ended);
             for record in records(line.bytes) {
                 if record.starts_with(b"{\"record\":\"intent\"") {
-                    match serde_json::from_slice::<Open>(record) {
-                        Ok(_) if self.no_room.is_some() => {}
-                        Ok(_) if self.open.len() >= room => {
+                    match transaction_of(record) {
+                        Some(_) if self.no_room.is_some() => {}
+                        Some(_) if self.open.len() >= room => {
                             self.no_room = Some(Place { offset: line.offset, ..from });
                         }
-                        Ok(intent) => drop(self.open.insert(intent.transaction, intent)),
-                        Err(_) => self.torn += usize::from(line.ended),
+                        Some(name) => drop(self.open.insert(name, record.into())),
+                        None => self.torn += usize::from(line.ended),
                     }
                 } else if record.starts_with(b"{\"record\":\"outcome\"") {
-                    match serde_json::from_slice::<Closing>(record) {
-                        Ok(closing) => drop(self.open.remove(&closing.transaction)),
-                        Err(_) => self.torn += usize::from(line.ended),
+                    match transaction_of(record) {
+                        Some(name) => drop(self.open.remove(&name)),
+                        None => self.torn += usize::from(line.ended),
                     }
                 }
             }

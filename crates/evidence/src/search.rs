@@ -10,14 +10,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::Path;
 
-use memchr::memmem::{self, Finder};
+use memchr::memmem::Finder;
 use serde_json::Value;
 use suppression::Timestamp;
 
 use crate::error::EvidenceError;
 use crate::json;
+use crate::lines::transaction;
 use crate::records::{Found, Records};
-use crate::reference::{REFERENCE_LEN, ReferencePrefix};
+use crate::reference::ReferencePrefix;
 use crate::seen::Seen;
 
 /// Different references that are counted before the search is given up.
@@ -140,7 +141,7 @@ pub fn find(path: &Path, query: &Query) -> Result<Messages, EvidenceError> {
     let mut records = Records::open(path)?.since(query.since).until(query.until);
     while let Some(record) = records.next()? {
         if hunt.is_it(record)
-            && let Some(name) = transaction(record)
+            && let Some(name) = transaction(record.json)
             && !names.contains(name)
         {
             names.insert(name.to_owned());
@@ -169,7 +170,7 @@ fn gather(
     let mut kept = 0;
     let mut records = Records::open(path)?.in_files_since(earliest(&first));
     while let Some(record) = records.next()? {
-        let Some(message) = transaction(record).and_then(|name| found.get_mut(name)) else {
+        let Some(message) = transaction(record.json).and_then(|name| found.get_mut(name)) else {
             continue;
         };
         // Who else got the message is not what was asked.
@@ -187,14 +188,6 @@ fn gather(
     }
     let message = |(transaction, records)| Message { transaction, records };
     Ok(found.into_iter().map(message).collect())
-}
-
-/// The transaction of a record, without reading all of it.
-fn transaction(record: Found<'_>) -> Option<&str> {
-    const FIELD: &[u8] = b"\"transaction\":\"";
-    let start = memmem::find(record.json, FIELD)? + FIELD.len();
-    let name = record.json.get(start..start + REFERENCE_LEN)?;
-    std::str::from_utf8(name).ok()
 }
 
 /// A question, made ready for many records.

@@ -523,3 +523,61 @@ fn write_until_killed(path: &Path) {
         }
     });
 }
+
+const FULL: &str = "OPTGATE_TEST_EVIDENCE_FULL";
+
+/// A real limit of the system on the length of a file, which cuts writes short as a full disk
+/// does: records and seals are torn, and what was acknowledged is there.
+#[test]
+fn a_full_disk_tears_records_and_seals_and_the_chain_goes_on_when_there_is_room() {
+    const NAME: &str = "sealer::tests::a_full_disk_tears_records_and_seals_and_the_chain_goes_on_when_there_is_room";
+    if let Ok(path) = std::env::var(FULL) {
+        return write_until_full(Path::new(&path));
+    }
+    let place = Place::new();
+    let mut written = 0;
+    // A limit in blocks of 512 bytes, another one every time; the signal is ignored.
+    for blocks in [3, 5, 6, 7, 9, 12] {
+        let out = Command::new("sh")
+            .args(["-c", "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"", &blocks.to_string()])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", NAME, "--nocapture"])
+            .env(FULL, &place.path)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(out.stdout).unwrap();
+        assert!(text.contains("full"), "{text}");
+        written += text.matches("written ").count();
+        let walk = verify(&place.path, None).unwrap();
+        assert!(walk.intact, "{blocks}: {:?}", walk.faults);
+    }
+    let again = open_at(&place.path, 9);
+    again.journal.append(&outcome_line(999_999)).unwrap();
+    again.sealer.unwrap().finish(at(9)).unwrap();
+    let walk = place.is_intact();
+    assert_eq!(walk.unsealed.bytes, 0);
+    assert!(walk.torn > 0 && walk.files[0].seals > 3, "{walk:?}");
+    assert!(written > 5);
+    assert_eq!(count(&place.path).len(), written + 1);
+}
+
+fn write_until_full(path: &Path) {
+    // The first line of this run is a record of the chain, and may not fit.
+    let opening = Opening { now: at(5), chain: ChainId(3), reach: Duration::from_secs(600) };
+    let Ok(Opened { journal, sealer, .. }) = open(path, &opening) else {
+        return println!("full from the start");
+    };
+    let mut sealer = sealer.unwrap();
+    let begin = count(path).len() as u32;
+    let mut failed = 0;
+    for number in begin.. {
+        match journal.append(&outcome_line(number)) {
+            Ok(()) => println!("written {number}"),
+            Err(_) => failed += 1,
+        }
+        let _ = sealer.tick(at(6), &NEVER);
+        if failed == 5 {
+            return println!("full");
+        }
+    }
+}
