@@ -19,7 +19,9 @@ mod mixed;
 mod opt_out;
 mod power_loss;
 mod records;
+mod reports;
 mod smarthost;
+mod streams;
 mod unchanged;
 mod verbs;
 

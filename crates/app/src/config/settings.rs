@@ -53,7 +53,7 @@ impl Settings {
 
     /// Whether there is a rule without conditions, so that no mail is on the default stream.
     pub fn takes_everything(&self) -> bool {
-        self.streams.iter().any(super::stream::takes_everything)
+        self.streams.iter().any(takes_everything)
     }
 }
 
@@ -175,4 +175,14 @@ pub struct LogSettings {
     pub format: LogFormat,
     /// Whether people's addresses may be in it.
     pub personal: bool,
+}
+
+/// Whether a rule has no conditions.
+pub(crate) fn takes_everything(stream: &StreamRule) -> bool {
+    stream.listener.is_empty()
+        && stream.login.is_empty()
+        && stream.client.is_empty()
+        && stream.sender.is_empty()
+        && stream.solicit.is_empty()
+        && stream.header.is_empty()
 }

@@ -14,7 +14,7 @@ use super::fault::{Fault, Severity};
 use super::file::Stream;
 use super::pattern::{Fields, Keywords};
 use super::section::{Said, Section};
-use super::settings::ListenerSettings;
+use super::settings::{ListenerSettings, takes_everything};
 
 /// What mail is on that no rule takes: [`suppression::Stream::default`].
 const REST: &str = "default";
@@ -161,14 +161,4 @@ fn one(stream: &Stream) -> Option<StreamRule> {
         solicit: list(&stream.solicit, words)?,
         header: list(&stream.header, fields)?,
     })
-}
-
-/// Whether a rule has no conditions.
-pub(crate) fn takes_everything(stream: &StreamRule) -> bool {
-    stream.listener.is_empty()
-        && stream.login.is_empty()
-        && stream.client.is_empty()
-        && stream.sender.is_empty()
-        && stream.solicit.is_empty()
-        && stream.header.is_empty()
 }

@@ -236,10 +236,10 @@ impl Pass<'_> {
                 continue;
             }
             let position = u64::from(obligation.position);
-            if !self.judge.forbade(position, offered.exact, &stream, day)? {
+            let Some(recorded) = self.judge.forbade(position, offered.exact, &stream, day)? else {
                 continue;
-            }
-            let known = obligation.recorded() <= offered.time;
+            };
+            let known = recorded <= offered.time;
             let after = self.named.entry(at).or_default();
             after.count += 1;
             if after.named.len() < NAMED_MAX && self.names < NAMED_ALL {

@@ -6,6 +6,7 @@
 use ledger::{Found, Ledger};
 use suppression::{
     Case, Day, Fact, Grace, Kind, Known, Origin, OriginId, Standing, Stream, Subject, Terms,
+    Timestamp,
 };
 
 use super::digest;
@@ -23,7 +24,7 @@ impl<'a> Judge<'a> {
         Self { ledger, grace, last: None }
     }
 
-    /// Whether the opt-out at `position` forbade mail to this address (as
+    /// When the opt-out at `position` was recorded, if it forbade mail to this address (as
     /// [`digest::parse`]) on this stream and day, its grace being over.
     pub(super) fn forbade(
         &mut self,
@@ -31,15 +32,19 @@ impl<'a> Judge<'a> {
         exact: Option<u128>,
         stream: &Stream,
         day: Day,
-    ) -> Result<bool, AppError> {
+    ) -> Result<Option<Timestamp>, AppError> {
         if self.last.as_ref().is_none_or(|(known, _)| *known != position) {
-            let Some(entry) = self.ledger.entry(position)? else { return Ok(false) };
+            let Some(entry) = self.ledger.entry(position)? else { return Ok(None) };
             let found = self.ledger.entries_of(&[entry.keys])?;
             self.last = Some((position, found));
         }
-        let Some((_, found)) = &self.last else { return Ok(false) };
+        let Some((_, found)) = &self.last else { return Ok(None) };
         let terms = Terms { stream, today: day, grace: Some(self.grace) };
-        Ok(forbade(found, position, exact, &terms))
+        if !forbade(found, position, exact, &terms) {
+            return Ok(None);
+        }
+        let own = found.iter().find(|found| found.entry.position == position);
+        Ok(own.map(|found| found.entry.recorded))
     }
 }
 

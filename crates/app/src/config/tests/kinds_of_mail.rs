@@ -226,3 +226,57 @@ fn keys_that_go_with_another_kind_are_told() {
     let withdrawn = words("kind = \"withdrawn\"\n");
     assert!(withdrawn.contains("\"withdrawn\" is not a kind of entry"), "{withdrawn}");
 }
+
+/// Which stream a message with this envelope is on, by the rules of a file.
+mod conditions {
+    use address::ReversePath;
+    use policy::Circumstances;
+
+    use super::*;
+
+    /// Asks for the usual envelope, changed.
+    fn on<'a>(condition: &str, change: impl FnOnce(&mut Circumstances<'a>)) -> String {
+        let text = format!(
+            "[[listener]]\naddress = \"127.0.0.1:2525\"\n[[listener]]\naddress = \"127.0.0.1:2526\"\n\
+             [[stream]]\nname = \"it\"\n{condition}\n"
+        );
+        let rules = settings(&text).stream_rules();
+        let sender: &'static ReversePath =
+            Box::leak(Box::new(ReversePath::parse("<shop@corp.example>").unwrap()));
+        let mut of = Circumstances {
+            listener: "127.0.0.1:2525".parse().unwrap(),
+            login: None,
+            client: "10.1.2.3".parse().unwrap(),
+            sender,
+            solicit: None,
+        };
+        change(&mut of);
+        let possible = rules.possible(&of);
+        rules.get(possible.iter().next().unwrap()).name.to_string()
+    }
+
+    #[test]
+    fn each_says_which_mail_is_meant() {
+        let same = |_: &mut Circumstances<'_>| ();
+        let listener = "listener = [\"127.0.0.1:2526\"]";
+        assert_eq!(on(listener, same), "default");
+        assert_eq!(on(listener, |of| of.listener.set_port(2526)), "it");
+        let client = "client = [\"10.1.0.0/16\"]";
+        assert_eq!(on(client, same), "it");
+        assert_eq!(on(client, |of| of.client = "10.2.0.1".parse().unwrap()), "default");
+        let login = "login = [\"erp-*\"]";
+        assert_eq!(on(login, same), "default");
+        assert_eq!(on(login, |of| of.login = Some("ERP-7")), "it");
+        assert_eq!(on(login, |of| of.login = Some("shop")), "default");
+        let solicit = "solicit = [\"org.example:*\"]";
+        assert_eq!(on(solicit, same), "default");
+        assert_eq!(on(solicit, |of| of.solicit = Some("net.x:ADV,org.example:ADV")), "it");
+        let null = ReversePath::parse("<>").unwrap();
+        assert_eq!(on("sender = [\"<>\"]", same), "default");
+        assert_eq!(on("sender = [\"<>\"]", |of| of.sender = &null), "it");
+        // All that are said must hold.
+        let both = format!("{client}\n{listener}");
+        assert_eq!(on(&both, same), "default");
+        assert_eq!(on(&both, |of| of.listener.set_port(2526)), "it");
+    }
+}
