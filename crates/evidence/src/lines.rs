@@ -8,8 +8,10 @@
 
 use std::io::{self, BufRead};
 use std::ops::Range;
+use std::sync::LazyLock;
 
-use memchr::{memchr, memmem};
+use memchr::memchr;
+use memchr::memmem::Finder;
 
 use crate::reference::REFERENCE_LEN;
 
@@ -88,16 +90,20 @@ pub(crate) fn records(line: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Where on a line there may be records, whole or not.
 pub(crate) fn spans(line: &[u8]) -> impl Iterator<Item = Range<usize>> {
-    let starts = memmem::find_iter(line, BEGIN);
-    let ends = memmem::find_iter(line, BEGIN).skip(1).chain([line.len()]);
-    starts.zip(ends).map(|(start, end)| start..end)
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BEGIN));
+    let mut starts = FINDER.find_iter(line).peekable();
+    std::iter::from_fn(move || {
+        let start = starts.next()?;
+        Some(start..starts.peek().copied().unwrap_or(line.len()))
+    })
 }
 
 /// The transaction of a record, without reading all of it: inside of a text the quotes would
 /// be escaped.
 pub(crate) fn transaction(record: &[u8]) -> Option<&str> {
     const FIELD: &[u8] = b"\"transaction\":\"";
-    let start = memmem::find(record, FIELD)? + FIELD.len();
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(FIELD));
+    let start = FINDER.find(record)? + FIELD.len();
     let name = record.get(start..start + REFERENCE_LEN)?;
     std::str::from_utf8(name).ok()
 }

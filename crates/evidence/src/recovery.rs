@@ -121,8 +121,9 @@ pub(crate) struct Pass {
 impl Pass {
     /// The outcomes that are missing, the oldest transaction first.
     pub(crate) fn outcomes(self, now: Timestamp) -> impl ExactSizeIterator<Item = Outcome> {
-        let read = |intent: &Box<[u8]>| serde_json::from_slice::<Open>(intent).ok();
-        let mut open: Vec<_> = self.open.values().filter_map(read).collect();
+        let intents = self.open.into_values();
+        let mut open: Vec<Open> =
+            intents.filter_map(|intent| serde_json::from_slice(&intent).ok()).collect();
         open.sort_by_key(|intent| intent.transaction);
         open.into_iter().map(move |intent| unknown(intent, now))
     }
