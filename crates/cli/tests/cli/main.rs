@@ -12,6 +12,7 @@ mod house;
 mod optouts;
 #[cfg(test)]
 mod questions;
+mod records;
 #[cfg(test)]
 mod settings;
 #[cfg(test)]

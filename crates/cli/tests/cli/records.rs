@@ -1,0 +1,142 @@
+//! Entries of every kind, taken back, proven and copied, without a gate.
+
+use crate::house::{House, SMALL};
+
+#[test]
+fn what_may_expire_and_what_may_not() {
+    let house = House::with(SMALL);
+    let add = |words: &[&str], code: i32| {
+        let words: Vec<_> =
+            ["optout", "add", "a@example.com"].iter().chain(words).copied().collect();
+        house.run(&words).exits(code)
+    };
+    add(&["--kind", "undeliverable", "--expires", "2199-01-01"], 0);
+    for kind in ["opt-out", "complaint", "manual"] {
+        let ran = add(&["--kind", kind, "--expires", "2199-01-01"], 65);
+        assert!(ran.err.contains("has no expiry"), "{}", ran.err);
+    }
+    let ran = add(&["--kind", "undeliverable", "--expires", "2020-01-01"], 65);
+    assert!(ran.err.contains("over already"), "{}", ran.err);
+    add(&["--kind", "withdrawn"], 64);
+    add(&["--evidence", "no value"], 64);
+    add(&["--evidence", "ip=1", "--evidence", "ip=2"], 64);
+    // Nothing of what was refused is there.
+    let imports = house.run(&["-o", "json", "ledger", "export", "--format", "json"]).exits(0);
+    assert_eq!(imports.out.lines().count(), 1, "{}", imports.out);
+}
+
+#[test]
+fn a_consent_needs_a_proof_and_a_past() {
+    let house = House::with(SMALL);
+    house.run(&["optout", "add", "a@example.com", "--date", "2026-01-02"]).exits(0);
+    let add = |words: &[&str], code: i32| {
+        let words: Vec<_> =
+            ["consent", "add", "a@example.com"].iter().chain(words).copied().collect();
+        house.run(&words).exits(code)
+    };
+    add(&[], 64);
+    add(&["--reason", " "], 65);
+    add(&["--reason", "fair", "--date", "2199-01-01"], 65);
+    let ran = add(&["--reason", "bought", "--basis", "inquiry", "--date", "2020-01-01"], 65);
+    assert!(ran.err.contains("lapsed on 2020-07-01"), "{}", ran.err);
+    // The same day is not later.
+    add(&["--reason", "fair", "--date", "2026-01-02"], 0);
+    house.run(&["why", "a@example.com"]).exits(1);
+    add(&["--evidence", "form=f", "--date", "2026-01-03"], 0);
+    house.run(&["why", "a@example.com"]).exits(0);
+    house.run(&["why", "a+tag@example.com"]).exits(1);
+    house.run(&["consent", "withdraw", "a@example.com", "--reason", "a mistake"]).exits(0);
+    house.run(&["why", "a@example.com"]).exits(1);
+
+    house.write("c.csv", "email,date\nb@example.com,2026-01-03\nc@example.com,\n");
+    let ran = house.run(&["consent", "import", "c.csv", "--bad-rows", "60"]).exits(65);
+    assert!(ran.err.contains("nothing proves"), "{}", ran.err);
+    let words = ["-o", "json", "consent", "import", "c.csv", "--bad-rows", "60"];
+    let words: Vec<_> = words.iter().chain(&["--evidence", "form=f"]).copied().collect();
+    let outcome = house.run(&words).exits(0).json();
+    assert_eq!((&outcome["added"], &outcome["bad"]), (&1.into(), &1.into()), "{outcome}");
+}
+
+#[test]
+fn a_domain_is_blocked_and_its_postmaster_is_not() {
+    let house = House::with(SMALL);
+    let reason = ["--kind", "manual", "--reason", "they asked"];
+    let words: Vec<_> =
+        ["optout", "add", "--domain", "Rival.example"].iter().chain(&reason).copied().collect();
+    house.run(&words).exits(0);
+    house.run(&["optout", "add", "--domain", "a@rival.example"]).exits(65);
+    house.run(&["why", "anybody@rival.example"]).exits(1);
+    house.run(&["why", "postmaster@rival.example"]).exits(0);
+    house.run(&["why", "anybody@sub.rival.example"]).exits(0);
+    house.run(&["optout", "withdraw", "anybody@rival.example", "--reason", "r"]).exits(65);
+    house.run(&["optout", "withdraw", "--domain", "rival.example", "--reason", "r"]).exits(0);
+    house.run(&["why", "anybody@rival.example"]).exits(0);
+}
+
+#[test]
+fn an_import_is_undone_by_its_id_and_one_entry_by_its_number() {
+    let house = House::with(SMALL);
+    house.write("l.csv", "email\na@example.com\nb@example.com\n");
+    let import = house.run(&["-o", "json", "optout", "import", "l.csv"]).exits(0).json();
+    let id = import["import"].as_str().unwrap();
+    house.run(&["optout", "withdraw", "--entry", "1", "--reason", "r"]).exits(0);
+    house.run(&["why", "a@example.com"]).exits(0);
+    house.run(&["optout", "withdraw", "--entry", "1", "--reason", "r"]).exits(65);
+    house.run(&["optout", "import", "--undo", "no-such", "--reason", "r"]).exits(65);
+    let ran = house.run(&["optout", "import", "--undo", id, "--reason", "r"]).exits(0);
+    assert!(ran.out.contains("1 entry taken back"), "{}", ran.out);
+    house.run(&["why", "b@example.com"]).exits(0);
+    let imports = house.run(&["optout", "imports"]).exits(0);
+    assert!(imports.out.contains("undone by entry 4"), "{}", imports.out);
+    house.run(&["ledger", "verify"]).exits(0);
+}
+
+#[test]
+fn an_export_says_what_it_is_for_and_is_recorded() {
+    let house = House::with(&format!("{SMALL}[ledger]\nstore = \"plain\"\n"));
+    house.run(&["optout", "add", "a@example.com", "--reason", "said, \"no\""]).exits(0);
+    house.run(&["ledger", "export", "--plain"]).exits(64);
+    house.run(&["ledger", "export", "hashed.csv"]).exits(0);
+    house.run(&["ledger", "export", "hashed.csv"]).exits(65);
+    let read = |name| std::fs::read_to_string(house.path(name)).unwrap();
+    assert!(!read("hashed.csv").contains("example.com") && !read("hashed.csv").contains("said"));
+    house.run(&["ledger", "export", "plain.csv", "--plain", "--purpose", "an audit"]).exits(0);
+    let plain = read("plain.csv");
+    assert!(plain.contains("a@example.com,\"said, \"\"no\"\"\""), "{plain}");
+    let events = house.run(&["-o", "json", "ledger", "events"]).exits(0).json();
+    assert_eq!(events.as_array().map(Vec::len), Some(2), "{events}");
+    assert_eq!(events[1]["details"]["purpose"], "an audit");
+}
+
+#[test]
+fn a_backup_comes_back_and_what_was_there_is_kept() {
+    let house = House::with(SMALL);
+    house.run(&["backup", "copy"]).exits(69);
+    assert!(!house.path("copy").exists());
+    house.run(&["optout", "add", "a@example.com"]).exits(0);
+    house.run(&["backup", "copy"]).exits(0);
+    house.run(&["backup", "copy"]).exits(65);
+    house.run(&["optout", "add", "b@example.com"]).exits(0);
+    let ran = house.run(&["restore", "copy"]).exits(65);
+    assert!(ran.err.contains("all of the backup and 1 entries more"), "{}", ran.err);
+    house.run(&["why", "b@example.com"]).exits(1);
+    let restored = house.run(&["-o", "json", "restore", "copy", "--replace"]).exits(0).json();
+    house.run(&["why", "a@example.com"]).exits(1);
+    house.run(&["why", "b@example.com"]).exits(0);
+    assert_eq!(restored["kept"].as_array().map(Vec::len), Some(2), "{restored}");
+    let events = house.run(&["-o", "json", "ledger", "events"]).exits(0).json();
+    assert_eq!(events[0]["what"], "restore", "{events}");
+    // A backup that somebody has touched.
+    let db = house.path("copy/optgate.db");
+    let mut bytes = std::fs::read(&db).unwrap();
+    let places: Vec<_> =
+        (0..bytes.len() - 6).filter(|at| bytes[*at..].starts_with(b"manual")).collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at] = b'n';
+    }
+    std::fs::write(&db, bytes).unwrap();
+    let ran = house.run(&["restore", "copy", "--replace"]).exits(65);
+    assert!(ran.err.contains("not intact"), "{}", ran.err);
+    house.run(&["why", "a@example.com"]).exits(1);
+}
