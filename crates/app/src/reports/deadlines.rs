@@ -7,7 +7,9 @@
 //! finds it. Each mail is held against the ledger as of its day before it is told.
 //!
 //! Opt-outs are read [`PASS_MAX`] at a time and the evidence once for each time, so that ten
-//! million take the memory of four, and three readings.
+//! million take the memory of four, and three readings: 326 MB with what SQLite and the named
+//! mails take (`/usr/bin/time -f %M optgate report deadlines`, 10 million opt-outs, 500,000
+//! decisions).
 
 use std::collections::HashMap;
 

@@ -70,6 +70,12 @@ impl Obligations {
         span: TimeSpan,
     ) -> Result<Option<u64>, AppError> {
         self.rows.clear();
+        // At once: a vector that grows by doubling would hold three times as much.
+        let left = ledger.head()?.position.saturating_sub(after);
+        let room = usize::try_from(left).unwrap_or(max).min(max);
+        self.rows.reserve_exact(room);
+        self.by_position.clear();
+        self.by_position.reserve_exact(room);
         let mut full = false;
         let last = ledger.for_each_since(after, |row| {
             if row.kind == Kind::OptOut && span.holds(row.effective()) {
@@ -79,7 +85,6 @@ impl Obligations {
             if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         self.rows.sort_unstable_by_key(|row| (row.person, row.position));
-        self.by_position.clear();
         self.by_position.extend(0..u32::try_from(self.rows.len()).unwrap_or(u32::MAX));
         let rows = &self.rows;
         let position = |at: &u32| rows.get(*at as usize).map_or(0, |row| row.position);

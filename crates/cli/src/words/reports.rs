@@ -66,8 +66,8 @@ watches, or before a list that was away came back. Each such mail is held agains
 its day: consents of the time before it count, opt-outs taken back since do not, transactional mail
 is no offence. An entry about a whole domain is told by the decisions that name it.
 
-Works beside a running gate and takes 180 MB for each four million opt-outs; for more of them the
-evidence is read again. After `ledger rekey` mail recorded under the old key is matched with entries
+Works beside a running gate, in at most about 350 MB however many opt-outs there are: for each
+further four million the evidence is read once more. After `ledger rekey` mail recorded under the old key is matched with entries
 under that key.
 
 With -o json one line for each opt-out and a last one, {\"summary\": ...}.
