@@ -19,7 +19,7 @@ use crate::fact::Fact;
 use crate::hasher::{AddressKeys, IndexKey};
 use crate::kind::Kind;
 use crate::merge::{Merge, Merged, Which};
-use crate::origin::{Origin, OriginId, Origins, Subject};
+use crate::origin::{Origin, OriginId, Origins};
 use crate::scope::Scope;
 use crate::segment::Segment;
 use crate::shards::Shards;
@@ -105,7 +105,7 @@ impl Index {
     /// Whether anything in it is about a whole domain; else nobody need ask for one.
     #[must_use]
     pub fn has_domains(&self) -> bool {
-        self.origins.iter().any(|origin| origin.subject == Subject::Domain)
+        self.origins.any_domain()
     }
 
     /// Adds what is known about these keys to a case. Asks for objections to the person and to

@@ -53,11 +53,13 @@ pub struct OriginId(pub u16);
 pub(crate) struct Origins {
     list: Vec<Arc<Origin>>,
     numbers: HashMap<Arc<Origin>, OriginId>,
+    /// One of them is about a whole domain: asked for every recipient.
+    domains: bool,
 }
 
 impl Origins {
     pub(crate) fn new() -> Self {
-        Self { list: Vec::new(), numbers: HashMap::new() }
+        Self { list: Vec::new(), numbers: HashMap::new(), domains: false }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -72,6 +74,10 @@ impl Origins {
         self.list.iter().map(AsRef::as_ref)
     }
 
+    pub(crate) fn any_domain(&self) -> bool {
+        self.domains
+    }
+
     pub(crate) fn find(&self, origin: &Origin) -> Option<OriginId> {
         self.numbers.get(origin).copied()
     }
@@ -83,6 +89,7 @@ impl Origins {
         }
         let id = u16::try_from(self.list.len()).map_err(|_| SuppressionError::OriginsFull)?;
         let origin = Arc::new(origin.clone());
+        self.domains |= origin.subject == Subject::Domain;
         self.list.push(Arc::clone(&origin));
         self.numbers.insert(origin, OriginId(id));
         Ok(OriginId(id))

@@ -50,14 +50,17 @@ impl LedgerLists {
         self.grace
     }
 
-    /// Everything that is known about an address, under `keys`, which are those of the
-    /// current key, and all others.
+    /// Everything that is known about an address, under `keys`, which were those of the
+    /// current key when they were made, and all others.
     pub fn case<'a>(&self, index: &'a Index, address: &Canonical, keys: &AddressKeys) -> Case<'a> {
         let mut case = Case { role: is_role(address), ..Case::default() };
         let ring = self.keys.load();
         index.gather(keys, &mut case);
-        for hasher in ring.older() {
-            index.gather(&hasher.keys(address), &mut case);
+        if !ring.older().is_empty() {
+            // All of them: a new key may have come since `keys` were made.
+            for other in ring.keys(address).filter(|other| other != keys) {
+                index.gather(&other, &mut case);
+            }
         }
         if index.has_domains() {
             for hasher in ring.all() {

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::decide::{Finding, Terms};
 use crate::hasher::{Digest, Hasher, KeyId};
+use crate::origin::Subject;
 use crate::snapshot::Snapshot;
 use crate::stream::{Stream, StreamClass};
 

@@ -78,6 +78,20 @@ fn an_address_is_found_under_every_key() {
 }
 
 #[test]
+fn a_key_that_came_between_the_two_questions_is_asked_for() {
+    let mut facts = Facts(Vec::new());
+    facts.add(&hasher(2), "new@example.com", Kind::OptOut, Scope::Commercial, FRIDAY);
+    let lists = facts.lists(hasher(1), None);
+    let address = canonical("new@example.com");
+    let keys = lists.keys(&address);
+    lists.keys.replace(KeyRing::new(hasher(2), vec![hasher(1)]));
+    let (stream, today) = (Stream::default(), day(FRIDAY));
+    let inquiry = Inquiry { address: &address, keys: &keys, streams: &[&stream], today };
+    let LookUp::Now(answers) = lists.look_up(&inquiry) else { panic!() };
+    assert!(matches!(answers.as_slice(), [Lookup::Suppressed(_)]));
+}
+
+#[test]
 fn a_whole_domain_is_caught_but_for_its_role_addresses() {
     let mut facts = Facts(Vec::new());
     facts.add(&hasher(1), "@example.com", Kind::OptOut, Scope::All, FRIDAY);
