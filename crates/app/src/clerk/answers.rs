@@ -263,6 +263,9 @@ pub struct AddedOutcome {
     pub scope: Scope,
     /// Whether a running gate refuses them from now on, or only the next one will.
     pub enforced: bool,
+    /// What a person should look at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// How a source fares.

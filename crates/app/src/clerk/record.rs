@@ -1,7 +1,10 @@
 //! `optout add` and `consent add`: addresses that somebody typed, recorded together or
 //! not at all.
+//!
+//! What is typed without a date is stated now, so that each statement is a row of its own:
+//! an opt-out that is said again after a consent counts again.
 
-use suppression::{Kind, NewEntry, Timestamp};
+use suppression::{AddressKeys, Kind, NewEntry, Timestamp};
 
 use super::answers::{AddedLine, AddedOutcome};
 use super::asked::Addition;
@@ -20,10 +23,11 @@ impl Clerk {
     pub(super) fn add(&self, addition: &Addition) -> Result<AddedOutcome, AppError> {
         let now = clock::now();
         check(addition, now)?;
+        let stated = addition.stated.unwrap_or(now);
         let mut entries = Vec::with_capacity(addition.addresses.len());
         let mut wrong = Vec::new();
         for address in &addition.addresses {
-            match self.entry_about(address, addition, now) {
+            match self.entry_about(address, addition, stated, now) {
                 Ok(entry) => entries.push(entry),
                 Err(error) => wrong.push(format!("`{address}`: {error}")),
             }
@@ -45,13 +49,15 @@ impl Clerk {
             }
         }
         for (line, keys) in lines.iter_mut().zip(keys).filter(|(line, _)| line.entry.is_none()) {
-            line.entry = self.says_already(keys, addition)?;
+            line.entry = self.says_already(keys, addition, stated)?;
         }
+        let warnings = not_recorded(&lines, addition, stated);
         Ok(AddedOutcome {
             addresses: lines,
             kind: addition.kind,
             scope: addition.scope.clone(),
             enforced: self.is_running(),
+            warnings,
         })
     }
 
@@ -59,18 +65,18 @@ impl Clerk {
         &self,
         address: &str,
         addition: &Addition,
+        stated: Timestamp,
         now: Timestamp,
     ) -> Result<NewEntry, AppError> {
-        let effective = addition.stated.map_or(now, |stated| stated.min(now));
         let expires = match addition.kind {
-            Kind::Consent => addition.basis.lapses(effective),
+            Kind::Consent => addition.basis.lapses(stated.min(now)),
             _ => addition.expires,
         };
         let facts = EntryFacts {
             kind: addition.kind,
             scope: addition.scope.clone(),
             source: addition.source.clone(),
-            stated: addition.stated,
+            stated: Some(stated),
             expires,
             reason: addition.reason.clone(),
             evidence: addition.evidence.clone(),
@@ -81,22 +87,52 @@ impl Clerk {
         Ok(self.maker.entry(&self.maker.canonical(address)?, facts))
     }
 
-    /// The row that says already what was to be added: the last that is alike.
+    /// The row that says already what was to be added.
     fn says_already(
         &self,
-        keys: suppression::AddressKeys,
+        keys: AddressKeys,
         addition: &Addition,
+        stated: Timestamp,
     ) -> Result<Option<u64>, AppError> {
         let (kind, scope) = (addition.kind, addition.scope.clone());
         let source = addition.source.clone();
         self.keeper.ask(move |desk| {
-            let entries = desk.entries_of(&keys)?;
-            let mut alike = entries.iter().filter(|entry| {
-                entry.kind == kind && entry.scope == scope && entry.source == source
+            let found = desk.found_of(&[keys])?;
+            let mut alike = found.iter().filter(|found| {
+                let entry = &found.entry;
+                entry.kind == kind
+                    && entry.scope == scope
+                    && entry.source == source
+                    && entry.keys == keys
+                    && entry.stated == Some(stated)
+                    && found.withdrawn_by.is_none()
             });
-            Ok(alike.next_back().map(|entry| entry.position))
+            Ok(alike.next_back().map(|found| found.entry.position))
         })
     }
+}
+
+/// That some of it was not recorded, and what was given with it was not either.
+fn not_recorded(lines: &[AddedLine], addition: &Addition, stated: Timestamp) -> Vec<String> {
+    let count = lines.iter().filter(|line| !line.added).count();
+    if count == 0 {
+        return Vec::new();
+    }
+    let whom = match (count, lines) {
+        (1, _) => lines.iter().find(|line| !line.added).map_or("", |line| &line.address).to_owned(),
+        _ => format!("{count} of the addresses"),
+    };
+    let dropped = match (addition.reason.is_some(), addition.evidence.is_empty()) {
+        (true, false) => ", nor were the reason and the evidence given now",
+        (true, true) => ", nor was the reason given now",
+        (false, false) => ", nor was the evidence given now",
+        (false, true) => "",
+    };
+    vec![format!(
+        "the ledger holds this of {whom} with the same date ({}) already: it was not recorded \
+         again{dropped}; what was said anew is recorded without --date, or with its own",
+        stated.day()
+    )]
 }
 
 fn check(addition: &Addition, now: Timestamp) -> Result<(), AppError> {

@@ -62,6 +62,9 @@ fn added(outcome: &AddedOutcome) -> String {
         let what = if line.added { new } else { old };
         let _ = writeln!(text, "{}  {what}{entry}", line.address);
     }
+    for warning in &outcome.warnings {
+        let _ = writeln!(text, "  warning: {warning}");
+    }
     text.push_str(match (outcome.kind, outcome.enforced) {
         (Kind::Consent, true) => "The running gate goes by it from now on.\n",
         (Kind::Consent, false) => "No gate is running; the next one goes by it.\n",

@@ -57,6 +57,80 @@ fn a_consent_needs_a_proof_and_a_past() {
     assert_eq!((&outcome["added"], &outcome["bad"]), (&1.into(), &1.into()), "{outcome}");
 }
 
+/// One opt-out that an undated list brought, in days gone by.
+fn an_opt_out_of_old(house: &House, address: &str, at: &str, source: &str) {
+    let now = at.parse().unwrap();
+    let paths = (house.path("optgate.db"), house.path("optgate.key"));
+    let (mut ledger, opened) =
+        ledger::open_pair(&paths.0, &paths.1, ledger::IfMissing::Create, now).unwrap();
+    let hasher = opened.ring.current();
+    let rules = address::PersonRules::default();
+    let canonical = address::Mailbox::parse(address).unwrap().canonical(&rules).unwrap();
+    let entry = suppression::NewEntry {
+        kind: suppression::Kind::OptOut,
+        scope: suppression::Scope::Commercial,
+        key_id: hasher.key_id(),
+        keys: hasher.keys(&canonical),
+        plain: None,
+        source: source.to_owned(),
+        stated: None,
+        expires: None,
+        reason: None,
+        evidence: std::collections::BTreeMap::new(),
+    };
+    ledger.append(now, None, &[entry]).unwrap();
+}
+
+#[test]
+fn an_opt_out_said_again_after_a_consent_counts_again() {
+    let house = House::with(SMALL);
+    an_opt_out_of_old(&house, "p@example.com", "2026-03-01T08:00:00Z", "manual");
+    house.run(&["why", "p@example.com"]).exits(1);
+    let consent = ["consent", "add", "p@example.com", "--date", "2026-03-03", "--reason", "fair"];
+    house.run(&consent).exits(0);
+    house.run(&["why", "p@example.com"]).exits(0);
+    let again = ["optout", "add", "p@example.com", "--reason", "she called again"];
+    let ran = house.run(&again).exits(0);
+    assert!(ran.out.contains("p@example.com  opted out (entry 3)"), "{}", ran.out);
+    let why = house.run(&["why", "p@example.com"]).exits(1);
+    assert!(why.out.contains("she called again"), "{}", why.out);
+    // Whoever says it a third time has said it three times.
+    let ran = house.run(&again).exits(0);
+    assert!(ran.out.contains("opted out (entry 4)"), "{}", ran.out);
+}
+
+#[test]
+fn what_is_typed_again_renews_and_what_is_dated_the_same_is_told_to_be_there() {
+    let house = House::with(SMALL);
+    let bought = ["consent", "add", "p@example.com", "--basis", "purchase", "--reason", "order 7"];
+    house.run(&bought).exits(0);
+    let ran = house.run(&bought).exits(0);
+    assert!(ran.out.contains("consent recorded (entry 2)"), "{}", ran.out);
+    let bounced = ["optout", "add", "p@example.com", "--kind", "undeliverable", "--expires"];
+    for (day, entry) in [("2198-01-01", 3), ("2199-01-01", 4)] {
+        let words: Vec<_> = bounced.iter().copied().chain([day]).collect();
+        let ran = house.run(&words).exits(0);
+        assert!(ran.out.contains(&format!("(entry {entry})")), "{}", ran.out);
+    }
+    let dated = ["optout", "add", "q@example.com", "--date", "2026-03-02"];
+    house.run(&dated).exits(0);
+    let ran = house.run(&dated).exits(0);
+    for words in
+        ["had opted out already (entry 5)", "2026-03-02) already: it was not recorded again;"]
+    {
+        assert!(ran.out.contains(words), "{words} in {}", ran.out);
+    }
+    let more: Vec<_> = dated
+        .iter()
+        .copied()
+        .chain(["--reason", "a letter", "--evidence", "ip=192.0.2.1"])
+        .collect();
+    let ran = house.run(&more).exits(0);
+    assert!(ran.out.contains("nor were the reason and the evidence given now"), "{}", ran.out);
+    let json = house.run(&[&["-o", "json"], &more[..]].concat()).exits(0).json();
+    assert_eq!(json["warnings"].as_array().map(Vec::len), Some(1), "{json}");
+}
+
 #[test]
 fn a_domain_is_blocked_and_its_postmaster_is_not() {
     let house = House::with(SMALL);
