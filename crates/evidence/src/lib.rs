@@ -12,6 +12,7 @@ mod head;
 mod journal;
 mod json;
 mod lines;
+mod masked;
 mod opening;
 mod packing;
 mod record;
@@ -29,6 +30,7 @@ pub use error::EvidenceError;
 pub use fault::Fault;
 pub use head::{Head, NotAHead};
 pub use journal::Journal;
+pub use masked::mask_addresses;
 pub use opening::{Opened, Opening, open};
 pub use packing::pack;
 pub use record::{

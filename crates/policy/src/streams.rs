@@ -13,7 +13,7 @@ use std::sync::Arc;
 use address::ReversePath;
 use ipnet::IpNet;
 use smallvec::SmallVec;
-use suppression::Stream;
+use suppression::{Permission, Stream};
 
 use crate::pattern::{FieldName, Pattern, SenderPattern};
 
@@ -32,7 +32,8 @@ pub struct StreamRule {
     pub sender: Vec<SenderPattern>,
     /// Classes in `SOLICIT=` of MAIL (RFC 3865); each class is held against each pattern.
     pub solicit: Vec<Pattern>,
-    /// Header fields: every one named here must be there with a value that fits.
+    /// Header fields: every one named here must be there with a value that fits. See
+    /// [`Streams::resolve`] for those that are there several times.
     pub header: Vec<(FieldName, Vec<Pattern>)>,
 }
 
@@ -171,10 +172,20 @@ impl Streams {
 
     /// The stream, now that the header is known: the first of those possible whose
     /// conditions on the header hold.
+    ///
+    /// A field that is there several times must fit each time: nobody can tell which of
+    /// them counts, and a stream may be laxer than the default one. For a stream that
+    /// needs consent, which is stricter, one that fits is enough.
     pub fn resolve(&self, possible: &Possible, header: &HeaderFields) -> StreamId {
         let fits = |id: &StreamId| match self.rules.get(id.place()) {
             Some(rule) => rule.header.iter().all(|(field, any)| {
-                header.of(*field).any(|value| any.iter().any(|one| one.matches(value)))
+                let fits = |value: &str| any.iter().any(|one| one.matches(value));
+                match rule.stream.permission {
+                    Permission::OptIn => header.of(*field).any(fits),
+                    Permission::OptOut => {
+                        header.of(*field).next().is_some() && header.of(*field).all(fits)
+                    }
+                }
             }),
             None => true,
         };

@@ -11,7 +11,7 @@ use policy::{
 };
 use proptest::prelude::*;
 use suppression::{
-    AddressKeys, Day, Digest, Kind, Scope, Stream, StreamClass, Subject, Suppression,
+    AddressKeys, Day, Digest, Kind, Permission, Scope, Stream, StreamClass, Subject, Suppression,
 };
 
 fn rule(name: &str) -> StreamRule {
@@ -147,12 +147,26 @@ fn a_rule_without_conditions_hides_those_behind_it() {
     assert_eq!(decided, "all");
 }
 
+/// Nobody can tell which of them counts, so the laxer reading does not win.
 #[test]
-fn several_fields_of_one_name_any_of_them() {
-    let mut news = rule("news");
-    news.header = vec![("List-Id".parse().unwrap(), vec!["news".parse().unwrap()])];
-    let header = vec![("List-Id", "other"), ("List-Id", "NEWS"), ("List-Id", "third")];
-    assert_eq!(Message { header, ..Message::plain() }.decided(vec![news]), "news");
+fn a_field_that_is_there_several_times_fits_each_time_or_once_where_consent_is_needed() {
+    let ask = |permission| {
+        let mut news = rule("news");
+        news.stream.permission = permission;
+        news.header = vec![("List-Id".parse().unwrap(), vec!["news".parse().unwrap()])];
+        news
+    };
+    let mixed = vec![("List-Id", "other"), ("List-Id", "NEWS"), ("List-Id", "third")];
+    let twice = vec![("List-Id", "news"), ("List-Id", "NEWS")];
+    for (permission, header, decided) in [
+        (Permission::OptOut, &mixed, "default"),
+        (Permission::OptIn, &mixed, "news"),
+        (Permission::OptOut, &twice, "news"),
+        (Permission::OptIn, &twice, "news"),
+    ] {
+        let message = Message { header: header.clone(), ..Message::plain() };
+        assert_eq!(message.decided(vec![ask(permission)]), decided, "{permission:?} {header:?}");
+    }
 }
 
 #[test]
@@ -214,6 +228,7 @@ struct Words {
     sender: Vec<&'static str>,
     solicit: Vec<&'static str>,
     header: Vec<(&'static str, Vec<&'static str>)>,
+    opt_in: bool,
 }
 
 fn words() -> impl Strategy<Value = Words> {
@@ -222,22 +237,26 @@ fn words() -> impl Strategy<Value = Words> {
         prop::sample::subsequence(&VALUES[..], 1..=VALUES.len()),
     );
     let header = prop_oneof![1 => Just(Vec::new()), 2 => prop::collection::vec(asked, 1..3)];
-    (some(&LISTENERS), some(&LOGINS), some(&CLIENTS), some(&SENDERS), some(&["a:b", "c:d"]), header)
-        .prop_map(|(listener, login, client, sender, solicit, header)| Words {
+    let clients = (some(&LISTENERS), some(&LOGINS), some(&CLIENTS));
+    (clients, some(&SENDERS), some(&["a:b", "c:d"]), header, any::<bool>()).prop_map(
+        |((listener, login, client), sender, solicit, header, opt_in)| Words {
             listener,
             login,
             client,
             sender,
             solicit,
             header,
-        })
+            opt_in,
+        },
+    )
 }
 
 impl Words {
     fn rule(&self, name: &str) -> StreamRule {
         let patterns = |words: &[&str]| words.iter().map(|word| word.parse().unwrap()).collect();
+        let permission = if self.opt_in { Permission::OptIn } else { Permission::OptOut };
         StreamRule {
-            stream: Stream::new(name, StreamClass::Commercial),
+            stream: Stream { permission, ..Stream::new(name, StreamClass::Commercial) },
             listener: self.listener.iter().map(|one| one.parse().unwrap()).collect(),
             login: patterns(&self.login),
             client: self
@@ -271,7 +290,9 @@ impl Words {
 
     fn fits_header(&self, message: &Message) -> bool {
         self.header.iter().all(|(name, any)| {
-            message.header.iter().any(|(field, value)| field == name && any.contains(value))
+            let there = message.header.iter().filter(|(field, _)| field == name);
+            let fitting = there.clone().filter(|(_, value)| any.contains(value)).count();
+            fitting > 0 && (self.opt_in || fitting == there.count())
         })
     }
 }

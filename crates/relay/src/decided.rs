@@ -69,9 +69,10 @@ impl Relay {
         let all = (0..holding.recipients.len()).filter(|at| taken(*at)).count();
         let fate = fate(self.settings.action, refused, refused.len() < all);
         let name = Arc::clone(&self.gate.streams().get(stream).name);
+        let claimed = self.gate.streams().fallback().only() != Some(stream);
         let whole = replies::Whole {
             permanent: fate == Recorded::Refuse,
-            stream: &name,
+            stream: claimed.then_some(&*name),
             recipients: all,
             transaction: &holding.facts.reference,
         };

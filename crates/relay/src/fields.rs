@@ -5,7 +5,7 @@
 //! are looked at, so that the same bytes cut anywhere give the same fields. Values are
 //! unfolded by taking the line ends out (s2.2.3); white space before the colon, which
 //! obsolete syntax allows (s4.5), is no part of the name; encoded words are not decoded.
-//! The header ends at the first empty line and nowhere else.
+//! The header ends at the first empty line, and its fields at the first line that is none.
 
 use std::sync::Arc;
 
@@ -97,9 +97,12 @@ impl FieldScan {
             self.state = Scanned::Ended;
             return;
         }
-        let Some(colon) = memchr(b':', line) else { return };
-        let (name, value) = line.split_at(colon);
-        let name = name.trim_ascii_end();
+        let Some((name, value)) = field(line) else {
+            // Many mail servers end the header here, and what follows is text that anybody
+            // may have written.
+            self.state = Scanned::Ended;
+            return;
+        };
         if let Some(place) = self.wanted.iter().position(|wanted| wanted.is(name)) {
             self.current = Some((place, value.get(1..).unwrap_or_default().to_vec()));
         }
@@ -119,6 +122,15 @@ impl FieldScan {
             self.state = Scanned::Ended;
         }
     }
+}
+
+/// Name and value of a field, RFC 5322 s2.2 and s4.5: the name is printable US-ASCII without
+/// a colon, perhaps with white space behind it.
+fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, value) = line.split_at(memchr(b':', line)?);
+    let name = name.trim_ascii_end();
+    let is_name = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
+    is_name.then_some((name, value))
 }
 
 /// The decision about a message's stream, while its header comes.
@@ -157,7 +169,7 @@ mod tests {
     use super::*;
 
     const HEADER: &[u8] = b"Received: x\r\nlist-id:\r\n  News\r\n\t<news.corp.example> \r\n\
-        X-Empty:\r\nList-Id : second\r\nnot a field\r\nX-List-Id: no\r\nLIST-ID:caf\xc3\xa9\r\n\r\n";
+        X-Empty:\r\nList-Id : second\r\nX-List-Id: no\r\nLIST-ID:caf\xc3\xa9\r\n\r\n";
 
     fn wanted() -> Arc<[FieldName]> {
         ["List-Id", "X-Empty", "X-Missing"].map(|name| name.parse().unwrap()).into()
@@ -191,6 +203,18 @@ mod tests {
             let first = ended.unwrap();
             assert!(first >= HEADER.len() && first < HEADER.len() + step, "step {step}: {first}");
             assert_eq!(scan.fields, expected(), "step {step}");
+        }
+    }
+
+    #[test]
+    fn fields_end_at_the_first_line_that_is_none() {
+        for line in ["not a field\r\n", ": no name\r\n", "two words: x\r\n", "caf\u{e9}: x\r\n"] {
+            let mut scan = FieldScan::new(wanted(), 1000);
+            let message = format!("X-Empty: before\r\n{line}List-Id: behind\r\n\r\n");
+            assert_eq!(scan.scan(message.as_bytes()), Scanned::Ended, "{line}");
+            let mut fields = HeaderFields::default();
+            fields.add(1, "before".to_owned());
+            assert_eq!(scan.fields, fields, "{line}");
         }
     }
 

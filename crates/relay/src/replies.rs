@@ -47,7 +47,8 @@ pub(crate) fn needs_own_transaction(path: &ForwardPath, reference: &Reference) -
 pub(crate) struct Whole<'a> {
     /// 5yz, not 4yz.
     pub(crate) permanent: bool,
-    pub(crate) stream: &'a str,
+    /// None for the stream that no rule claims.
+    pub(crate) stream: Option<&'a str>,
     /// Recipients that do not get it.
     pub(crate) recipients: usize,
     pub(crate) transaction: &'a Reference,
@@ -67,8 +68,15 @@ impl Whole<'_> {
 
     /// One recipient who may not get it.
     pub(crate) fn one(&self, path: &ForwardPath, reason: &Reason, reference: &Reference) -> Reply {
-        let stream: String = self.stream.chars().take(60).collect();
-        let text = format!("{path} {reason}, and this is \"{stream}\" mail");
+        let text = match (self.stream, reason) {
+            // It names the stream itself.
+            (_, Reason::NoConsent(_)) => format!("{path} {reason}"),
+            (Some(stream), _) => {
+                let stream: String = stream.chars().take(60).collect();
+                format!("{path} {reason}, and this is \"{stream}\" mail")
+            }
+            (None, _) => format!("{path} {reason}, and no stream claims this mail"),
+        };
         self.new_reply(with_reference(&text, reference))
     }
 
@@ -214,7 +222,7 @@ pub fn all() -> Vec<(&'static str, Reply)> {
     let unknown = Reason::Unknown(String::new());
     let whole = |permanent, recipients| Whole {
         permanent,
-        stream: "news",
+        stream: Some("news"),
         recipients,
         transaction: &reference,
     };

@@ -96,7 +96,7 @@ section! {
         sender: Senders = without("[\"invoice@corp.example\", \"@erp.corp.example\", \"<>\"]", "any"),
         /// Condition: a keyword of the parameter SOLICIT= (RFC 3865). A star stands for any text.
         solicit: Keywords = without("[\"org.example:ADV\"]", "any, or none"),
-        /// Condition: header fields, each with patterns for its text; all fields must be there. Such a stream is decided when the header has arrived.
+        /// Condition: header fields, each with patterns for its text; all fields must be there, and one that is there several times must fit each time (once is enough for a stream that needs consent). Such a stream is decided when the header has arrived.
         header: Fields = without("{ \"List-Id\" = [\"*<news.corp.example>\"] }", "any"),
     }
 }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use evidence::{Decision, Intent, Journal, Outcome, Record, Verdict};
+use evidence::{Decision, Intent, Journal, Outcome, Record, ReplyText, Verdict, mask_addresses};
 use observe::Redacted;
 use proxy::{Commit, Recorder};
 
@@ -34,6 +34,15 @@ impl Records {
     }
 }
 
+/// Whether an address may stand in the text: nearly always a refusal.
+fn names_anybody(reply: &ReplyText) -> bool {
+    reply.text.contains('@')
+}
+
+fn masked(reply: &ReplyText) -> ReplyText {
+    ReplyText { code: reply.code, text: mask_addresses(&reply.text).into_owned() }
+}
+
 impl Recorder for Records {
     fn decided(&self, record: &Decision, lines: &mut Vec<u8>) {
         if !matches!(record.verdict, Verdict::Permit | Verdict::Provisional) {
@@ -49,10 +58,11 @@ impl Recorder for Records {
                 "recipient not permitted",
             );
         }
-        if self.plain || record.recipient_plain.is_none() {
+        if self.plain || (record.recipient_plain.is_none() && !names_anybody(&record.reply)) {
             Self::add(&Record::Decision(record), lines);
         } else {
-            let hashed = Decision { recipient_plain: None, ..record.clone() };
+            let reply = masked(&record.reply);
+            let hashed = Decision { recipient_plain: None, reply, ..record.clone() };
             Self::add(&Record::Decision(&hashed), lines);
         }
     }
@@ -73,7 +83,13 @@ impl Recorder for Records {
             ms = record.duration_ms,
             "message",
         );
-        Self::add(&Record::Outcome(record), lines);
+        match &record.reply {
+            Some(reply) if !self.plain && names_anybody(reply) => {
+                let hashed = Outcome { reply: Some(masked(reply)), ..record.clone() };
+                Self::add(&Record::Outcome(&hashed), lines);
+            }
+            _ => Self::add(&Record::Outcome(record), lines),
+        }
     }
 
     fn write(&self, lines: &[u8]) -> bool {

@@ -27,7 +27,7 @@ pub(crate) struct Why {
     /// An address, or the reference of a refusal.
     #[arg(value_name = "ADDRESS|REF")]
     pub(crate) what: String,
-    /// Only for mail on this stream; `default` is mail that no [[stream]] takes.
+    /// Only for mail on this stream; `default` is mail that no `[[stream]]` takes.
     #[arg(long, value_name = "NAME")]
     pub(crate) stream: Option<String>,
 }

@@ -27,12 +27,16 @@ fn a_header_decides_and_nothing_of_a_long_message_is_lost() {
     assert!(replies[0].starts_with("250") && replies[1].starts_with("452 4.5.3"), "{replies:?}");
     let reply = client.data(&long("an offer"));
     assert!(reply.starts_with("550 5.7.1 <bob@example.com> opted out on "), "{reply}");
-    assert!(reply.contains("and this is \"default\" mail; ref "), "{reply}");
+    assert!(reply.contains("and no stream claims this mail; ref "), "{reply}");
     assert_eq!(pair.stored().len(), 1);
     let reference = reply.rsplit_once("ref ").unwrap().1;
     let why = pair.house.run(&["-o", "json", "why", reference]).exits(1).json();
     assert_eq!(why["decisions"][0]["verdict"], "refuse");
     assert_eq!(why["decisions"][0]["stream"], "default");
+
+    // Nobody's address is in the evidence, though the replies named them.
+    let evidence = std::fs::read_to_string(pair.house.path("evidence.jsonl")).unwrap();
+    assert!(evidence.contains("5.7.1 <***> opted out on ") && !evidence.contains("@example.com"));
 
     // The connection to the smarthost is as good as new.
     assert!(client.envelope(&["alice@example.com"])[0].starts_with("250"));

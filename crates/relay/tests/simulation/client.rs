@@ -274,11 +274,11 @@ fn write_kind(dice: &mut Dice, content: &mut Vec<u8>) -> &'static str {
     let (field, stream): (&[u8], _) = match dice.below(8) {
         0 => (b"X-Kind: receipt\r\n", "receipts"),
         1 => (b"x-kind:\r\n\tRECEIPT\r\n of today\r\n", "receipts"),
-        2 => (b"X-Kind: offer\r\nX-KIND : Receipts\r\nX-Kind: x\r\n", "receipts"),
+        2 => (b"X-Kind: receipt\r\nX-KIND : Receipts\r\nnot a field\r\nX-Kind: x\r\n", "receipts"),
         3 => (b"X-Kind:receipt\r\nX-Other: y\r\n", "receipts"),
-        4 => (b"X-Kind: offer\r\n", "default"),
+        4 => (b"X-Kind: receipt\r\nX-Kind: offer\r\n", "default"),
         5 => (b"X-Kind: no receipt\r\n", "default"),
-        6 => (b"X-Kin: receipt\r\nX-Kindly: receipt\r\n", "default"),
+        6 => (b"X-Kindly: receipt\r\nno field\r\nX-Kind: receipt\r\n", "default"),
         _ => (b"", "default"),
     };
     content.extend_from_slice(field);
