@@ -7,6 +7,7 @@ mod out;
 mod progress;
 #[cfg(test)]
 mod reference;
+mod shown;
 mod table;
 mod verbs;
 mod words;

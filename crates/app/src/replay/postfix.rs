@@ -10,6 +10,9 @@ use super::envelopes::{Delivery, Envelopes};
 /// Daemons that deliver, and tell `to=<...>`.
 const AGENTS: [&str; 8] = ["smtp", "lmtp", "local", "virtual", "pipe", "error", "retry", "discard"];
 
+/// Characters of a queue id: more than Postfix makes of 64 bits.
+const ID_MAX: usize = 20;
+
 /// Reads a log.
 #[derive(Debug, Default)]
 pub(super) struct Postfix {
@@ -63,7 +66,11 @@ fn parse(line: &str) -> Option<(&str, &str, &str)> {
     }
     let daemon = path.rsplit('/').next()?;
     let (id, rest) = rest.split_once(": ")?;
-    let is_id = id.len() >= 5 && id.bytes().all(|b| b.is_ascii_alphanumeric()) && id != "NOQUEUE";
+    // Short ones are hexadecimal and as long as the inode and the microseconds are; long ones
+    // have about a dozen characters without vowels.
+    let is_id = (1..=ID_MAX).contains(&id.len())
+        && id.bytes().all(|b| b.is_ascii_alphanumeric())
+        && id != "NOQUEUE";
     is_id.then_some((daemon, id, rest))
 }
 
@@ -120,6 +127,23 @@ Nov 22 08:45:42 mail postfix/qmgr[400]: 4Zd3kq1Wz9z5: removed
 Nov 22 08:50:00 mail postfix/smtpd[411]: NOQUEUE: reject: RCPT from x[192.0.2.1]: 554 5.7.1 <z@example.com>: Relay access denied; from=<a@b.example> to=<z@example.com> proto=ESMTP
 Nov 22 08:50:00 mail dovecot: imap(to=<q@example.com>)
 ";
+
+    #[test]
+    fn queue_ids_are_short_or_long_and_words_are_none() {
+        for (id, is) in [
+            ("1", true),
+            ("3F2A", true),
+            ("0BC1D2A1E5", true),
+            ("4Zd3kq1Wz9z5", true),
+            ("123456789012345678901", false),
+            ("NOQUEUE", false),
+            ("a b", false),
+            ("", false),
+        ] {
+            let log = format!("x postfix/smtp[1]: {id}: to=<a@b.example>, relay=none\n");
+            assert_eq!(read(&log).len(), usize::from(is), "{id}");
+        }
+    }
 
     fn read(log: &str) -> Vec<Delivery> {
         let mut postfix = Postfix::default();

@@ -5,11 +5,21 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use address::PersonRules;
-use sources::{CsvSpec, Format, Input, List, Spec};
+use sources::{CsvSpec, Format, Input, List, SourceError, Spec};
 use suppression::Timestamp;
 
 use super::envelopes::{Delivery, Told};
 use crate::error::AppError;
+
+/// The setting of a source that helps is an option here.
+fn in_our_words(error: SourceError) -> SourceError {
+    match error {
+        SourceError::Column { file, what, columns, setting: "email" } => {
+            SourceError::Column { file, what, columns, setting: "--column" }
+        }
+        other => other,
+    }
+}
 
 /// Hands out the addresses of a column.
 pub(super) fn read(
@@ -26,7 +36,7 @@ pub(super) fn read(
         rules: PersonRules::none(),
         ..Spec::new("replay", Format::Csv(CsvSpec { email, ..CsvSpec::default() }))
     };
-    let wrong = |error: sources::SourceError| AppError::List(error.to_string());
+    let wrong = |error| AppError::List(in_our_words(error).to_string());
     let list = List::open(Input::file(path).map_err(wrong)?, &spec, &mut |_| ()).map_err(wrong)?;
     let mut row = |row: &sources::Row<'_>| {
         let recipient = row.mailbox.to_string();

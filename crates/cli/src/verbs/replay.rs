@@ -12,12 +12,22 @@ use serde::Serialize;
 
 use self::totals::Totals;
 use crate::configuration;
-use crate::exit::Exit;
+use crate::exit::{Ended, Exit};
 use crate::out::Out;
+use crate::shown::{counted, cut, shown};
 use crate::words::{Replay, ReplayFormat};
 
 /// Recipients that are asked about together.
 const CHUNK: usize = 1000;
+
+/// Lines without an address that are printed for people; the rest is counted.
+const INVALID_SHOWN: u64 = 10;
+
+/// Characters of such a line that are printed.
+const INVALID_CUT: usize = 80;
+
+/// Characters of an address that are printed: as many as an address may have, and a few.
+const ADDRESS_SHOWN: usize = 330;
 
 /// One line of the answer.
 #[derive(Debug, Serialize)]
@@ -42,6 +52,7 @@ pub(crate) fn run(words: &Replay, out: &Out) -> anyhow::Result<Exit> {
         reach: Reach::find(&settings, IfMissing::Refuse)?,
         waiting: Vec::new(),
         totals: Totals::default(),
+        invalid: 0,
     };
     let mut failed = None;
     read(path, format, words.column.as_deref(), &mut |told| match player.take(told) {
@@ -55,7 +66,15 @@ pub(crate) fn run(words: &Replay, out: &Out) -> anyhow::Result<Exit> {
         return Err(error);
     }
     player.flush()?;
+    let unsaid = player.invalid.saturating_sub(INVALID_SHOWN);
+    if unsaid > 0 && !out.is_json() {
+        out.note(&counted(unsaid, "further line is no address", "further lines are no addresses"));
+    }
     player.totals.tell(out)?;
+    if !player.totals.any() {
+        let words = format!("{}: no address found in it", words.path.display());
+        return Err(Ended::error(Exit::Data, words));
+    }
     Ok(player.totals.exit())
 }
 
@@ -65,6 +84,8 @@ struct Player<'a> {
     reach: Reach,
     waiting: Vec<Delivery>,
     totals: Totals,
+    /// Lines that are no address.
+    invalid: u64,
 }
 
 impl Player<'_> {
@@ -76,7 +97,9 @@ impl Player<'_> {
             }
             Told::Unusable { rows, first } => {
                 self.totals.unusable(rows);
-                self.out.note(&format!("{rows} rows hold no address that can be used: {first}"));
+                let rows = counted(rows, "row holds", "rows hold");
+                let first = shown(&first);
+                self.out.note(&format!("{rows} no address that can be used: {first}"));
                 Ok(())
             }
         }
@@ -101,6 +124,11 @@ impl Player<'_> {
         for (delivery, lines) in waiting.into_iter().zip(answers) {
             self.totals.recipient();
             let several = lines.len() > 1;
+            // What is no address is none on any stream.
+            if let Some(invalid) = lines.iter().find(|line| line.verdict == VerdictWord::Invalid) {
+                self.tell_invalid(delivery.line, invalid.clone())?;
+                continue;
+            }
             for judged in lines {
                 self.totals.count(&judged);
                 if self.words.refused && judged.verdict == VerdictWord::Permit {
@@ -112,11 +140,21 @@ impl Player<'_> {
         }
         Ok(())
     }
+
+    fn tell_invalid(&mut self, line: u64, mut judged: JudgedLine) -> anyhow::Result<()> {
+        self.totals.unusable(1);
+        self.invalid += 1;
+        if self.invalid > INVALID_SHOWN && !self.out.is_json() {
+            return Ok(());
+        }
+        (judged.stream, judged.streams) = (None, Vec::new());
+        self.out.line(&Line { line, judged }, |line| text(line, false))
+    }
 }
 
 fn text(line: &Line, named: bool) -> String {
     let Line { line, judged } = line;
-    let address = judged.address.escape_debug().to_string();
+    let address = cut(&judged.address, ADDRESS_SHOWN);
     let stream = match (&judged.stream, judged.streams.as_slice()) {
         (Some(stream), _) if named => format!("  on {stream}"),
         (None, streams @ [_, ..]) => format!("  on {}", streams.join(" or ")),
@@ -124,10 +162,13 @@ fn text(line: &Line, named: bool) -> String {
     };
     match judged.verdict {
         VerdictWord::Permit => format!("permit   {address}{stream}"),
-        VerdictWord::Invalid => format!("invalid  line {line}: {address}: {}", judged.reason),
-        VerdictWord::Provisional => {
-            format!("provisional  {address}{stream}  the header decides; {}", judged.reason)
+        VerdictWord::Invalid => {
+            let address = cut(&judged.address, INVALID_CUT);
+            format!("invalid  line {line}: {address}: {}", cut(&judged.reason, INVALID_CUT))
         }
-        word => format!("{:<7}  {address}{stream}  {}", word.as_str(), judged.reason),
+        VerdictWord::Provisional => {
+            format!("provisional  {address}{stream}  the header decides; {}", shown(&judged.reason))
+        }
+        word => format!("{:<7}  {address}{stream}  {}", word.as_str(), shown(&judged.reason)),
     }
 }

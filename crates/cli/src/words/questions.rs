@@ -61,8 +61,8 @@ message whose sender the log does not tell is taken for mail that no [[stream]] 
 format is, is found by looking.
 
 With -o json one line for each verdict and a last one, {\"totals\": [...]}.
-Exit code: 0 all may be mailed, 1 some would be refused, 65 lines that are no address,
-75 some not known now.")]
+Exit code: 0 all may be mailed, 1 some would be refused, 65 lines that are no address, or a file in
+which no address or no delivery was found, 75 some not known now.")]
 pub(crate) struct Replay {
     #[command(flatten)]
     pub(crate) file: ConfigFile,

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::out::Out;
+use crate::shown::counted;
 
 /// Of one stream, or of those that a header would tell apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -26,26 +27,23 @@ pub(super) struct Totals {
     recipients: u64,
     invalid: u64,
     streams: Vec<Counts>,
-    /// Whether the recipient at hand was counted as no address.
-    told: bool,
 }
 
 impl Totals {
-    /// The lines that follow are about another recipient.
     pub(super) fn recipient(&mut self) {
         self.recipients += 1;
-        self.told = false;
     }
 
     pub(super) fn unusable(&mut self, rows: u64) {
         self.invalid += rows;
     }
 
+    /// Whether anything was an address.
+    pub(super) fn any(&self) -> bool {
+        !self.streams.is_empty()
+    }
+
     pub(super) fn count(&mut self, judged: &JudgedLine) {
-        if judged.verdict == VerdictWord::Invalid {
-            self.invalid += u64::from(!std::mem::replace(&mut self.told, true));
-            return;
-        }
         let name = judged.stream.clone().unwrap_or_else(|| judged.streams.join(" or "));
         let known = self.streams.iter().position(|counts| counts.stream == name);
         let at = known.unwrap_or_else(|| {
@@ -91,11 +89,8 @@ impl Totals {
             }
             out.note(&text);
         }
-        if self.streams.is_empty() {
-            out.note("nothing to ask about");
-        }
         if self.invalid > 0 {
-            out.note(&format!("{} are no addresses", self.invalid));
+            out.note(&counted(self.invalid, "is no address", "are no addresses"));
         }
         Ok(())
     }
