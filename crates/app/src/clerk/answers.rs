@@ -118,6 +118,9 @@ pub struct TakenBack {
     pub on: Timestamp,
     /// Why, in words.
     pub reason: Option<String>,
+    /// That row's reason was blanked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erased: bool,
     /// With the whole import.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub import: Option<String>,

@@ -108,6 +108,7 @@ fn taken_back(desk: &mut Desk, found: &Found) -> Result<Option<TakenBack>, AppEr
         by: row.source,
         on: row.recorded,
         reason: row.reason,
+        erased: row.erased,
         import: row.refers_import,
     }))
 }

@@ -4,7 +4,8 @@
 //!
 //! Mail slips through a listener that only watches, and past a list that was away and came
 //! back late: then the opt-out stood in no ledger when it was sent, and only looking back
-//! finds it. Each mail is held against the ledger as of its day before it is told.
+//! finds it. Each mail is held against the ledger as of its day before it is told. Mail between
+//! the request and the deadline is no offence, and is told apart.
 //!
 //! Opt-outs are read [`PASS_MAX`] at a time and the evidence once for each time, so that ten
 //! million take the memory of four, and three readings: 326 MB with what SQLite and the named
@@ -74,9 +75,14 @@ pub struct OptOutLine {
     /// The first of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub after_deadline: Vec<LateMail>,
+    /// Mails let through after the request, up to the deadline.
+    pub mails_within: u64,
+    /// The first of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub within_deadline: Vec<LateMail>,
 }
 
-/// One mail that was let through after the deadline.
+/// One mail that was let through after the request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LateMail {
     /// The decision, for `optgate why`.
@@ -88,7 +94,7 @@ pub struct LateMail {
     pub stream: String,
     /// Who sent it.
     pub application: String,
-    /// Why: the listener only watches, or the opt-out was not known yet.
+    /// Why: the listener only watches, the opt-out was not known yet, or the grace was not over.
     pub why: &'static str,
     /// The recipient, where the evidence holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,6 +116,8 @@ pub struct DeadlinesSummary {
     pub mailed_after: u64,
     /// Those mails.
     pub mails_after: u64,
+    /// Mails let through between a request and its deadline.
+    pub mails_within: u64,
     /// There was evidence to look into.
     pub evidence: bool,
 }
@@ -134,7 +142,7 @@ pub fn deadlines(
         after = obligations.read(&ledger, from, asked.pass, asked.span)?;
         let mut pass = Pass {
             settings,
-            judge: Judge::new(&mut ledger, days.grace()),
+            judge: Judge::new(&mut ledger),
             obligations: &mut obligations,
             days: &mut days,
             named: HashMap::new(),
@@ -170,12 +178,19 @@ impl DeadlinesSummary {
         self.refused += u64::from(line.first_refusal.is_some());
         self.mailed_after += u64::from(line.mails_after > 0);
         self.mails_after += line.mails_after;
+        self.mails_within += line.mails_within;
     }
 }
 
-/// Mails after the deadline of one opt-out.
+/// Mails after one opt-out: up to its deadline, and after it.
 #[derive(Debug, Default)]
-struct After {
+struct Mails {
+    within: Counted,
+    after: Counted,
+}
+
+#[derive(Debug, Default)]
+struct Counted {
     count: u64,
     named: Vec<LateMail>,
 }
@@ -185,7 +200,7 @@ struct Pass<'a> {
     judge: Judge<'a>,
     obligations: &'a mut Obligations,
     days: &'a mut Deadlines,
-    named: HashMap<usize, After>,
+    named: HashMap<usize, Mails>,
     names: usize,
 }
 
@@ -230,23 +245,25 @@ impl Pass<'_> {
         let stream = stream_of(self.settings, offered, outcome);
         for at in self.obligations.touched(offered.person, offered.entry).iter() {
             let Some(obligation) = self.obligations.get(at) else { continue };
-            if day <= self.days.of(obligation.asked().day()) {
+            if !obligation.precedes(offered.time) {
                 continue;
             }
+            let within = day <= self.days.of(obligation.asked().day());
             let about = self.obligations.origin(obligation);
             if !about.is_some_and(|origin| is_about(origin, &stream, day)) {
                 continue;
             }
             let position = u64::from(obligation.position);
-            let Some(recorded) = self.judge.forbade(position, offered.exact, &stream, day)? else {
-                continue;
-            };
+            let grace = (!within).then(|| self.days.grace());
+            let forbade = self.judge.forbade(position, offered.exact, &stream, day, grace)?;
+            let Some(recorded) = forbade else { continue };
             let known = recorded <= offered.time;
-            let after = self.named.entry(at).or_default();
-            after.count += 1;
-            if after.named.len() < NAMED_MAX && self.names < NAMED_ALL {
+            let mails = self.named.entry(at).or_default();
+            let counted = if within { &mut mails.within } else { &mut mails.after };
+            counted.count += 1;
+            if counted.named.len() < NAMED_MAX && self.names < NAMED_ALL {
                 self.names += 1;
-                after.named.push(LateMail {
+                counted.named.push(LateMail {
                     reference: offered.reference.to_string(),
                     time: offered.time,
                     stream: stream.name.to_string(),
@@ -254,6 +271,7 @@ impl Pass<'_> {
                     why: match (offered.shadow, known) {
                         (true, _) => "the listener only watches",
                         (false, false) => "the opt-out was not known yet",
+                        (false, true) if within => "within the grace",
                         (false, true) => "permitted by the rules of that time",
                     },
                     recipient: offered.plain.as_ref().map(ToString::to_string),
@@ -294,7 +312,7 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    fn make(&self, days: &mut Deadlines, withdrawn: bool, after: After) -> OptOutLine {
+    fn make(&self, days: &mut Deadlines, withdrawn: bool, mails: Mails) -> OptOutLine {
         let asked = self.obligation.asked();
         let deadline = days.of(asked.day());
         let in_force = self.in_force(self.settings.enforcement.grace);
@@ -311,8 +329,10 @@ impl Line<'_> {
             late: self.obligation.recorded().day() > deadline,
             withdrawn,
             first_refusal: self.obligation.refused(),
-            mails_after: after.count,
-            after_deadline: after.named,
+            mails_after: mails.after.count,
+            after_deadline: mails.after.named,
+            mails_within: mails.within.count,
+            within_deadline: mails.within.named,
         }
     }
 

@@ -37,6 +37,15 @@ impl Obligation {
         (self.refused > 0).then(|| time(self.refused))
     }
 
+    /// Whether mail of this time was sent after the request. Of a request of which only the day
+    /// is told, and that day, nobody can say, unless the gate knew of it by then.
+    pub(super) fn precedes(&self, time: Timestamp) -> bool {
+        let asked = self.asked();
+        let whole_day = asked == asked.day().start();
+        let same_day = whole_day && asked.day() == time.day();
+        asked <= time && (!same_day || self.recorded() <= time)
+    }
+
     pub(super) fn is_stated(&self) -> bool {
         self.stated
     }

@@ -15,23 +15,23 @@ use crate::error::AppError;
 /// Asks the ledger, and remembers the last answer: mails to one person come together.
 pub(super) struct Judge<'a> {
     ledger: &'a mut Ledger,
-    grace: Grace,
     last: Option<(u64, Vec<Found>)>,
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(ledger: &'a mut Ledger, grace: Grace) -> Self {
-        Self { ledger, grace, last: None }
+    pub(super) fn new(ledger: &'a mut Ledger) -> Self {
+        Self { ledger, last: None }
     }
 
     /// When the opt-out at `position` was recorded, if it forbade mail to this address (as
-    /// [`digest::parse`]) on this stream and day, its grace being over.
+    /// [`digest::parse`]) on this stream and day: its grace being over, or with none.
     pub(super) fn forbade(
         &mut self,
         position: u64,
         exact: Option<u128>,
         stream: &Stream,
         day: Day,
+        grace: Option<Grace>,
     ) -> Result<Option<Timestamp>, AppError> {
         if self.last.as_ref().is_none_or(|(known, _)| *known != position) {
             let Some(entry) = self.ledger.entry(position)? else { return Ok(None) };
@@ -39,7 +39,7 @@ impl<'a> Judge<'a> {
             self.last = Some((position, found));
         }
         let Some((_, found)) = &self.last else { return Ok(None) };
-        let terms = Terms { stream, today: day, grace: Some(self.grace) };
+        let terms = Terms { stream, today: day, grace };
         if !forbade(found, position, exact, &terms) {
             return Ok(None);
         }

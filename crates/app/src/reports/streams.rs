@@ -19,7 +19,7 @@ pub struct StreamRow {
     pub stream: String,
     /// `commercial` or `transactional`, as it was when the mail was sent.
     pub class: String,
-    /// Messages that the smarthost took.
+    /// Messages that the smarthost took, or may have taken.
     pub messages: u64,
     /// Recipients of these.
     pub recipients: u64,
@@ -63,8 +63,9 @@ type Rows = BTreeMap<(String, String), StreamRow>;
 /// When the evidence cannot be read.
 pub fn streams(settings: &Settings, span: TimeSpan) -> Result<StreamsReport, AppError> {
     let mut counted: BTreeMap<String, Rows> = BTreeMap::new();
-    walk(span.records(evidence_of(settings)?)?, |_| false, &mut |event| {
-        let (Event::Decided(seen) | Event::Ended(seen, _)) = event;
+    let is_shadow = |seen: &Seen<'_>| seen.verdict.as_ref().is_some_and(|v| *v == "shadow");
+    walk(span.records(evidence_of(settings)?)?, is_shadow, &mut |event| {
+        let (Event::Decided(seen) | Event::Ended(seen, _)) = &event;
         let Some(stream) = &seen.stream else { return Ok(()) };
         let class = match (&event, &seen.class) {
             (_, Some(class)) => class.as_str(),
@@ -100,12 +101,13 @@ impl StreamRow {
         match event {
             Event::Decided(_) => match seen.verdict.as_ref().map(|verdict| verdict.as_str()) {
                 Some("refuse" | "drop") => self.refused += 1,
-                Some("shadow") => self.shadowed += 1,
                 _ => return,
             },
-            Event::Ended(..) if was_sent(seen) => {
+            Event::Ended(_, offered) if was_sent(seen) => {
                 self.messages += 1;
                 self.recipients += seen.recipients.unwrap_or(0);
+                let shadowed = offered.iter().filter(|one| one.would_be_refused(seen)).count();
+                self.shadowed += shadowed as u64;
             }
             Event::Ended(..) => return,
         }

@@ -155,6 +155,8 @@ fn mail_after_the_deadline_is_found_for_both_reasons() {
         refused: 1,
         mailed_after: 2,
         mails_after: 2,
+        // On the last day of the grace, by the listener that watches.
+        mails_within: 1,
         evidence: true,
     };
     assert_eq!(summary, expected);
@@ -318,4 +320,129 @@ fn who_declares_everything_transactional_comes_first_and_is_marked() {
     let default = erp.streams.iter().find(|row| row.stream == "default").unwrap();
     assert_eq!((default.messages, default.recipients, default.refused), (1, 1, 1));
     assert_eq!(report.unused, ["unused"]);
+}
+
+#[test]
+fn mail_between_the_request_and_the_deadline_is_told_apart() {
+    let mut house = House::new("[enforcement]\ngrace = \"10 business days\"\n");
+    // 2026-03-02 is a Monday; the tenth business day after it is 2026-03-16.
+    house.opt_out("grace@example.com", "2026-03-02T13:00:00Z", "2026-03-02T13:00:00Z");
+    house.sent("grace@example.com", "2026-03-02", "permit");
+    let first = house.sent("grace@example.com", "2026-03-03", "permit");
+    house.sent("grace@example.com", "2026-03-16", "permit");
+    house.sent("grace@example.com", "2026-03-17", "refuse");
+    // Of a list that came late: of its own day nobody can say.
+    house.opt_out("late@example.com", "2026-03-02", "2026-03-09");
+    house.sent("late@example.com", "2026-03-02", "permit");
+    let unknown = house.sent("late@example.com", "2026-03-04", "permit");
+    let (lines, summary) = house.deadlines(PASS_MAX);
+    let [grace, late] = &lines[..] else { panic!("{lines:#?}") };
+    assert_eq!((grace.mails_within, grace.mails_after), (2, 0), "{grace:#?}");
+    let mail = &grace.within_deadline[0];
+    assert_eq!((mail.reference.as_str(), mail.why), (first.as_str(), "within the grace"));
+    assert_eq!((late.mails_within, late.mails_after), (1, 0), "{late:#?}");
+    let mail = &late.within_deadline[0];
+    let why = "the opt-out was not known yet";
+    assert_eq!((mail.reference.as_str(), mail.why), (unknown.as_str(), why));
+    assert_eq!((summary.mails_within, summary.mails_after, summary.mailed_after), (3, 0, 0));
+}
+
+/// A permit to `a@example.com` on 4 May; gives its reference.
+fn permit(house: &mut House, decision: &str, outcome: &str) -> String {
+    let (to, day, verdict) = ("a@example.com", "2026-05-04", "permit");
+    let outcome = match outcome {
+        "" => String::new(),
+        ending => format!(",\"stream\":\"default\",\"ending\":{ending}"),
+    };
+    let decision = format!(",\"stream\":\"default\"{decision}");
+    house.mail(&Mail { to, day, verdict, decision: &decision, outcome: &outcome })
+}
+
+#[test]
+fn only_what_the_smarthost_took_or_may_have_taken_counts_as_sent() {
+    let mut house = House::new("");
+    house.opt_out("a@example.com", "2026-03-02", "2026-06-01");
+    let unknown_user = ",\"reply\":{\"code\":550,\"text\":\"5.1.1 User unknown\"}";
+    let later = ",\"reply\":{\"code\":450,\"text\":\"4.2.1 later\"}";
+    let fine = ",\"reply\":{\"code\":250,\"text\":\"2.1.5 ok\"}";
+    let accepted = "\"accepted\"";
+    // Others of the same message were taken.
+    permit(&mut house, unknown_user, accepted);
+    permit(&mut house, later, accepted);
+    permit(&mut house, fine, "\"refused\",\"reply\":{\"code\":554,\"text\":\"5.6.0 no\"}");
+    permit(&mut house, fine, "\"deferred\"");
+    permit(&mut house, fine, "\"abandoned\"");
+    permit(&mut house, fine, "");
+    let sent = permit(&mut house, fine, accepted);
+    let unknown = permit(&mut house, fine, "\"unknown\"");
+    // The gate ended between the dot and its outcome.
+    let crashed = permit(&mut house, fine, "");
+    house.evidence += &format!(
+        "{{\"record\":\"intent\",\"time\":\"2026-05-04T12:00:01Z\",\"client\":\"10.1.2.3\",\"transaction\":\"T000000000{:03}\",\"stream\":\"default\",\"recipients\":1}}\n",
+        house.number
+    );
+    let (lines, summary) = house.deadlines(PASS_MAX);
+    assert_eq!(summary.mails_after, 3, "{lines:#?}");
+    let named: Vec<_> = lines[0].after_deadline.iter().map(|m| m.reference.as_str()).collect();
+    assert_eq!(named, [&sent, &unknown, &crashed]);
+
+    let keys = house.keys("a@example.com").person.to_string();
+    let past = history(&house.settings, &[keys], &[]).unwrap();
+    let counts = (past.sent, past.unknown, past.smarthost_refused, past.not_sent, past.refused);
+    assert_eq!(counts, (1, 2, 2, 3, 0), "{past:#?}");
+    let told: Vec<_> =
+        past.latest.iter().map(|line| (line.what.as_str(), line.reason.as_deref())).collect();
+    assert_eq!(
+        told,
+        [
+            ("smarthost refused", Some("550 5.1.1 User unknown")),
+            ("not sent", Some("450 4.2.1 later")),
+            ("smarthost refused", Some("554 5.6.0 no")),
+            ("not sent", Some("the message was deferred")),
+            ("not sent", Some("the message was abandoned")),
+            ("sent", None),
+            ("unknown", None),
+            ("unknown", None),
+        ]
+    );
+}
+
+#[test]
+fn the_past_says_where_an_objection_was_to_other_mail() {
+    let mut house = House::new("");
+    let open = ",\"streams\":[\"news\",\"reset\"],\"refusing\":[\"news\"],\"reason\":\"opted out of \\\"news\\\"\"";
+    for (verdict, stream) in [("shadow", "reset"), ("provisional", "reset"), ("shadow", "news")] {
+        let outcome = format!(",\"stream\":\"{stream}\",\"ending\":\"accepted\"");
+        let (to, day) = ("a@example.com", "2026-05-04");
+        house.mail(&Mail { to, day, verdict, decision: open, outcome: &outcome });
+    }
+    house.write();
+    let keys = house.keys("a@example.com").person.to_string();
+    let past = history(&house.settings, &[keys], &[]).unwrap();
+    assert_eq!((past.sent, past.shadowed), (3, 1));
+    let told: Vec<_> = past.latest.iter().map(|line| line.reason.as_deref().unwrap()).collect();
+    let other = "opted out of \"news\"; that is about other mail (news)";
+    assert_eq!(told, [other, other, "opted out of \"news\""]);
+}
+
+#[test]
+fn let_through_by_a_watching_listener_counts_when_it_was_taken() {
+    let mut house = House::new("");
+    let (to, day, verdict) = ("a@example.com", "2026-05-04", "shadow");
+    let refused = ",\"stream\":\"default\",\"reply\":{\"code\":550,\"text\":\"no\"}";
+    for (decision, ending) in [
+        (",\"stream\":\"default\"", "accepted"),
+        (",\"stream\":\"default\"", "refused"),
+        (refused, "accepted"),
+    ] {
+        let outcome = format!(",\"stream\":\"default\",\"ending\":\"{ending}\"");
+        house.mail(&Mail { to, day, verdict, decision, outcome: &outcome });
+    }
+    house.write();
+    let report = streams(&house.settings, TimeSpan::default()).unwrap();
+    let row = &report.applications[0].streams[0];
+    assert_eq!((row.messages, row.shadowed), (2, 1), "{report:#?}");
+    let report = shadow(&house.settings, TimeSpan::default()).unwrap();
+    let row = &report.applications[0].lists[0];
+    assert_eq!((row.recipients, row.sent), (3, 1), "{report:#?}");
 }

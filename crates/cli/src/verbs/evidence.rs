@@ -9,6 +9,7 @@ use suppression::{Day, Timestamp};
 use crate::configuration;
 use crate::exit::{Ended, Exit};
 use crate::out::Out;
+use crate::shown::{counted, shown};
 use crate::table::columns;
 use crate::words::{Evidence, EvidenceVerb, EvidenceVerify};
 
@@ -16,12 +17,17 @@ pub(crate) fn run(words: Evidence, out: &Out) -> anyhow::Result<Exit> {
     if let Some(EvidenceVerb::Verify(words)) = &words.what {
         return walk(words, out);
     }
-    let settings = configuration::settings(&words.file, out)?;
     let range = Range {
         since: words.since.as_deref().map(begin).transpose()?,
         until: words.until.as_deref().map(end).transpose()?,
         limit: words.limit.max(1),
     };
+    if let (Some(since), Some(until)) = (range.since, range.until)
+        && since >= until
+    {
+        return Err(Ended::error(Exit::Usage, "--since is later than --until"));
+    }
+    let settings = configuration::settings(&words.file, out)?;
     let found = find(&settings, &question(words)?, range)?;
     let mut text = String::new();
     for message in &found.messages {
@@ -118,11 +124,13 @@ fn walked(walked: &Walked) -> String {
         line(format!("begins with file {number}: those before it were taken away"));
     }
     if walk.torn > 0 {
-        line(format!("{} records are not whole: a write was cut short", walk.torn));
+        let torn = counted(walk.torn, "record is", "records are");
+        line(format!("{torn} not whole: a write was cut short"));
     }
     if walk.unsealed.bytes > 0 {
         let (records, bytes) = (walk.unsealed.records, walk.unsealed.bytes);
-        line(format!("not sealed yet: {records} records, {bytes} bytes"));
+        let records = counted(records, "record", "records");
+        line(format!("not sealed yet: {records}, {bytes} bytes"));
     }
     match (&walked.keep, walk.head) {
         (Some(keep), Some(head)) => line(format!("head, of {}: {keep}", head.time)),
@@ -134,7 +142,7 @@ fn walked(walked: &Walked) -> String {
         None => {}
     }
     for fault in &walk.faults {
-        line(format!("wrong: {}", fault.to_string().escape_debug()));
+        line(format!("wrong: {}", shown(&fault.to_string())));
     }
     line(if walk.intact { "intact" } else { "not intact" }.to_owned());
     text

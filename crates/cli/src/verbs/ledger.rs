@@ -17,6 +17,7 @@ use crate::exit::{Ended, Exit};
 use crate::files::{create, read_text};
 use crate::out::Out;
 use crate::progress::Bar;
+use crate::shown::shown;
 use crate::table::columns;
 use crate::words::{
     ConfigOnly, Ledger, LedgerCheckpoint, LedgerErase, LedgerRekey, LedgerVerb, LedgerVerify,
@@ -265,8 +266,8 @@ fn events(words: &ConfigOnly, out: &Out) -> anyhow::Result<Exit> {
             vec![
                 event.event.to_string(),
                 event.time.to_string(),
-                event.what.escape_debug().to_string(),
-                event.by.escape_debug().to_string(),
+                shown(&event.what),
+                shown(&event.by),
                 event.entries.to_string(),
                 event.details.to_string(),
             ]

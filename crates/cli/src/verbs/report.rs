@@ -4,14 +4,16 @@ use std::fmt::Write as _;
 
 use app::config::Settings;
 use app::reports::{
-    DeadlinesAsked, DeadlinesSummary, OptOutLine, PASS_MAX, ShadowReport, StreamsReport, TimeSpan,
-    deadlines, shadow, streams,
+    DeadlinesAsked, DeadlinesSummary, LateMail, OptOutLine, PASS_MAX, ShadowReport, StreamsReport,
+    TimeSpan, deadlines, shadow, streams,
 };
 use serde_json::json;
+use suppression::Day;
 
 use crate::configuration;
-use crate::exit::Exit;
+use crate::exit::{Ended, Exit};
 use crate::out::Out;
+use crate::shown::{counted, shown};
 use crate::table::columns;
 use crate::words::{Report, ReportDeadlines, ReportSpan, ReportVerb};
 
@@ -23,13 +25,20 @@ pub(crate) fn run(words: &Report, out: &Out) -> anyhow::Result<Exit> {
     }
 }
 
-fn span(words: &ReportSpan) -> TimeSpan {
-    TimeSpan { since: words.since, until: words.until }
+fn span(since: Option<Day>, until: Option<Day>) -> anyhow::Result<TimeSpan> {
+    match (since, until) {
+        (Some(first), Some(last)) if first > last => {
+            let words = format!("--since {first} is later than --until {last}");
+            Err(Ended::error(Exit::Usage, words))
+        }
+        _ => Ok(TimeSpan { since, until }),
+    }
 }
 
 fn run_shadow(words: &ReportSpan, out: &Out) -> anyhow::Result<Exit> {
+    let span = span(words.since, words.until)?;
     let settings = configuration::settings(&words.file, out)?;
-    out.answer(&shadow(&settings, span(words))?, shadow_text)?;
+    out.answer(&shadow(&settings, span)?, shadow_text)?;
     Ok(Exit::Ok)
 }
 
@@ -44,7 +53,8 @@ fn shadow_text(report: &ShadowReport) -> String {
     }
     let recipients: u64 = report.applications.iter().map(|a| a.recipients).sum();
     let refused: u64 = report.applications.iter().map(|a| a.refused).sum();
-    let _ = writeln!(text, "{refused} of {recipients} recipients would have been refused.\n");
+    let recipients = counted(recipients, "recipient", "recipients");
+    let _ = writeln!(text, "{refused} of {recipients} would have been refused.\n");
     let mut rows = vec![row([
         "application",
         "stream",
@@ -74,8 +84,9 @@ fn shadow_text(report: &ShadowReport) -> String {
 }
 
 fn run_streams(words: &ReportSpan, out: &Out) -> anyhow::Result<Exit> {
+    let span = span(words.since, words.until)?;
     let settings = configuration::settings(&words.file, out)?;
-    let report = streams(&settings, span(words))?;
+    let report = streams(&settings, span)?;
     out.answer(&report, streams_text)?;
     let marked = report.applications.iter().any(|one| one.all_transactional);
     Ok(if marked { Exit::No } else { Exit::Ok })
@@ -121,8 +132,8 @@ fn streams_text(report: &StreamsReport) -> String {
 }
 
 fn run_deadlines(words: &ReportDeadlines, out: &Out) -> anyhow::Result<Exit> {
+    let span = span(words.since, words.until)?;
     let settings = configuration::settings(&words.file, out)?;
-    let span = TimeSpan { since: words.since, until: words.until };
     let mut shown = Shown { out, all: words.all, head: false };
     let mut broken = None;
     let asked = DeadlinesAsked { span, pass: PASS_MAX };
@@ -160,8 +171,16 @@ impl Shown<'_> {
             return Ok(());
         }
         if !std::mem::replace(&mut self.head, true) {
-            let head =
-                ["entry", "asked", "deadline", "in force", "first refused", "mails after", "list"];
+            let head = [
+                "entry",
+                "asked",
+                "deadline",
+                "in force",
+                "first refused",
+                "within",
+                "after",
+                "list",
+            ];
             self.out.print(&wide(head))?;
         }
         let day = |at: Option<suppression::Timestamp>| {
@@ -178,34 +197,43 @@ impl Shown<'_> {
             &line.deadline.to_string(),
             &format!("{}{mark}", day(Some(line.in_force))),
             &day(line.first_refusal),
+            &line.mails_within.to_string(),
             &line.mails_after.to_string(),
             &format!("{} ({})", line.list, line.scope),
         ]);
-        for mail in &line.after_deadline {
-            let recipient = mail.recipient.as_deref().unwrap_or_default().escape_debug();
-            let _ = writeln!(
-                text,
-                "          {}  {}  by {} on {}: {}  {recipient}",
-                mail.reference,
-                mail.time,
-                mail.application.escape_debug(),
-                mail.stream,
-                mail.why
-            );
+        if self.all {
+            named(&mut text, "within the deadline", &line.within_deadline, line.mails_within);
         }
-        let unnamed = line.mails_after.saturating_sub(line.after_deadline.len() as u64);
-        if unnamed > 0 {
-            let _ = writeln!(text, "          and {unnamed} more");
-        }
+        named(&mut text, "after it", &line.after_deadline, line.mails_after);
         self.out.print(&text)
     }
 }
 
+/// The mails that are named, and how many are not.
+fn named(text: &mut String, when: &str, mails: &[LateMail], count: u64) {
+    for mail in mails {
+        let recipient = shown(mail.recipient.as_deref().unwrap_or_default());
+        let line = format!(
+            "          {}  {}  {when}, by {} on {}: {}  {recipient}",
+            mail.reference,
+            mail.time,
+            shown(&mail.application),
+            shown(&mail.stream),
+            mail.why
+        );
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    let unnamed = count.saturating_sub(mails.len() as u64);
+    if unnamed > 0 {
+        let _ = writeln!(text, "          and {unnamed} more {when}");
+    }
+}
+
 /// A line of fixed columns: there may be ten million of them.
-fn wide(cells: [&str; 7]) -> String {
-    let [entry, asked, deadline, in_force, refused, mails, list] = cells;
+fn wide(cells: [&str; 8]) -> String {
+    let [entry, asked, deadline, in_force, refused, within, after, list] = cells;
     format!(
-        "{entry:>8}  {asked:<10}  {deadline:<10}  {in_force:<23}  {refused:<13}  {mails:>11}  {list}\n"
+        "{entry:>8}  {asked:<10}  {deadline:<10}  {in_force:<23}  {refused:<13}  {within:>6}  {after:>5}  {list}\n"
     )
 }
 
@@ -218,14 +246,26 @@ fn summary_text(summary: &DeadlinesSummary, settings: &Settings, shown: bool) ->
         suppression::Calendar::Weekdays => "Monday to Friday",
         suppression::Calendar::UsFederal => "Monday to Friday without US federal holidays",
     };
-    let counted = |n: u64, what: &str| vec![n.to_string(), what.to_owned()];
+    let row = |n: u64, one: &str, many: &str| {
+        vec![n.to_string(), if n == 1 { one } else { many }.to_owned()]
+    };
+    let counted = |n: u64, what: &str| row(n, what, what);
     text.push_str(&columns(&[
-        counted(summary.opt_outs, "opt-outs"),
+        row(summary.opt_outs, "opt-out", "opt-outs"),
         counted(summary.withdrawn, "  of them taken back since"),
         counted(summary.refused, "  of them enforced at least once"),
         counted(summary.late, "  of them known to the gate only after their deadline"),
         counted(summary.mailed_after, "  of them with mail let through after their deadline"),
-        counted(summary.mails_after, "mails let through after a deadline"),
+        row(
+            summary.mails_after,
+            "mail let through after a deadline",
+            "mails let through after a deadline",
+        ),
+        row(
+            summary.mails_within,
+            "mail let through after a request, up to its deadline",
+            "mails let through after a request, up to its deadline",
+        ),
     ]));
     let _ = writeln!(text, "The deadline is the tenth business day after the request ({days}).");
     if !summary.evidence {
@@ -235,5 +275,5 @@ fn summary_text(summary: &DeadlinesSummary, settings: &Settings, shown: bool) ->
 }
 
 fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
-    cells.map(|cell| cell.escape_debug().to_string()).to_vec()
+    cells.map(shown).to_vec()
 }

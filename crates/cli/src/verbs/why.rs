@@ -16,6 +16,7 @@ use self::address::Story;
 use crate::configuration;
 use crate::exit::{Ended, Exit};
 use crate::out::Out;
+use crate::shown::shown;
 use crate::table::columns;
 use crate::words::Why;
 
@@ -85,7 +86,7 @@ fn reference_text(found: &Decided) -> String {
     let mut text = String::new();
     let word = |value: &serde_json::Value, key: &str| match value.get(key) {
         None | Some(serde_json::Value::Null) => None,
-        Some(serde_json::Value::String(s)) => Some(s.escape_debug().to_string()),
+        Some(serde_json::Value::String(s)) => Some(shown(s)),
         Some(other) => Some(other.to_string()),
     };
     for decision in &found.decisions {
@@ -109,7 +110,10 @@ fn reference_text(found: &Decided) -> String {
             "recipient_plain",
             "epoch",
         ] {
-            if let Some(value) = word(decision, key) {
+            if let Some(mut value) = word(decision, key) {
+                if key == "verdict" && is_not_taken(decision) {
+                    value.push_str(", and not taken by the smarthost");
+                }
                 rows.push(vec![format!("  {}", key.replace('_', " ")), value]);
             }
         }
@@ -134,4 +138,12 @@ fn reference_text(found: &Decided) -> String {
         }
     }
     text
+}
+
+/// Offered to the smarthost, whose reply was no.
+fn is_not_taken(decision: &serde_json::Value) -> bool {
+    let verdict = decision.get("verdict").and_then(serde_json::Value::as_str);
+    let code = decision.pointer("/reply/code").and_then(serde_json::Value::as_u64);
+    matches!(verdict, Some("permit" | "shadow" | "provisional"))
+        && code.is_some_and(|code| code >= 400)
 }

@@ -62,7 +62,9 @@ Examples:
 For each opt-out: when the person asked, the last day on which mail may be sent (ten business days
 by [enforcement] calendar, 15 U.S.C. 7704(a)(4)), since when the gate enforced it, when mail was
 first refused, and the mail that was let through after the deadline: by a listener that only
-watches, or before a list that was away came back. Each such mail is held against the ledger as of
+watches, or before a list that was away came back. Mail let through between the request and the
+deadline, as [enforcement] grace allows, is counted apart (`within`), and named with --all. Only
+mail counts that the smarthost took, or may have taken. Each such mail is held against the ledger as of
 its day: consents of the time before it count, opt-outs taken back since do not, transactional mail
 is no offence. An entry about a whole domain is told by the decisions that name it.
 

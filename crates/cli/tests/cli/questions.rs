@@ -188,3 +188,99 @@ fn reports_say_what_they_have_and_have_not() {
     assert!(ran.out.contains("No mail was on: receipts, news, agreed"), "{}", ran.out);
     house.run(&["report", "streams", "--since", "yesterday"]).exits(64);
 }
+
+#[test]
+fn why_shows_the_proof_both_times_and_what_was_erased() {
+    let house = House::with(SMALL);
+    let proof = ["ip=192.0.2.7", "form=https://corp.example/stop", "text-version=7"];
+    let mut words = vec!["optout", "add", "bob@example.com", "--date", "2026-03-02"];
+    words.extend(["--reason", "said \"no\" twice"]);
+    words.extend(proof.iter().flat_map(|proof| ["--evidence", *proof]));
+    house.run(&words).exits(0);
+    let ran = house.run(&["why", "bob@example.com"]).exits(1);
+    for words in [
+        "asked",
+        "recorded",
+        "2026-03-02",
+        "said \"no\" twice",
+        "192.0.2.7",
+        "https://corp.example/stop",
+        "text-version",
+    ] {
+        assert!(ran.out.contains(words), "{words} in {}", ran.out);
+    }
+    house
+        .run(&["ledger", "erase", "bob@example.com", "--reason", "asked to be forgotten"])
+        .exits(0);
+    let ran = house.run(&["why", "bob@example.com"]).exits(1);
+    assert!(ran.out.contains("  erased"), "{}", ran.out);
+    assert!(!ran.out.contains("192.0.2.7") && !ran.out.contains("twice"), "{}", ran.out);
+    house.run(&["optout", "add", "eve@example.com"]).exits(0);
+    let ran = house.run(&["why", "eve@example.com"]).exits(1);
+    assert!(ran.out.contains("not said") && !ran.out.contains("erased"), "{}", ran.out);
+}
+
+#[test]
+fn the_reason_of_a_withdrawal_that_was_erased_is_not_told_as_never_given() {
+    let house = House::with(SMALL);
+    house.run(&["optout", "add", "bob@example.com"]).exits(0);
+    house.run(&["optout", "withdraw", "--entry", "1", "--reason", "a typing error"]).exits(0);
+    house.run(&["ledger", "erase", "bob@example.com", "--reason", "asked"]).exits(0);
+    let ran = house.run(&["why", "bob@example.com"]).exits(0);
+    let line = ran.out.lines().find(|line| line.contains("was taken back by")).unwrap();
+    assert!(line.ends_with(": erased"), "{}", ran.out);
+}
+
+#[test]
+fn replay_says_no_to_what_it_does_not_understand() {
+    let house = House::with(&format!("{SMALL}{STREAMS}"));
+    house.run(&["optout", "add", "other@example.com"]).exits(0);
+    let list = (0..25).fold(String::new(), |all, n| all + &format!("nonsense \u{1b}[31m {n}\n"));
+    for (words, text, said) in [
+        (
+            &["replay", "f", "--format", "postfix"][..],
+            "garbage\n",
+            "no delivery found in it; is it a Postfix log?",
+        ),
+        (&["replay", "f", "--format", "exim"], "garbage\n", "is it the main log of Exim?"),
+        (
+            &["replay", "f"],
+            "Nov 22 08:35:40 mail postfix/smtpd[4]: connect from x[10.0.0.1]\n",
+            "is it a Postfix log?",
+        ),
+        (&["replay", "f"], "# nothing\n", "no address found in it"),
+        (&["replay", "f"], "\u{7f}ELF\0\0\n", "this is not a text file"),
+        (&["replay", "f"], list.as_str(), "no address found in it"),
+        (&["replay", "f", "--column", "Foo"], "email,b\nbob@example.com,1\n", "set `--column`"),
+    ] {
+        house.write("f", text);
+        let ran = house.run(words).exits(65);
+        assert!(ran.err.contains(said), "{}", ran.err);
+        assert!(!ran.err.contains("nothing to ask") && !ran.out.contains('\u{1b}'), "{}", ran.err);
+    }
+    house.write("f", &list);
+    let ran = house.run(&["replay", "f"]).exits(65);
+    assert_eq!(ran.out.lines().count(), 10, "each once, the first ten: {}", ran.out);
+    assert!(ran.err.contains("15 further lines are no addresses"), "{}", ran.err);
+    assert!(ran.err.contains("25 are no addresses"), "{}", ran.err);
+    let json = house.run(&["-o", "json", "replay", "f"]).exits(65);
+    assert_eq!(json.out.lines().count(), 26, "{}", json.out);
+    house.write("f", "bob@example.com\nnonsense\n");
+    let ran = house.run(&["replay", "f", "--stream", "default"]).exits(65);
+    assert!(ran.err.contains("1 is no address"), "{}", ran.err);
+}
+
+#[test]
+fn a_time_that_ends_before_it_begins_is_a_mistake() {
+    let house = House::with(SMALL);
+    for what in [
+        &["report", "deadlines"][..],
+        &["report", "shadow"],
+        &["report", "streams"],
+        &["evidence", "--recipient", "a@example.com"],
+    ] {
+        let words = [what, &["--since", "2026-03-02", "--until", "2026-03-01"]].concat();
+        let ran = house.run(&words).exits(64);
+        assert!(ran.err.contains("later than --until"), "{}", ran.err);
+    }
+}

@@ -140,7 +140,8 @@ business days (15 U.S.C. 7704(a)(4)(A)); `grace = \"10 business days\"` uses the
 only. The day of the request is day 0. The law does not say what a business day is; without
 holidays the deadline is the earlier one. With `calendar = \"us-federal\"` the eleven holidays of
 5 U.S.C. 6103(a) do not count, on the days on which they are observed. Mail that went out within
-the grace is on record as such, and `optgate report deadlines` lists it.
+the grace is on record as such; `optgate report deadlines` counts it for each opt-out, and with
+`--all` names it.
 ";
 
 const STORIES: &str = "\

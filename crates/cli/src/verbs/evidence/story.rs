@@ -3,6 +3,7 @@
 
 use app::evidence::{Message, Seen, SeenReply, Text};
 
+use crate::shown::shown as escaped;
 use crate::table::columns;
 
 /// Tells it.
@@ -66,8 +67,17 @@ fn verdict(decision: &Seen<'_>) -> String {
         "drop" => "dropped: the client was told 250".to_owned(),
         "shadow" => "let through by a listener that only watches".to_owned(),
         "provisional" => "waits for the header of the message".to_owned(),
-        other => other.escape_debug().to_string(),
+        other => escaped(other),
     };
+    if matches!(word, "permit" | "shadow" | "provisional")
+        && let Some(code) = decision.reply.as_ref().map(|reply| reply.code)
+    {
+        text.push_str(match code {
+            500.. => ", refused by the smarthost",
+            400..500 => ", not taken by the smarthost",
+            _ => "",
+        });
+    }
     if let Some(reason) = &decision.reason {
         text.push_str(": ");
         text.push_str(&shown(reason));
@@ -99,16 +109,20 @@ fn at_last(data: &[&Seen<'_>]) -> String {
         return "no mail data came".to_owned();
     };
     let Some(ending) = &last.ending else {
-        return format!("{}: the dot goes to the smarthost; no outcome is written yet", last.time);
+        return format!(
+            "{}: not known whether the smarthost took it: no outcome is written (yet)",
+            last.time
+        );
     };
     let words = match ending.as_str() {
         "accepted" => "the smarthost took it".to_owned(),
+        "refused" if last.why.is_none() => "refused by the smarthost".to_owned(),
         "refused" => "refused".to_owned(),
         "deferred" => "not delivered; the client has it and may try again".to_owned(),
         "dropped" => "thrown away: nobody was left to send it to".to_owned(),
         "abandoned" => "the client broke off".to_owned(),
-        "unknown" => "nobody knows whether the smarthost took it".to_owned(),
-        other => other.escape_debug().to_string(),
+        "unknown" => "not known whether the smarthost took it".to_owned(),
+        other => escaped(other),
     };
     let why = last.why.as_ref().map(|why| format!(" ({})", shown(why))).unwrap_or_default();
     let said = last.reply.as_ref().map(|said| format!(": {}", reply(said))).unwrap_or_default();
@@ -121,5 +135,5 @@ fn reply(reply: &SeenReply<'_>) -> String {
 
 /// Somebody else's text: nothing of it may steer the terminal.
 fn shown(text: &Text<'_>) -> String {
-    text.as_str().escape_debug().to_string()
+    escaped(text)
 }

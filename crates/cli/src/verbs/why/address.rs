@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 use app::clerk::{EntryLine, StandingLine, StreamVerdict, VerdictWord, WhyAnswer};
 use app::reports::{History, HistoryLine};
 use serde::Serialize;
+use suppression::{Kind, Timestamp};
 
+use crate::shown::{counted, shown};
 use crate::table::columns;
 
 /// The answer with what happened before.
@@ -20,19 +22,19 @@ pub(super) struct Story {
 
 pub(super) fn text(story: &Story) -> String {
     let why = &story.answer;
-    let mut text = format!("{} {}\n", why.address.escape_debug(), head(why));
-    let mut rows = vec![vec!["  reply".to_owned(), why.reply.clone()]];
+    let mut text = format!("{} {}\n", shown(&why.address), head(why));
+    let mut rows = vec![vec!["  reply".to_owned(), shown(&why.reply)]];
     if let (Some(exact), Some(person)) = (&why.exact, &why.person) {
         let written = format!("{person} (written {exact})");
-        let shown = if exact == person { person.clone() } else { written };
-        rows.push(vec!["  looked up as".to_owned(), shown]);
+        let both = if exact == person { person.clone() } else { written };
+        rows.push(vec!["  looked up as".to_owned(), shown(&both)]);
     }
     if let [only] = why.streams.as_slice() {
         rows.push(vec!["  stream".to_owned(), described(only)]);
     }
     if why.streams.len() < 2 {
         rows.extend(why.gates.iter().map(|gate| {
-            let words = format!("{}: {}", gate.verdict.as_str(), gate.words);
+            let words = format!("{}: {}", gate.verdict.as_str(), shown(&gate.words));
             vec![format!("  gate {}", gate.gate), words]
         }));
     }
@@ -47,7 +49,7 @@ pub(super) fn text(story: &Story) -> String {
             vec![
                 format!("  {}", described(verdict)),
                 verdict.verdict.as_str().to_owned(),
-                words.to_owned(),
+                shown(words),
             ]
         };
         text.push_str(&columns(&why.streams.iter().map(row).collect::<Vec<_>>()));
@@ -103,7 +105,7 @@ pub(super) fn entries(text: &mut String, entries: &[EntryLine]) {
         return;
     }
     text.push('\n');
-    let heads = ["  entry", "kind", "scope", "list", "since", "recorded", "reason"];
+    let heads = ["  entry", "kind", "scope", "list", "asked", "recorded", "reason"];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
     rows.extend(entries.iter().map(|entry| {
         let kind = format!("{}{}", entry.kind, if entry.domain { " (whole domain)" } else { "" });
@@ -111,35 +113,76 @@ pub(super) fn entries(text: &mut String, entries: &[EntryLine]) {
             format!("  {}", entry.entry),
             kind,
             entry.scope.to_string(),
-            entry.list.clone(),
-            entry.since.to_string(),
-            entry.recorded.to_string(),
-            // Somebody else's text: nothing of it may steer the terminal.
-            entry.reason.as_deref().unwrap_or("-").escape_debug().to_string(),
+            shown(&entry.list),
+            asked(entry),
+            time(entry.recorded),
+            or_erased(entry.reason.as_deref(), entry.erased, "-"),
         ]
     }));
     text.push_str(&columns(&rows));
-    if entries.iter().all(|entry| entry.standing.is_empty()) {
-        return;
-    }
-    text.push('\n');
+    let mut told = String::new();
     for entry in entries {
-        became(text, entry);
+        became(&mut told, entry);
+        let rows: Vec<_> = details(entry).collect();
+        if entry.standing.is_empty() && entry.taken_back.is_none() && !rows.is_empty() {
+            let _ = writeln!(told, "  entry {}", entry.entry);
+        }
+        told.push_str(&columns(&rows));
     }
+    if !told.is_empty() {
+        text.push('\n');
+        text.push_str(&told);
+    }
+}
+
+/// When the person asked. Nobody asked for a row that takes another back.
+fn asked(entry: &EntryLine) -> String {
+    let none = if entry.kind == Kind::Withdrawn { "-" } else { "not said" };
+    entry.stated.map_or_else(|| none.to_owned(), time)
+}
+
+/// A day where no more is told than that.
+fn time(at: Timestamp) -> String {
+    if at == at.day().start() { at.day().to_string() } else { at.to_string() }
+}
+
+/// Somebody else's text, if there is one; what was erased was there once.
+fn or_erased(text: Option<&str>, erased: bool, none: &str) -> String {
+    match (text, erased) {
+        (Some(text), _) => shown(text),
+        (None, true) => "erased".to_owned(),
+        (None, false) => none.to_owned(),
+    }
+}
+
+/// What else the ledger holds of an entry.
+fn details(entry: &EntryLine) -> impl Iterator<Item = Vec<String>> {
+    let row = |name: &str, words: String| vec![format!("    {name}"), words];
+    let future = entry.stated.is_some_and(|stated| stated > entry.recorded);
+    let counts = future.then(|| format!("{}; the time asked is said to lie later", entry.since));
+    let erased = entry.erased.then(|| "address, reason and evidence, as far as given".to_owned());
+    let named = [
+        counts.map(|words| row("counts from", words)),
+        entry.expires.map(|expires| row("lapses", time(expires))),
+        entry.import.as_ref().map(|import| row("import", shown(import))),
+        erased.map(|words| row("erased", words)),
+    ];
+    let evidence = entry.evidence.iter().map(move |(name, value)| row(&shown(name), shown(value)));
+    named.into_iter().flatten().chain(evidence)
 }
 
 /// What became of an entry: one line where all streams agree.
 fn became(text: &mut String, entry: &EntryLine) {
     if let Some(taken) = &entry.taken_back {
         let with = taken.import.as_ref().map_or_else(String::new, |i| format!(", with import {i}"));
-        let reason = taken.reason.as_deref().unwrap_or("no reason given").escape_debug();
+        let reason = or_erased(taken.reason.as_deref(), taken.erased, "no reason given");
         let _ = writeln!(
             text,
             "  entry {} was taken back by entry {} on {} by {}{with}: {reason}",
             entry.entry,
             taken.entry,
             taken.on.day(),
-            taken.by.escape_debug()
+            shown(&taken.by)
         );
         return;
     }
@@ -162,26 +205,44 @@ fn became(text: &mut String, entry: &EntryLine) {
 }
 
 fn before(text: &mut String, history: &History) {
-    let _ = writeln!(
-        text,
-        "\nBefore: {} sent{}, {} refused, {} deferred",
-        history.sent,
-        match history.shadowed {
-            0 => String::new(),
-            n => format!(" ({n} although an entry spoke against it)"),
-        },
-        history.refused,
-        history.deferred
-    );
+    let mut counts = vec![
+        format!("{} sent", history.sent),
+        format!("{} refused", history.refused),
+        format!("{} deferred", history.deferred),
+    ];
+    for (n, what) in [
+        (history.smarthost_refused, "refused by the smarthost"),
+        (history.not_sent, "not sent"),
+        (history.unknown, "not known whether sent"),
+    ] {
+        if n > 0 {
+            counts.push(format!("{n} {what}"));
+        }
+    }
+    let _ = writeln!(text, "\nBefore: {}", counts.join(", "));
+    if history.shadowed > 0 {
+        let those = counted(history.shadowed, "was", "were");
+        let _ = writeln!(text, "  {those} let through although an entry spoke against it");
+    }
     let row = |line: &HistoryLine| {
         vec![
             format!("  {}", line.time),
-            if line.shadow { format!("{} (watching)", line.what) } else { line.what.clone() },
-            line.stream.clone().unwrap_or_else(|| "-".to_owned()),
-            format!("by {}", line.application.escape_debug()),
+            what(line),
+            line.stream.as_deref().map_or_else(|| "-".to_owned(), shown),
+            format!("by {}", shown(&line.application)),
             line.reference.clone(),
-            line.reason.as_deref().unwrap_or_default().escape_debug().to_string(),
+            shown(line.reason.as_deref().unwrap_or_default()),
         ]
     };
     text.push_str(&columns(&history.latest.iter().map(row).collect::<Vec<_>>()));
+}
+
+/// `sent (watching)`
+fn what(line: &HistoryLine) -> String {
+    let word = match line.what.as_str() {
+        "unknown" => "not known",
+        "smarthost refused" => "refused by the smarthost",
+        word => word,
+    };
+    format!("{word}{}", if line.shadow { " (watching)" } else { "" })
 }
