@@ -71,7 +71,7 @@ pub struct ImportOutcome {
     pub kind: Kind,
     /// How the file was understood.
     pub layout: String,
-    /// The import, if anything was new.
+    /// The import, if it said anything.
     pub import: Option<String>,
     /// Rows of the file.
     pub rows: u64,
@@ -150,6 +150,7 @@ pub(crate) fn run(
         lasts,
         evidence: &request.evidence,
         scope: request.scope.clone(),
+        once: true,
         stop: &AtomicBool::new(false),
     };
     let taken = intake.run(&list, now, &mut tell)?;
@@ -157,7 +158,7 @@ pub(crate) fn run(
         name: request.name.clone(),
         kind: request.kind,
         layout: list.describe(),
-        import: (taken.added > 0).then_some(taken.import),
+        import: (taken.added + taken.seen > 0).then_some(taken.import),
         rows: report.rows,
         added: taken.added,
         seen: taken.seen,

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use roaring::RoaringTreemap;
 use rusqlite::{Connection, OptionalExtension};
 use suppression::{KeyId, NewEntry, Timestamp};
 
@@ -18,6 +19,7 @@ use crate::origins::KnownOrigin;
 use crate::pen::{NewRow, Pen};
 use crate::prepared::{Prepared, Ready, ReadyRow};
 use crate::row;
+use crate::said_again;
 use crate::transaction::{Fault, Written};
 
 /// What somebody who has followed the ledger knows of it, to save a look at the file for each
@@ -46,7 +48,7 @@ impl Ledger {
         entries: &[NewEntry],
     ) -> Result<Appended, LedgerError> {
         let ready = Ready::new(entries)?;
-        self.append_ready(&Batch { now, import, entries, ready: &ready }, None)
+        self.append_ready(&Batch { now, import, entries, ready: &ready, once: false }, None)
     }
 
     /// As [`Ledger::append`], for a batch that was made ready by another thread. Records it once
@@ -62,7 +64,25 @@ impl Ledger {
         followed: Option<Followed<'_>>,
     ) -> Result<Appended, LedgerError> {
         let (entries, ready) = (prepared.entries(), prepared.ready());
-        self.append_ready(&Batch { now, import, entries, ready }, followed)
+        self.append_ready(&Batch { now, import, entries, ready, once: false }, followed)
+    }
+
+    /// As [`Ledger::append_prepared`], for an import that is not repeated by itself: notes as well
+    /// which rows said already what it says, so that they stay when the import that had brought
+    /// them is undone ([`Ledger::undo_import`]).
+    ///
+    /// # Errors
+    /// Then nothing of the batch is recorded.
+    pub fn append_once(
+        &mut self,
+        now: Timestamp,
+        import: &str,
+        prepared: &Prepared,
+        followed: Option<Followed<'_>>,
+    ) -> Result<Appended, LedgerError> {
+        let (entries, ready) = (prepared.entries(), prepared.ready());
+        let batch = Batch { now, import: Some(import), entries, ready, once: true };
+        self.append_ready(&batch, followed)
     }
 
     fn append_ready(
@@ -76,8 +96,8 @@ impl Ledger {
                 return Err(LedgerError::UnknownKey { path, id }.into());
             }
             let followed = followed.filter(|by| by.position == counters.head.position);
-            let fresh = batch.fresh(transaction, memory, followed)?;
-            batch.insert(transaction, memory, counters, &fresh, written)
+            let sorted = batch.sort(transaction, memory, followed)?;
+            batch.insert(transaction, memory, counters, sorted, written)
         })
     }
 
@@ -121,6 +141,16 @@ struct Batch<'a> {
     import: Option<&'a str>,
     entries: &'a [NewEntry],
     ready: &'a Ready,
+    /// Note what stood already.
+    once: bool,
+}
+
+/// The entries of a batch by whether their fact stands, each in the order given.
+struct Sorted {
+    /// Their places.
+    fresh: Vec<u32>,
+    /// The rows that stand, and the places.
+    stood: Vec<(u64, usize)>,
 }
 
 impl Batch<'_> {
@@ -129,33 +159,39 @@ impl Batch<'_> {
         Some((self.entries.get(place)?, self.ready.rows.get(place)?))
     }
 
-    /// The places of the entries whose fact does not stand yet, in the order given.
-    fn fresh(
+    fn sort(
         &self,
         connection: &Connection,
         memory: &Memory,
         followed: Option<Followed<'_>>,
-    ) -> rusqlite::Result<Vec<u32>> {
+    ) -> rusqlite::Result<Sorted> {
         let mut finder = lookup::finder(connection)?;
-        let mut fresh = Vec::with_capacity(self.ready.order.len());
+        let (mut fresh, mut stood) = (Vec::with_capacity(self.ready.order.len()), Vec::new());
         for place in &self.ready.order {
             let Some((entry, row)) = self.at(*place) else { continue };
             let nobody = followed.is_some_and(|by| !(by.may_know)(entry));
-            if nobody || !self.stands(connection, memory, &mut finder, row)? {
-                fresh.push(*place);
+            let stands = match nobody {
+                true => None,
+                false => self.stands(connection, memory, &mut finder, row)?,
+            };
+            match stands {
+                Some(at) => stood.push((at, usize::try_from(*place).unwrap_or(usize::MAX))),
+                None => fresh.push(*place),
             }
         }
         fresh.sort_unstable();
-        Ok(fresh)
+        stood.sort_unstable_by_key(|(_, place)| *place);
+        Ok(Sorted { fresh, stood })
     }
 
+    /// The row that says already what this one would.
     fn stands(
         &self,
         connection: &Connection,
         memory: &Memory,
         finder: &mut rusqlite::CachedStatement<'_>,
         row: &ReadyRow,
-    ) -> rusqlite::Result<bool> {
+    ) -> rusqlite::Result<Option<u64>> {
         let mut stands = None;
         let mut look = |found: Pointer| {
             if found.identity == row.identity && !memory.withdrawn.contains(found.position) {
@@ -165,8 +201,8 @@ impl Batch<'_> {
         memory.recent.of(row.person).for_each(&mut look);
         lookup::find(finder, row.person, look)?;
         match stands {
-            Some(position) if row.renews => Ok(!lapsed(connection, position, self.now)?),
-            stands => Ok(stands.is_some()),
+            Some(at) if row.renews && lapsed(connection, at, self.now)? => Ok(None),
+            stands => Ok(stands),
         }
     }
 
@@ -175,12 +211,18 @@ impl Batch<'_> {
         connection: &Connection,
         memory: &mut Memory,
         counters: Counters,
-        fresh: &[u32],
+        sorted: Sorted,
         written: &mut Written,
     ) -> Result<Appended, Fault> {
+        let Sorted { fresh, stood } = sorted;
+        let again: RoaringTreemap = match self.once {
+            true => stood.iter().map(|(position, _)| *position).collect(),
+            false => RoaringTreemap::new(),
+        };
         let mut appended = Appended {
             before: counters.head.position,
             seen: self.entries.len() - fresh.len(),
+            stood,
             ..Appended::default()
         };
         let mut pen = Pen::new(connection, counters.head, self.now.micros())?;
@@ -188,14 +230,15 @@ impl Batch<'_> {
             true => Vec::new(),
             false => self.origins(connection, memory)?,
         };
-        // Only with the first row: an import that brings nothing new leaves no trace.
-        let import = match self.import.filter(|_| !fresh.is_empty()) {
+        // Only with the first row: an import that says nothing leaves no trace.
+        let says = !fresh.is_empty() || !again.is_empty();
+        let import = match self.import.filter(|_| says) {
             Some(name) => Some((import::number(connection, name, self.now.micros())?, name)),
             None => None,
         };
         for place in fresh {
-            let Some((entry, row)) = self.at(*place) else { continue };
-            let place = usize::try_from(*place).unwrap_or(usize::MAX);
+            let Some((entry, row)) = self.at(place) else { continue };
+            let place = usize::try_from(place).unwrap_or(usize::MAX);
             let origin = usize::try_from(row.origin).ok().and_then(|at| origins.get(at));
             let Some(origin) = origin else { continue };
             let position = pen.write(&NewRow {
@@ -219,6 +262,9 @@ impl Batch<'_> {
         appended.head = pen.put_down()?.position;
         if let (Some((number, _)), true) = (import, appended.head > appended.before) {
             import::add_rows(connection, number, appended.before + 1, appended.head)?;
+        }
+        if let (Some((number, _)), false) = (import, again.is_empty()) {
+            said_again::note(connection, number, appended.head, &again)?;
         }
         Ok(appended)
     }

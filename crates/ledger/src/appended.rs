@@ -7,6 +7,9 @@ pub struct Appended {
     pub added: Vec<(u64, usize)>,
     /// Entries that said nothing new.
     pub seen: usize,
+    /// The rows that said it already, each with the place of the entry among those given; of
+    /// entries that are the same fact, one.
+    pub stood: Vec<(u64, usize)>,
     /// Position of the ledger's last row before. The rows added follow it without a gap.
     pub before: u64,
     /// Position of the ledger's last row afterwards.

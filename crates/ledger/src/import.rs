@@ -12,6 +12,7 @@ use suppression::Timestamp;
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::row;
+use crate::said_again;
 
 /// An import, as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,13 +21,13 @@ pub struct ImportLine {
     pub id: String,
     /// When its first row was written.
     pub started: Timestamp,
-    /// Position of its first row.
+    /// Position of its first row; 0 where it has only said again what stood there.
     pub first: u64,
-    /// Position of its last row; others may lie between.
+    /// Position of its last row, or 0; others may lie between.
     pub last: u64,
     /// How many rows it has brought.
     pub rows: u64,
-    /// The source of its first row.
+    /// The source of its first row, or of the first that it said again.
     pub source: String,
     /// The last row that has undone it.
     pub undone: Option<u64>,
@@ -46,31 +47,35 @@ pub fn import_id(now: Timestamp, random: u64) -> String {
 }
 
 impl Ledger {
-    /// Every import that has brought a row, in the order of their first rows.
+    /// Every import that has brought a row, or as a one-off import has said again what stood
+    /// there, in the order in which they began.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn imports(&self) -> Result<Vec<ImportLine>, LedgerError> {
         let read = || {
             let mut statement = self.connection.prepare_cached(
-                "SELECT i.name, i.started, r.first, r.last, r.rows, o.source,
+                "SELECT i.name, i.started, r.first, r.last, r.rows, i.id,
                         (SELECT max(position) FROM entry WHERE refers_import = i.id)
-                 FROM (SELECT import, min(first) AS first, max(last) AS last,
-                              sum(last - first + 1) AS rows
-                       FROM import_rows GROUP BY import) r
-                 JOIN import i ON i.id = r.import
-                 JOIN entry e ON e.position = r.first
-                 JOIN origin o ON o.id = e.origin
-                 ORDER BY r.first",
+                 FROM import i
+                 LEFT JOIN (SELECT import, min(first) AS first, max(last) AS last,
+                                   sum(last - first + 1) AS rows
+                            FROM import_rows GROUP BY import) r ON r.import = i.id
+                 ORDER BY i.id",
             )?;
             let lines = statement.query_map((), |found| {
+                let first = row::optional_position(found, 2)?;
+                let said = match first {
+                    Some(first) => Some(first),
+                    None => said_again::first_of(&self.connection, found.get(5)?)?,
+                };
                 Ok(ImportLine {
                     id: found.get(0)?,
                     started: row::timestamp(found, 1)?.ok_or_else(|| row::broken(1, "no time"))?,
-                    first: row::position(found, 2)?,
-                    last: row::position(found, 3)?,
-                    rows: row::position(found, 4)?,
-                    source: found.get(5)?,
+                    first: first.unwrap_or(0),
+                    last: row::optional_position(found, 3)?.unwrap_or(0),
+                    rows: row::optional_position(found, 4)?.unwrap_or(0),
+                    source: source_of(&self.connection, said.unwrap_or(0))?.unwrap_or_default(),
                     undone: row::optional_position(found, 6)?,
                 })
             })?;
@@ -102,6 +107,15 @@ impl Ledger {
         };
         read().map_err(|error| self.fault(error))
     }
+}
+
+fn source_of(connection: &Connection, position: u64) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached(
+            "SELECT source FROM origin WHERE id = (SELECT origin FROM entry WHERE position = ?1)",
+        )?
+        .query_row([row::integer(position)], |found| found.get(0))
+        .optional()
 }
 
 /// The number of an import.

@@ -36,6 +36,7 @@ mod recent;
 mod rekey;
 mod row;
 mod rules;
+mod said_again;
 mod schema;
 mod sources;
 mod transaction;

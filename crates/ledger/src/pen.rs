@@ -96,6 +96,11 @@ impl<'a> Pen<'a> {
         Ok(position)
     }
 
+    /// The last row there is by now.
+    pub(crate) fn position(&self) -> u64 {
+        self.head.position
+    }
+
     /// Notes the new end of the ledger.
     pub(crate) fn put_down(self) -> rusqlite::Result<Head> {
         if self.head.position != self.begun {

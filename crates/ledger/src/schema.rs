@@ -4,7 +4,8 @@
 //! row before (see `chain`). `event` is the record of what was done with it: exports, erasures,
 //! new keys, chained in the same way. `origin` and `import` hold what many rows share.
 //! `import_rows` says which rows an import brought, `lookup` finds the rows of an address; both
-//! are derived from `entry`. The views `entries` and `events` show the records in words to
+//! are derived from `entry`. `import_seen` says what a one-off import found standing, which no row
+//! tells. The views `entries` and `events` show the records in words to
 //! whoever opens the file with another tool. docs/ledger.md describes all of it for them.
 
 use rusqlite::Connection;
@@ -73,6 +74,14 @@ CREATE TABLE import_rows (
     last   INTEGER NOT NULL,
     PRIMARY KEY (import, first)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE import_seen (
+    import    INTEGER NOT NULL REFERENCES import (id),
+    part      INTEGER NOT NULL,
+    head      INTEGER NOT NULL,
+    positions BLOB NOT NULL,
+    PRIMARY KEY (import, part)
+) STRICT;
 
 CREATE TABLE event (
     number       INTEGER PRIMARY KEY,

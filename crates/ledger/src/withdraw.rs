@@ -15,6 +15,7 @@ use crate::lookup::{Pointer, WITHDRAWN};
 use crate::origins::KnownOrigin;
 use crate::pen::{NewRow, Pen};
 use crate::row;
+use crate::said_again;
 use crate::transaction::Fault;
 use crate::withdrawn;
 
@@ -25,6 +26,9 @@ pub struct Undone {
     pub position: u64,
     /// How many rows it took back.
     pub rows: u64,
+    /// How many of them a later one-off import had said again: they were written once more, as
+    /// rows of that import, and stand.
+    pub stayed: u64,
 }
 
 impl Ledger {
@@ -73,7 +77,8 @@ impl Ledger {
     }
 
     /// Takes back every row that an import has brought so far and that still stands, by one new
-    /// row. What the import brings afterwards, should it still run, is not taken back.
+    /// row. What the import brings afterwards, should it still run, is not taken back; nor is
+    /// what another one-off import has said again since, unless that was undone as well.
     ///
     /// # Errors
     /// [`LedgerError::NotUndoable`] when there is no such import or none of its rows stands.
@@ -96,7 +101,7 @@ impl Ledger {
             };
             let all = withdrawn::rows_of(transaction, number, counters.head.position + 1)?;
             let standing = memory.withdrawn.standing(all);
-            if standing.is_empty() {
+            if standing.is_empty() && !said_again::stands(transaction, number)? {
                 return Err(not("none of its rows stands, it was undone before"));
             }
             let origin = memory.origins.intern(transaction, by, Kind::Withdrawn, &Scope::All)?;
@@ -106,12 +111,15 @@ impl Ledger {
             let mut pen = Pen::new(transaction, counters.head, now.micros())?;
             let personal = personal(&seed, 0, reason);
             let row = withdrawal(&origin, key_id, &NOBODY, reason, &personal);
+            let again = said_again::by_others(transaction, number, &standing)?;
             let position = pen.write(&NewRow { refers_import: Some((number, id)), ..row })?;
+            written.pointers.push(Pointer { person: 0, position, identity: WITHDRAWN });
+            let pointers = &mut written.pointers;
+            let stayed = said_again::write(transaction, &mut pen, &again, &seed, pointers)?;
             pen.put_down()?;
             let rows = standing.len();
             written.withdrawn |= standing;
-            written.pointers.push(Pointer { person: 0, position, identity: WITHDRAWN });
-            Ok(Undone { position, rows })
+            Ok(Undone { position, rows, stayed })
         })
     }
 }

@@ -12,6 +12,10 @@ pub struct WithdrawnOutcome {
     pub rows: Vec<u64>,
     /// How many entries they take back.
     pub entries: u64,
+    /// How many of those stay all the same, recorded anew: a later import that is not undone
+    /// had said them again.
+    #[serde(default)]
+    pub stayed: u64,
     /// Which, where they were found one by one.
     pub taken_back: Vec<EntryLine>,
     /// Whether a running gate goes by it from now on, or only the next one will.
@@ -29,9 +33,9 @@ pub struct ImportedLine {
     pub started: Timestamp,
     /// How many rows it brought.
     pub rows: u64,
-    /// Its first row.
+    /// Its first row; 0 where it has only said again what stood there.
     pub first: u64,
-    /// Its last row; others may lie between.
+    /// Its last row, or 0; others may lie between.
     pub last: u64,
     /// The row that took it back.
     pub undone: Option<u64>,

@@ -53,7 +53,7 @@ impl Clerk {
         let rows =
             self.keeper.ask(move |desk| desk.withdraw(clock::now(), &by, &reason, &positions))?;
         let (entries, enforced) = (found.len() as u64, self.is_running());
-        Ok(WithdrawnOutcome { rows, entries, taken_back: found, enforced })
+        Ok(WithdrawnOutcome { rows, entries, stayed: 0, taken_back: found, enforced })
     }
 
     fn undo(&self, id: String, asked: &Withdrawal) -> Result<WithdrawnOutcome, AppError> {
@@ -63,6 +63,7 @@ impl Clerk {
         Ok(WithdrawnOutcome {
             rows: vec![undone.position],
             entries: undone.rows,
+            stayed: undone.stayed,
             taken_back: Vec::new(),
             enforced: self.is_running(),
         })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use address::PersonRules;
-use ledger::{Appended, Followed, Found, KeyFile, Ledger, Prepared, SourceState};
+use ledger::{Appended, Followed, Found, KeyFile, Ledger, LedgerError, Prepared, SourceState};
 use suppression::{AddressKeys, Entry, Hasher, Index, KeyId, NewEntry, SharedIndex, Timestamp};
 
 use super::feed::{self, Fed};
@@ -151,12 +151,39 @@ impl Desk {
         import: Option<&str>,
         prepared: &Prepared,
     ) -> Result<Appended, AppError> {
+        self.append_as(now, prepared, |ledger, followed| {
+            ledger.append_prepared(now, import, prepared, followed)
+        })
+    }
+
+    /// As [`append_prepared`](Self::append_prepared), for an import that is not repeated by
+    /// itself: what it says again stays when the import that brought it is undone.
+    ///
+    /// # Errors
+    /// As for [`append`](Self::append).
+    pub fn append_once(
+        &mut self,
+        now: Timestamp,
+        import: &str,
+        prepared: &Prepared,
+    ) -> Result<Appended, AppError> {
+        self.append_as(now, prepared, |ledger, followed| {
+            ledger.append_once(now, import, prepared, followed)
+        })
+    }
+
+    fn append_as(
+        &mut self,
+        now: Timestamp,
+        prepared: &Prepared,
+        append: impl FnOnce(&mut Ledger, Option<Followed<'_>>) -> Result<Appended, LedgerError>,
+    ) -> Result<Appended, AppError> {
         let followed = !self.states.is_unknown(LEDGER);
         let index = self.index.load_full();
         let may_know = |entry: &NewEntry| feed::may_know(&index, entry);
         let known = Followed { position: index.position(), may_know: &may_know };
         let ledger = self.ledger()?;
-        let appended = ledger.append_prepared(now, import, prepared, followed.then_some(known))?;
+        let appended = append(ledger, followed.then_some(known))?;
         drop(index);
         self.take_in(now, prepared, &appended)?;
         Ok(appended)

@@ -30,6 +30,8 @@ pub(crate) struct Intake<'a> {
     pub(crate) lasts: Lasts,
     /// Proof, of every row.
     pub(crate) evidence: &'a BTreeMap<String, String>,
+    /// It is not read again by itself.
+    pub(crate) once: bool,
     /// Ends it between two rows.
     pub(crate) stop: &'a AtomicBool,
 }
@@ -186,9 +188,13 @@ impl Running<'_> {
             return;
         }
         let import = self.taken.import.clone();
+        let once = self.intake.once;
         let sent = self.intake.keeper.submit(move |desk| {
             let (start, now) = (clock::instant(), clock::now());
-            let appended = desk.append_prepared(now, Some(&import), &prepared)?;
+            let appended = match once {
+                true => desk.append_once(now, &import, &prepared)?,
+                false => desk.append_prepared(now, Some(&import), &prepared)?,
+            };
             let (added, seen) = (appended.added.len() as u64, appended.seen as u64);
             Ok(Stored { added, seen, took: start.elapsed() })
         });

@@ -132,6 +132,7 @@ impl Synchroniser {
             scope: self.source.scope.clone(),
             lasts: Lasts::of(&self.source),
             evidence: &BTreeMap::new(),
+            once: false,
             stop: &self.stop,
         };
         let taken = intake.run(&list, now, &mut |_| ()).map_err(|error| match error {

@@ -158,7 +158,7 @@ fn imported(outcome: &ImportOutcome) -> String {
     for warning in &outcome.warnings {
         let _ = writeln!(text, "  warning: {warning}");
     }
-    match outcome.import.as_ref().filter(|_| outcome.added > 0) {
+    match &outcome.import {
         Some(import) => {
             let verb = if outcome.kind == Kind::Consent { "consent" } else { "optout" };
             let _ = writeln!(
@@ -166,7 +166,7 @@ fn imported(outcome: &ImportOutcome) -> String {
                 "import {import}; to take it back: optgate {verb} import --undo {import} --reason TEXT"
             );
         }
-        None => text.push_str("nothing new, so there is no import to undo\n"),
+        None => text.push_str("it said nothing, so there is no import to undo\n"),
     }
     text
 }

@@ -39,6 +39,16 @@ fn text(outcome: &WithdrawnOutcome) -> String {
     }
     let by: Vec<_> = outcome.rows.iter().map(ToString::to_string).collect();
     let _ = writeln!(text, "{} taken back (entry {})", entries(outcome.entries), by.join(", "));
+    if outcome.stayed > 0 {
+        let _ = writeln!(
+            text,
+            "of these, {}: a later import had said the same (optgate optout imports)",
+            match outcome.stayed {
+                1 => "1 was recorded anew and stands".to_owned(),
+                count => format!("{count} were recorded anew and stand"),
+            }
+        );
+    }
     text.push_str(match outcome.enforced {
         true => "The running gate goes by it from now on.\n",
         false => "No gate is running; the next one goes by it.\n",

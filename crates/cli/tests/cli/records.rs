@@ -166,6 +166,32 @@ fn an_import_is_undone_by_its_id_and_one_entry_by_its_number() {
 }
 
 #[test]
+fn what_the_right_file_said_again_stays_when_the_wrong_one_is_undone() {
+    let house = House::with(SMALL);
+    let import = |rows: &str| {
+        house.write("optouts.csv", rows);
+        house.run(&["-o", "json", "optout", "import", "optouts.csv"]).exits(0).json()
+    };
+    let id = |told: &serde_json::Value| told["import"].as_str().unwrap().to_owned();
+    let wrong = import("email\nw1@example.com\nw2@example.com\nw3@example.com\n");
+    let right = import("email\nw1@example.com\n");
+    assert_eq!((&right["added"], &right["seen"]), (&0.into(), &1.into()), "{right}");
+    let imports = house.run(&["optout", "imports"]).exits(0);
+    assert!(imports.out.contains(&id(&right)), "{}", imports.out);
+    let undo = |told| {
+        house.run(&["optout", "import", "--undo", &id(told), "--reason", "the customers"]).exits(0)
+    };
+    let ran = undo(&wrong);
+    assert!(ran.out.contains("3 entries taken back (entry 4)"), "{}", ran.out);
+    assert!(ran.out.contains("of these, 1 was recorded anew and stands"), "{}", ran.out);
+    house.run(&["why", "w1@example.com"]).exits(1);
+    house.run(&["why", "w2@example.com"]).exits(0);
+    undo(&right);
+    house.run(&["why", "w1@example.com"]).exits(0);
+    house.run(&["ledger", "verify"]).exits(0);
+}
+
+#[test]
 fn an_export_says_what_it_is_for_and_is_recorded() {
     let house = House::with(&format!("{SMALL}[ledger]\nstore = \"plain\"\n"));
     house.run(&["optout", "add", "a@example.com", "--reason", "said, \"no\""]).exits(0);

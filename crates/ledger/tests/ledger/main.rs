@@ -19,5 +19,6 @@ mod processes;
 mod recent;
 mod record;
 mod rekey;
+mod said_again;
 mod support;
 mod withdraw;
