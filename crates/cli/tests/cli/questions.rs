@@ -215,7 +215,8 @@ fn why_shows_the_proof_both_times_and_what_was_erased() {
     let ran = house.run(&["why", "bob@example.com"]).exits(1);
     assert!(ran.out.contains("  erased"), "{}", ran.out);
     assert!(!ran.out.contains("192.0.2.7") && !ran.out.contains("twice"), "{}", ran.out);
-    house.run(&["optout", "add", "eve@example.com"]).exits(0);
+    house.write("list.csv", "email\neve@example.com\n");
+    house.run(&["optout", "import", "list.csv"]).exits(0);
     let ran = house.run(&["why", "eve@example.com"]).exits(1);
     assert!(ran.out.contains("not said") && !ran.out.contains("erased"), "{}", ran.out);
 }
@@ -283,4 +284,31 @@ fn a_time_that_ends_before_it_begins_is_a_mistake() {
         let ran = house.run(&words).exits(64);
         assert!(ran.err.contains("later than --until"), "{}", ran.err);
     }
+}
+
+#[test]
+fn a_recipient_the_smarthost_refused_is_not_told_as_sent() {
+    let house = House::with(SMALL);
+    house.run(&["optout", "add", "eve@example.com"]).exits(0);
+    let json = house.run(&["-o", "json", "why", "bob@example.com"]).exits(0).json();
+    let (exact, person) = (&json["exact_keys"][0], &json["person_keys"][0]);
+    let both = "\"time\":\"2026-05-04T12:00:00Z\",\"session\":\"s\",\"client\":\"10.1.2.3\",\"transaction\":\"01JD7F3K9Q2M8\",\"stream\":\"default\"";
+    house.write(
+        "evidence.jsonl",
+        format!(
+            "{{\"record\":\"decision\",{both},\"ref\":\"01JD7F3K9Q2M9\",\"listener\":\"127.0.0.1:25\",\"recipient\":{exact},\"person\":{person},\"verdict\":\"permit\",\"gate\":\"smarthost\",\"epoch\":1,\"reply\":{{\"code\":550,\"text\":\"5.1.1 User \\\"bob\\\" unknown\"}}}}\n\
+             {{\"record\":\"outcome\",{both},\"recipients\":1,\"dropped\":0,\"bytes\":1,\"duration_ms\":1,\"ending\":\"accepted\"}}\n"
+        ),
+    );
+    let why = house.run(&["why", "bob@example.com"]).exits(0).out;
+    assert!(
+        why.contains("Before: 0 sent, 0 refused, 0 deferred, 1 refused by the smarthost"),
+        "{why}"
+    );
+    assert!(why.contains("550 5.1.1 User \"bob\" unknown"), "{why}");
+    let told = house.run(&["evidence", "--recipient", "bob@example.com"]).exits(0).out;
+    assert!(told.contains("permitted, refused by the smarthost"), "{told}");
+    assert!(told.contains("1 byte, for 1 recipient"), "{told}");
+    let told = house.run(&["why", "01JD7F3K9Q2M9"]).exits(0).out;
+    assert!(told.contains("permit, and not taken by the smarthost"), "{told}");
 }

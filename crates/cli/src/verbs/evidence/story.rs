@@ -3,7 +3,7 @@
 
 use app::evidence::{Message, Seen, SeenReply, Text};
 
-use crate::shown::shown as escaped;
+use crate::shown::{counted, shown as escaped};
 use crate::table::columns;
 
 /// Tells it.
@@ -34,8 +34,8 @@ pub(super) fn tell(message: &Message) -> String {
             .message_id
             .as_ref()
             .map_or_else(|| "without Message-ID".to_owned(), |id| shown(id));
-        let bytes = last.bytes.unwrap_or_default();
-        row("message", format!("{id}, {bytes} bytes, for {}", people(last)));
+        let bytes = counted(last.bytes.unwrap_or_default(), "byte", "bytes");
+        row("message", format!("{id}, {bytes}, for {}", people(last)));
     }
     row("at last", at_last(&data));
     format!("{}  {}\n{}", message.transaction, first.time, columns(&rows))
