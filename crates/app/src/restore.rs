@@ -56,6 +56,8 @@ pub(crate) fn prepare(
         let _ = fs::remove_file(left);
     }
     backup.backup_to(&copy.ledger, |_, _| ())?;
+    // The files of the sources may have gone on since; what is forgotten is read again.
+    Ledger::forget_readings(&copy.ledger)?;
     let joined = match KeyFile::load(&places.key) {
         Ok(present) => present.joined(&key),
         // Missing or damaged: it is of no use to anybody.
@@ -112,7 +114,8 @@ pub(crate) fn alone(
     let details = restore_details(&prepared, request, &kept).to_string();
     let event = Event { what: "restore", by: &request.by, details: &details };
     restored.record_event(now, &event)?;
-    Ok(RestoreOutcome { position: prepared.checkpoint.position, kept, enforced: false })
+    let position = prepared.checkpoint.position;
+    Ok(RestoreOutcome { position, kept, enforced: false, read_again: Vec::new() })
 }
 
 /// Brings what is still in the log of a ledger into it, where that can be done.

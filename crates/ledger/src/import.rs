@@ -109,6 +109,18 @@ impl Ledger {
     }
 }
 
+/// The source of an import, as its first row has it, or the first one it has said again.
+pub(crate) fn source(connection: &Connection, import: i64) -> rusqlite::Result<Option<String>> {
+    let first = connection
+        .prepare_cached("SELECT min(first) FROM import_rows WHERE import = ?1")?
+        .query_row([import], |found| row::optional_position(found, 0))?;
+    let first = match first {
+        Some(first) => Some(first),
+        None => said_again::first_of(connection, import)?,
+    };
+    source_of(connection, first.unwrap_or(0))
+}
+
 fn source_of(connection: &Connection, position: u64) -> rusqlite::Result<Option<String>> {
     connection
         .prepare_cached(

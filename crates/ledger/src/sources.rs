@@ -1,7 +1,13 @@
 //! How each source fared last: for the shrink guard, `status`, and a start that need not read an
 //! unchanged file again. Not part of the chain: it is about files, not about people.
+//!
+//! What was read of a source may come to stand no longer: rows of it are taken back, or the ledger
+//! is set back to a backup. The file still says what it said, so what is remembered of its reading
+//! is forgotten together with that, and whoever keeps the source in step reads it again.
 
-use rusqlite::{OptionalExtension, Row};
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 use suppression::Timestamp;
 
 use crate::error::LedgerError;
@@ -19,7 +25,8 @@ pub struct SourceState {
     pub last_success: Option<Timestamp>,
     /// Usable rows it had then.
     pub last_rows: Option<u64>,
-    /// Fingerprint of the file and the settings it was taken with.
+    /// Fingerprint of the file and the settings it was taken with. None after a success: what
+    /// was read then no longer stands, and the source is to be read again.
     pub fingerprint: Option<String>,
     /// Why the last try failed; none when it did not.
     pub last_error: Option<String>,
@@ -77,6 +84,40 @@ impl Ledger {
         };
         get().map_err(|error| self.fault(error))
     }
+
+    /// Forgets of every source what its file was when it was last read, so that each is read
+    /// again. In a copy that [`backup_to`](Self::backup_to) has made and nobody else has open,
+    /// before it takes the place of a ledger that knew more.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn forget_readings(copy: &Path) -> Result<(), LedgerError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let forgotten = Connection::open_with_flags(copy, flags)
+            .and_then(|connection| connection.execute("UPDATE source SET fingerprint = NULL", ()));
+        forgotten.map(|_| ()).map_err(|error| LedgerError::from_sqlite(copy, error))
+    }
+}
+
+/// Forgets the last reading of a source: an import of it is undone. How many rows it had then is
+/// forgotten as well, because the list that replaces a wrong one may be much shorter.
+pub(crate) fn forget(connection: &Connection, source: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE source SET fingerprint = NULL, last_rows = NULL WHERE name = ?1")?
+        .execute([source])
+        .map(|_| ())
+}
+
+/// Has a source read again although its last reading stands, but for single rows: its fingerprint
+/// becomes one that no file has.
+pub(crate) fn doubt(connection: &Connection, source: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE source SET fingerprint = '?' || fingerprint
+             WHERE name = ?1 AND fingerprint NOT LIKE '?%'",
+        )?
+        .execute([source])
+        .map(|_| ())
 }
 
 fn read(found: &Row<'_>) -> rusqlite::Result<SourceState> {

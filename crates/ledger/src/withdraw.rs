@@ -16,11 +16,12 @@ use crate::origins::KnownOrigin;
 use crate::pen::{NewRow, Pen};
 use crate::row;
 use crate::said_again;
+use crate::sources;
 use crate::transaction::Fault;
 use crate::withdrawn;
 
 /// What the undo of an import did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undone {
     /// The row that says so.
     pub position: u64,
@@ -29,10 +30,13 @@ pub struct Undone {
     /// How many of them a later one-off import had said again: they were written once more, as
     /// rows of that import, and stand.
     pub stayed: u64,
+    /// The source they were of. If it is kept in step with a file, the file is to be read again.
+    pub source: String,
 }
 
 impl Ledger {
-    /// Takes back rows, one new row for each, in one transaction. Returns their positions.
+    /// Takes back rows, one new row for each, in one transaction. Returns their positions. The
+    /// sources of the rows are to be read again: what their files still say is added again.
     ///
     /// # Errors
     /// [`LedgerError::NotWithdrawable`] for a row that is not there, takes others back itself or
@@ -62,6 +66,7 @@ impl Ledger {
                 if let Some(what) = what {
                     return Err(LedgerError::NotWithdrawable { position: *position, what }.into());
                 }
+                sources::doubt(transaction, &target.source)?;
                 let scope = &target.scope;
                 let origin = memory.origins.intern(transaction, by, Kind::Withdrawn, scope)?;
                 let personal = personal(&seed, *position, reason);
@@ -78,7 +83,8 @@ impl Ledger {
 
     /// Takes back every row that an import has brought so far and that still stands, by one new
     /// row. What the import brings afterwards, should it still run, is not taken back; nor is
-    /// what another one-off import has said again since, unless that was undone as well.
+    /// what another one-off import has said again since, unless that was undone as well. What is
+    /// remembered of the last reading of its source is forgotten.
     ///
     /// # Errors
     /// [`LedgerError::NotUndoable`] when there is no such import or none of its rows stands.
@@ -104,6 +110,8 @@ impl Ledger {
             if standing.is_empty() && !said_again::stands(transaction, number)? {
                 return Err(not("none of its rows stands, it was undone before"));
             }
+            let source = import::source(transaction, number)?.unwrap_or_default();
+            sources::forget(transaction, &source)?;
             let origin = memory.origins.intern(transaction, by, Kind::Withdrawn, &Scope::All)?;
             let Some(key_id) = keys::known(transaction)?.last().map(|key| key.id) else {
                 return Err(not("the ledger has no key"));
@@ -119,13 +127,14 @@ impl Ledger {
             pen.put_down()?;
             let rows = standing.len();
             written.withdrawn |= standing;
-            Ok(Undone { position, rows, stayed })
+            Ok(Undone { position, rows, stayed, source })
         })
     }
 }
 
 /// A row that is to be taken back.
 struct Target {
+    source: String,
     scope: Scope,
     key_id: KeyId,
     keys: AddressKeys,
@@ -138,23 +147,23 @@ impl Target {
         };
         let found = connection
             .prepare_cached(
-                "SELECT e.key_id, e.exact, e.person, o.kind, o.scope
+                "SELECT e.key_id, e.exact, e.person, o.kind, o.scope, o.source
                  FROM entry e JOIN origin o ON o.id = e.origin WHERE position = ?1",
             )?
             .query_row([row::integer(position)], |found| {
                 let kind: String = found.get(3)?;
                 let scope: String = found.get(4)?;
-                Ok((row::key_id(found, 0)?, row::keys(found, 1)?, kind, scope))
+                Ok((row::key_id(found, 0)?, row::keys(found, 1)?, kind, scope, found.get(5)?))
             })
             .optional()?;
-        let Some((key_id, keys, kind, scope)) = found else {
+        let Some((key_id, keys, kind, scope, source)) = found else {
             return Err(not("there is no such row"));
         };
         if kind == Kind::Withdrawn.as_str() {
             return Err(not("it takes others back itself; record again what they said"));
         }
         let scope = scope.parse().map_err(|_| row::broken(4, "not a scope"))?;
-        Ok(Self { scope, key_id, keys })
+        Ok(Self { source, scope, key_id, keys })
     }
 }
 

@@ -161,6 +161,10 @@ impl Clerk {
             let state = match (&known.last_success, &known.last_error) {
                 (None, None) => "never loaded",
                 (None, Some(_)) => "never loaded, the last try failed",
+                (Some(_), None) if known.fingerprint.is_none() => "to be read again",
+                (Some(_), Some(_)) if known.fingerprint.is_none() => {
+                    "to be read again, the last try failed"
+                }
                 (Some(_), None) => "ok",
                 (Some(_), Some(_)) => "the last try failed, the last good reading is in force",
             };

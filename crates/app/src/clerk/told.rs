@@ -20,6 +20,9 @@ pub struct WithdrawnOutcome {
     pub taken_back: Vec<EntryLine>,
     /// Whether a running gate goes by it from now on, or only the next one will.
     pub enforced: bool,
+    /// The sources that are read again because of it: what their files still say comes back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read_again: Vec<String>,
 }
 
 /// An import, as a list shows it.

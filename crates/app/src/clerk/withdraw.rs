@@ -9,6 +9,7 @@ use super::request::Clerk;
 use super::told::{ImportedLine, WithdrawnOutcome};
 use crate::clock;
 use crate::error::AppError;
+use crate::keeper::TakenBack;
 
 impl Clerk {
     pub(super) fn withdraw(&self, asked: &Withdrawal) -> Result<WithdrawnOutcome, AppError> {
@@ -50,15 +51,15 @@ impl Clerk {
         }
         let positions: Vec<_> = found.iter().map(|entry| entry.entry).collect();
         let (by, reason) = (asked.by.clone(), asked.reason.clone());
-        let rows =
+        let TakenBack { rows, read_again } =
             self.keeper.ask(move |desk| desk.withdraw(clock::now(), &by, &reason, &positions))?;
         let (entries, enforced) = (found.len() as u64, self.is_running());
-        Ok(WithdrawnOutcome { rows, entries, stayed: 0, taken_back: found, enforced })
+        Ok(WithdrawnOutcome { rows, entries, stayed: 0, taken_back: found, enforced, read_again })
     }
 
     fn undo(&self, id: String, asked: &Withdrawal) -> Result<WithdrawnOutcome, AppError> {
         let (by, reason) = (asked.by.clone(), asked.reason.clone());
-        let undone =
+        let (undone, read_again) =
             self.keeper.ask(move |desk| desk.undo_import(clock::now(), &by, &reason, &id))?;
         Ok(WithdrawnOutcome {
             rows: vec![undone.position],
@@ -66,6 +67,7 @@ impl Clerk {
             stayed: undone.stayed,
             taken_back: Vec::new(),
             enforced: self.is_running(),
+            read_again,
         })
     }
 

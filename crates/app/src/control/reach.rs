@@ -133,5 +133,7 @@ pub fn restore(
     let _lock = LedgerLock::take(&settings.ledger.path, Holder::Command, PATIENCE)?;
     let ledger = &settings.ledger;
     let places = Places { ledger: ledger.path.clone(), key: ledger.key_file.clone() };
-    alone(request, &places, &ledger.person, progress)
+    let outcome = alone(request, &places, &ledger.person, progress)?;
+    let read_again = settings.sources.iter().map(|source| source.name.clone()).collect();
+    Ok(RestoreOutcome { read_again, ..outcome })
 }

@@ -1,6 +1,8 @@
 //! What is done with the ledger besides adding to it: rows taken back, personal fields
 //! erased, a new key, checkpoints, and the record of all that.
 
+use std::collections::BTreeSet;
+
 use ledger::{
     Checkpoint, Erased, Event, EventLine, Found, IfMissing, ImportLine, Undone, open_pair,
 };
@@ -24,6 +26,15 @@ pub struct Rekeyed {
     pub event: u64,
 }
 
+/// Rows that were taken back.
+#[derive(Clone, Debug)]
+pub struct TakenBack {
+    /// The rows that say so.
+    pub rows: Vec<u64>,
+    /// The sources they were of, which are read again.
+    pub read_again: Vec<String>,
+}
+
 impl Desk {
     /// Every entry under one of these keys, and whether it was taken back.
     ///
@@ -33,7 +44,9 @@ impl Desk {
         Ok(self.ledger()?.entries_of(keys)?)
     }
 
-    /// Takes rows back. When this returns the index goes by it.
+    /// Takes rows back. When this returns the index goes by it. The sources they were of are
+    /// read again at once, so that an entry that a file still asks for comes back now and not
+    /// some day; meanwhile they are known, since nothing else of them is in doubt.
     ///
     /// # Errors
     /// What the ledger says; nothing was taken back then.
@@ -43,13 +56,20 @@ impl Desk {
         by: &str,
         reason: &str,
         positions: &[u64],
-    ) -> Result<Vec<u64>, AppError> {
-        let rows = self.ledger()?.withdraw(now, by, reason, positions)?;
+    ) -> Result<TakenBack, AppError> {
+        let ledger = self.ledger()?;
+        let mut sources = BTreeSet::new();
+        for position in positions {
+            sources.extend(ledger.entry(*position)?.map(|entry| entry.source));
+        }
+        let rows = ledger.withdraw(now, by, reason, positions)?;
         self.follow()?;
-        Ok(rows)
+        let read_again = self.states.again(|name| sources.contains(name), None);
+        Ok(TakenBack { rows, read_again })
     }
 
-    /// Takes a whole import back. When this returns the index goes by it.
+    /// Takes a whole import back. When this returns the index goes by it. A source that it was
+    /// of is unknown until it was read again, because its file may name the same people still.
     ///
     /// # Errors
     /// What the ledger says; nothing was taken back then.
@@ -59,10 +79,13 @@ impl Desk {
         by: &str,
         reason: &str,
         import: &str,
-    ) -> Result<Undone, AppError> {
+    ) -> Result<(Undone, Vec<String>), AppError> {
         let undone = self.ledger()?.undo_import(now, by, reason, import)?;
+        // Before the index opens anything.
+        let why = format!("import {import} was taken back, the file is to be read again");
+        let read_again = self.states.again(|name| name == undone.source, Some(&why));
         self.follow()?;
-        Ok(undone)
+        Ok((undone, read_again))
     }
 
     /// Every import.
@@ -159,6 +182,9 @@ impl Desk {
         let places = Places { ledger: self.path.clone(), key: self.key_file.clone() };
         self.ledger = None;
         let placed = put_in_place(prepared, &places, now);
+        // The files of the sources say more than a backup of an earlier day.
+        let why = "the ledger was restored, the file is to be read again";
+        let read_again = self.states.again(|_| true, Some(why));
         let opened = open_pair(&self.path, &self.key_file, IfMissing::Refuse, now)
             .map_err(AppError::from)
             .and_then(|(ledger, opened)| {
@@ -172,6 +198,7 @@ impl Desk {
         let kept = placed?;
         let details = restore_details(prepared, request, &kept);
         self.record(now, "restore", &request.by, &details)?;
-        Ok(RestoreOutcome { position: prepared.checkpoint.position, kept, enforced: true })
+        let position = prepared.checkpoint.position;
+        Ok(RestoreOutcome { position, kept, enforced: true, read_again })
     }
 }

@@ -306,12 +306,21 @@ impl Desk {
         Ok(self.ledger()?.source_state(name)?)
     }
 
-    /// Notes how a source fared.
+    /// Notes how a source fared in a round; false, and nothing noted, if that round is over.
     ///
     /// # Errors
     /// What the ledger says.
-    pub fn set_source_state(&mut self, state: &SourceState) -> Result<(), AppError> {
-        Ok(self.ledger()?.set_source_state(state)?)
+    pub(crate) fn set_source_state(
+        &mut self,
+        state: &SourceState,
+        round: u64,
+    ) -> Result<bool, AppError> {
+        // Rounds end at this desk.
+        if self.states.round(&state.name) != round {
+            return Ok(false);
+        }
+        self.ledger()?.set_source_state(state)?;
+        Ok(true)
     }
 
     /// Does a little of what can wait; tells whether there is more.

@@ -20,7 +20,7 @@ mod queue;
 mod states;
 mod thread;
 
-pub use custody::Rekeyed;
+pub use custody::{Rekeyed, TakenBack};
 pub use desk::Desk;
 pub(crate) use image::path_of as image_path;
 pub use lists::LedgerLists;

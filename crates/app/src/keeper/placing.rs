@@ -31,6 +31,9 @@ pub struct RestoreOutcome {
     pub kept: Vec<PathBuf>,
     /// Whether a running gate goes by it from now on.
     pub enforced: bool,
+    /// The sources that are read again: all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read_again: Vec<String>,
 }
 
 /// Where the files of a ledger are.

@@ -7,7 +7,8 @@
 //! a doubt.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
 use suppression::{Case, Day, Fact, Kind, Known, Origin, OriginId, Standing, Stream, Terms};
@@ -27,6 +28,19 @@ pub struct ListStates {
     unknown: Mutex<BTreeMap<String, Unknown>>,
     /// All of them, for the readers; none in the usual case.
     shown: ArcSwapOption<Vec<(String, Unknown)>>,
+    /// The sources that are configured. Locked before `unknown`, where both are.
+    sources: Mutex<BTreeMap<String, Enlisted>>,
+}
+
+/// A source that is configured.
+#[derive(Debug)]
+struct Enlisted {
+    carries: Origin,
+    /// How often what was read of it has come to stand no longer. What is found out about the
+    /// source counts only if that was in the present round.
+    round: u64,
+    /// Wakes the thread that reads it.
+    wake: Option<SyncSender<()>>,
 }
 
 /// What an unknown list may change.
@@ -52,6 +66,60 @@ impl ListStates {
     /// A list cannot be relied on whose entries would be of this kind and scope.
     pub fn unknown_of(&self, carries: &Origin, why: &str) {
         self.set(&carries.source, Unknown { why: why.to_owned(), carries: Some(carries.clone()) });
+    }
+
+    /// Makes a source known that is configured, with what its entries would be.
+    pub(crate) fn enlist(&self, carries: &Origin) {
+        let mut sources = self.sources();
+        let new = || Enlisted { carries: carries.clone(), round: 0, wake: None };
+        sources.entry(carries.source.clone()).or_insert_with(new).carries = carries.clone();
+    }
+
+    /// Says how the thread that reads a source is woken.
+    pub(crate) fn wake_by(&self, source: &str, wake: &SyncSender<()>) {
+        if let Some(source) = self.sources().get_mut(source) {
+            source.wake = Some(wake.clone());
+        }
+    }
+
+    /// The present round of a source.
+    pub(crate) fn round(&self, source: &str) -> u64 {
+        self.sources().get(source).map_or(0, |source| source.round)
+    }
+
+    /// Notes whether a source is known, as found out in a round. In a later one that is void.
+    pub(crate) fn note(&self, source: &str, round: u64, unknown: Option<&str>) {
+        let sources = self.sources();
+        let Some(enlisted) = sources.get(source).filter(|source| source.round == round) else {
+            return;
+        };
+        match unknown {
+            Some(why) => self.unknown_of(&enlisted.carries, why),
+            None => self.known(source),
+        }
+    }
+
+    /// Has sources read again, whatever is remembered of their files: those that are named and
+    /// configured, which are returned. With a reason they are unknown until then.
+    pub(super) fn again(&self, named: impl Fn(&str) -> bool, why: Option<&str>) -> Vec<String> {
+        let mut sources = self.sources();
+        let mut done = Vec::new();
+        for (name, source) in sources.iter_mut().filter(|(name, _)| named(name)) {
+            source.round += 1;
+            if let Some(why) = why {
+                self.unknown_of(&source.carries, why);
+            }
+            if let Some(wake) = &source.wake {
+                // Full: it is awake already.
+                let _ = wake.try_send(());
+            }
+            done.push(name.clone());
+        }
+        done
+    }
+
+    fn sources(&self) -> MutexGuard<'_, BTreeMap<String, Enlisted>> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether this one cannot be relied on.

@@ -50,8 +50,12 @@ pub(crate) fn unknown(
     let Some(success) = state.last_success else {
         return Some("it was never loaded".to_owned());
     };
+    let Some(fingerprint) = &state.fingerprint else {
+        // An import of it was taken back, or the ledger was restored.
+        return Some("what was read of it no longer stands, the file is to be read again".into());
+    };
     let max_age = max_age?;
-    let written = state.fingerprint.as_deref().and_then(Seen::from_text).map(|seen| seen.written);
+    let written = Seen::from_text(fingerprint).map(|seen| seen.written);
     // A date in the future is a clock that goes wrong; the reading itself is the latest.
     let as_of = written.unwrap_or(i64::MAX).min(success.micros());
     let age = u128::try_from(now.micros().saturating_sub(as_of)).unwrap_or(0);
@@ -61,17 +65,14 @@ pub(crate) fn unknown(
     })
 }
 
-/// Notes of one source whether it is known.
+/// Notes of one source whether it is known, by its state as of a round.
 pub(crate) fn note(
     states: &ListStates,
     source: &SourceSettings,
-    state: &SourceState,
+    (round, state): (u64, &SourceState),
     now: Timestamp,
 ) {
-    match unknown(state, source.max_age, now) {
-        Some(why) => states.unknown_of(&carries(source), &why),
-        None => states.known(&source.name),
-    }
+    states.note(&source.name, round, unknown(state, source.max_age, now).as_deref());
 }
 
 /// What its entries are.
@@ -87,9 +88,11 @@ fn carries(source: &SourceSettings) -> Origin {
 pub fn note_ages(keeper: &Keeper, sources: &[SourceSettings]) -> Result<(), AppError> {
     let now = clock::now();
     for source in sources {
-        let name = source.name.clone();
+        let (states, name) = (keeper.states(), source.name.clone());
+        states.enlist(&carries(source));
+        let round = states.round(&name);
         let state = keeper.ask(move |desk| desk.source_state(&name))?.unwrap_or_default();
-        note(keeper.states(), source, &state, now);
+        note(states, source, (round, &state), now);
     }
     Ok(())
 }
@@ -117,7 +120,17 @@ mod tests {
     fn a_list_never_loaded_is_unknown_whatever_its_age_may_be() {
         let now = at("2026-03-02T00:00:00Z");
         assert!(unknown(&state(None, None), None, now).unwrap().contains("never loaded"));
-        assert_eq!(unknown(&state(Some("2020-01-01"), None), None, now), None);
+        assert_eq!(unknown(&state(Some("2020-01-01"), Some("2020-01-01")), None, now), None);
+    }
+
+    #[test]
+    fn a_list_whose_reading_was_forgotten_is_unknown_and_one_in_doubt_is_not() {
+        let now = at("2026-03-02T00:00:00Z");
+        assert!(unknown(&state(Some("2026-03-02"), None), None, now).unwrap().contains("again"));
+        let mut doubted = state(Some("2026-03-02"), Some("2026-02-01"));
+        doubted.fingerprint = doubted.fingerprint.map(|text| format!("?{text}"));
+        assert_eq!(unknown(&doubted, None, now), None);
+        assert!(unknown(&doubted, Some(DAY), now).is_some());
     }
 
     #[test]

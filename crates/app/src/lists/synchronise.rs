@@ -32,6 +32,8 @@ pub(super) struct Synchroniser {
     keeper: Keeper,
     maker: EntryMaker,
     source: SourceSettings,
+    /// Ends when what was read stands no longer; then everything is forgotten.
+    round: u64,
     state: SourceState,
     /// Of the file as last tried; none before the first try.
     tried: Option<Stamp>,
@@ -47,19 +49,34 @@ impl Synchroniser {
         source: &SourceSettings,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, AppError> {
-        let name = source.name.clone();
-        let known = keeper.ask(move |desk| desk.source_state(&name))?;
-        let state = known
-            .unwrap_or_else(|| SourceState { name: source.name.clone(), ..SourceState::default() });
-        Ok(Self {
+        let mut new = Self {
             keeper: keeper.clone(),
             maker: maker.clone(),
             source: source.clone(),
-            state,
+            round: 0,
+            state: SourceState::default(),
             tried: None,
             missing: false,
             stop,
-        })
+        };
+        new.begin_round()?;
+        Ok(new)
+    }
+
+    /// Forgets what it knows of the file, and goes by what the ledger remembers.
+    fn begin_round(&mut self) -> Result<(), AppError> {
+        // Asked first: if it ends before the state is read, there is another look.
+        let round = self.states().round(&self.source.name);
+        let name = self.source.name.clone();
+        let known = self.keeper.ask(move |desk| desk.source_state(&name))?;
+        let new = || SourceState { name: self.source.name.clone(), ..SourceState::default() };
+        self.state = known.unwrap_or_else(new);
+        (self.round, self.tried, self.missing) = (round, None, false);
+        Ok(())
+    }
+
+    fn is_round_over(&self) -> bool {
+        self.states().round(&self.source.name) != self.round
     }
 
     pub(super) fn states(&self) -> &ListStates {
@@ -70,12 +87,16 @@ impl Synchroniser {
         &self.source
     }
 
-    pub(super) fn state(&self) -> &SourceState {
-        &self.state
+    /// How it fares, and as of which round that is.
+    pub(super) fn state(&self) -> (u64, &SourceState) {
+        (self.round, &self.state)
     }
 
     /// Whether there is something to do.
     pub(super) fn is_changed(&self) -> bool {
+        if self.is_round_over() {
+            return true;
+        }
         match Stamp::of(&self.source.path) {
             Ok(stamp) => self.missing || self.tried != Some(stamp),
             Err(_) => !self.missing,
@@ -84,6 +105,12 @@ impl Synchroniser {
 
     /// Looks at the file, and reads it if it is another one.
     pub(super) fn look(&mut self) -> Outcome {
+        if self.is_round_over()
+            && let Err(error) = self.begin_round()
+        {
+            tracing::error!(list = self.source.name, %error, "list cannot be read again yet");
+            return Outcome::Steady;
+        }
         let stamp = match Stamp::of(&self.source.path) {
             Ok(stamp) => stamp,
             Err(error) => {
@@ -102,6 +129,8 @@ impl Synchroniser {
             Ok(()) => {}
             Err(Failed::Unsteady) => return Outcome::Unsteady,
             Err(Failed::Stopped) => return Outcome::Steady,
+            // Whatever it was: it is read again, from the beginning.
+            Err(_) if self.is_round_over() => return Outcome::Unsteady,
             Err(Failed::Wrong(why)) => self.failed(&why),
         }
         self.tried = Some(stamp);
@@ -177,7 +206,9 @@ impl Synchroniser {
             fingerprint: Some(seen.to_text()),
             last_error: None,
         })
-        .map_err(|error| Failed::Wrong(error.to_string()))
+        .map_err(|error| Failed::Wrong(error.to_string()))?;
+        // Then it was not noted: what was read may have been taken back meanwhile.
+        if self.is_round_over() { Err(Failed::Unsteady) } else { Ok(()) }
     }
 
     fn failed(&mut self, why: &str) {
@@ -197,7 +228,8 @@ impl Synchroniser {
 
     fn note(&mut self, state: SourceState) -> Result<(), AppError> {
         self.state = state.clone();
-        self.keeper.ask(move |desk| desk.set_source_state(&state))
+        let round = self.round;
+        self.keeper.ask(move |desk| desk.set_source_state(&state, round)).map(drop)
     }
 }
 

@@ -221,6 +221,172 @@ fn reading_the_same_again_adds_nothing() {
     house.keeper.stop();
 }
 
+/// What a list says comes back when it was taken from the ledger, and until then nobody is
+/// taken for somebody who is not on it.
+mod read_again {
+    use super::*;
+
+    /// Asks all the time while `act` runs and until `is`: never is `address` clear.
+    fn never_clear<T>(
+        house: &House,
+        address: &str,
+        act: impl FnOnce() -> T,
+        is: impl Fn(&Lookup) -> bool,
+    ) -> T {
+        let over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(std::sync::atomic::Ordering::Acquire) {
+                    assert_ne!(house.look_up(address), Lookup::Clear);
+                }
+            });
+            let done = act();
+            let until = clock::instant() + Duration::from_secs(20);
+            while !is(&house.look_up(address)) && clock::instant() < until {
+                clock::sleep(Duration::from_millis(5));
+            }
+            over.store(true, std::sync::atomic::Ordering::Release);
+            assert!(is(&house.look_up(address)), "{:?}", house.look_up(address));
+            done
+        })
+    }
+
+    fn is_suppressed(lookup: &Lookup) -> bool {
+        matches!(lookup, Lookup::Suppressed(_))
+    }
+
+    fn import(house: &House) -> String {
+        house.keeper.ask(|desk| desk.imports()).unwrap().pop().unwrap().id
+    }
+
+    fn undo(house: &House) -> Vec<String> {
+        let (id, now) = (import(house), clock::now());
+        house.keeper.ask(move |desk| desk.undo_import(now, "me", "why", &id)).unwrap().1
+    }
+
+    #[test]
+    fn after_its_import_was_undone() {
+        let house = house("");
+        house.write(&rows(0..50));
+        let watch = house.watch();
+        for round in 1..4_u64 {
+            let named = never_clear(&house, "u7@example.com", || undo(&house), is_suppressed);
+            assert_eq!(named, ["crm"]);
+            house.wait_until("known", |h| h.look_up("a@example.com") == Lookup::Clear);
+            assert_eq!(house.state().last_rows, Some(50));
+            // What was taken back was added again, once.
+            let position = house.keeper.index().load().position();
+            assert_eq!(position, 50 + round * 51);
+        }
+        drop(watch);
+        house.keeper.stop();
+    }
+
+    #[test]
+    fn after_the_undo_of_a_wrong_file_the_right_one_may_be_much_shorter() {
+        let house = house("");
+        house.write(&rows(0..1000));
+        let watch = house.watch();
+        house.write(&rows(0..3));
+        house.wait_until("refusal", |h| {
+            h.state().last_error.is_some_and(|e| e.contains("shrink_limit"))
+        });
+        undo(&house);
+        house.wait_until("open", |h| h.look_up("u999@example.com") == Lookup::Clear);
+        assert!(is_suppressed(&house.look_up("u2@example.com")));
+        assert_eq!(house.state().last_rows, Some(3));
+        drop(watch);
+        house.keeper.stop();
+    }
+
+    #[test]
+    fn at_the_next_start_if_no_gate_was_running() {
+        let house = house("");
+        house.write(&rows(0..5));
+        drop(house.watch());
+        undo(&house);
+        house.keeper.stop();
+        let keeper = keeper(&house.settings);
+        note_ages(&keeper, &house.settings.sources).unwrap();
+        let asked = look_up(&keeper, &house.settings, "u1@example.com");
+        assert!(matches!(asked, Lookup::Unknown(why) if why.contains("again")));
+        let watch = Watch::start(&keeper, &house.settings).unwrap();
+        assert!(watch.settled(Duration::from_secs(20)));
+        assert!(is_suppressed(&look_up(&keeper, &house.settings, "u1@example.com")));
+        assert_eq!(look_up(&keeper, &house.settings, "a@example.com"), Lookup::Clear);
+        drop(watch);
+        keeper.stop();
+    }
+
+    #[test]
+    fn while_its_file_is_away_it_stays_unknown() {
+        let house = house("");
+        house.write(&rows(0..5));
+        let watch = house.watch();
+        std::fs::remove_file(house.list()).unwrap();
+        let unknown = |lookup: &Lookup| matches!(lookup, Lookup::Unknown(_));
+        never_clear(&house, "u1@example.com", || undo(&house), unknown);
+        house.wait_until("a try", |h| h.state().last_error.is_some());
+        never_clear(&house, "u1@example.com", || house.write(&rows(0..5)), is_suppressed);
+        drop(watch);
+        house.keeper.stop();
+    }
+
+    #[test]
+    fn after_one_entry_was_taken_back_and_mail_to_others_goes_on() {
+        let house = house("");
+        house.write(&rows(0..5));
+        let watch = house.watch();
+        let taken = |position: u64| {
+            let now = clock::now();
+            let work =
+                move |desk: &mut crate::keeper::Desk| desk.withdraw(now, "me", "why", &[position]);
+            house.keeper.ask(work).unwrap().read_again
+        };
+        assert_eq!(taken(2), ["crm"]);
+        assert_eq!(house.look_up("a@example.com"), Lookup::Clear);
+        house.wait_until("u1 back", |h| is_suppressed(&h.look_up("u1@example.com")));
+        // Corrected where it was wrong, it stays away.
+        house.write("email\nu1@example.com\nu2@example.com\nu3@example.com\nu4@example.com\n");
+        house.wait_until("another reading", |h| h.state().last_rows == Some(4));
+        assert_eq!(taken(1), ["crm"]);
+        let doubted = |h: &House| h.state().fingerprint.is_some_and(|text| text.starts_with('?'));
+        house.wait_until("read again", |h| !doubted(h));
+        assert_eq!(house.look_up("u0@example.com"), Lookup::Clear);
+        assert!(is_suppressed(&house.look_up("u1@example.com")));
+        drop(watch);
+        house.keeper.stop();
+    }
+
+    #[test]
+    fn after_a_restore_of_a_ledger_that_knew_less() {
+        let house = house("");
+        house.write(&rows(0..20));
+        let watch = house.watch();
+        let copy = house.folder.path().join("copy");
+        crate::backup::run(&house.settings.ledger, &copy, &mut |_| ()).unwrap();
+        house.write(&rows(0..21));
+        house.wait_until("u20", |h| is_suppressed(&h.look_up("u20@example.com")));
+        let parts = crate::clerk::ClerkParts {
+            keeper: house.keeper.clone(),
+            settings: house.settings.clone(),
+            running: None,
+        };
+        let clerk = crate::clerk::Clerk::new(parts);
+        let request =
+            crate::keeper::RestoreRequest { folder: copy, replace: true, by: "me".into() };
+        let request = crate::clerk::Request::Restore(request);
+        for _ in 0..3 {
+            let restore = || clerk.answer(&request, &mut |_| ()).unwrap();
+            let told = never_clear(&house, "u20@example.com", restore, is_suppressed);
+            assert_eq!(told["read_again"], serde_json::json!(["crm"]), "{told}");
+            house.wait_until("known", |h| h.look_up("a@example.com") == Lookup::Clear);
+        }
+        drop(watch);
+        house.keeper.stop();
+    }
+}
+
 /// What is said about how a list is read and what its rows mean.
 mod keys_of_a_source {
     use super::*;

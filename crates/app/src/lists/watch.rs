@@ -68,6 +68,7 @@ impl Watch {
         for source in &settings.sources {
             let (wake, woken) = sync_channel::<()>(1);
             files.push((source.path.clone(), wake.clone()));
+            keeper.states().wake_by(&source.name, &wake);
             wakes.push(wake);
             let synchroniser = Synchroniser::new(keeper, &maker, source, stop.clone())?;
             let (stop, first) = (stop.clone(), first.clone());

@@ -61,5 +61,14 @@ fn restored(outcome: &RestoreOutcome) -> String {
         true => "The running gate goes by it from now on.\n",
         false => "No gate is running; the next one goes by it.\n",
     });
+    if !outcome.read_again.is_empty() {
+        let when = if outcome.enforced { "at once" } else { "by the next gate" };
+        let _ = writeln!(
+            text,
+            "What the lists have said since the backup is read again {when}: {}.\n\
+             Until then mail that they could stop is deferred (451).",
+            outcome.read_again.join(", ")
+        );
+    }
     text
 }

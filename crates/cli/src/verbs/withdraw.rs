@@ -53,6 +53,15 @@ fn text(outcome: &WithdrawnOutcome) -> String {
         true => "The running gate goes by it from now on.\n",
         false => "No gate is running; the next one goes by it.\n",
     });
+    if !outcome.read_again.is_empty() {
+        let when = if outcome.enforced { "at once" } else { "by the next gate" };
+        let _ = writeln!(
+            text,
+            "Read again {when}: {}. Whoever its file still names is recorded again; what is \
+             wrong in it has to be corrected there.",
+            outcome.read_again.join(", ")
+        );
+    }
     text
 }
 

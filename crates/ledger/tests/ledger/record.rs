@@ -218,3 +218,40 @@ fn source_states_are_kept() {
     f.ledger.set_source_state(&better).unwrap();
     assert_eq!(f.ledger.source_state("crm").unwrap(), Some(better));
 }
+
+#[test]
+fn what_no_longer_stands_is_to_be_read_again() {
+    let mut f = Fixture::new();
+    let state = |name: &str| ledger::SourceState {
+        name: name.into(),
+        last_success: Some(at(1)),
+        last_rows: Some(2),
+        fingerprint: Some("abc 1 2".into()),
+        ..Default::default()
+    };
+    let remembered = |f: &Fixture| {
+        let states = f.ledger.source_states().unwrap().into_iter();
+        states.map(|state| (state.fingerprint, state.last_rows)).collect::<Vec<_>>()
+    };
+    let known = |text: &str, rows| (Some(text.to_owned()), rows);
+    f.ledger.set_source_state(&state("crm")).unwrap();
+    f.ledger.set_source_state(&state("other")).unwrap();
+    f.ledger.append(at(1), Some("i"), &[entry("a"), entry("b")]).unwrap();
+    f.ledger.withdraw(at(2), "ann", "why", &[1]).unwrap();
+    f.ledger.withdraw(at(2), "ann", "why", &[2]).unwrap();
+    assert_eq!(remembered(&f), [known("?abc 1 2", Some(2)), known("abc 1 2", Some(2))]);
+    assert!(f.ledger.withdraw(at(2), "ann", "why", &[2]).is_err());
+    assert!(f.ledger.undo_import(at(2), "ann", "why", "i").is_err());
+    assert_eq!(remembered(&f).first(), Some(&known("?abc 1 2", Some(2))));
+    f.ledger.append(at(3), Some("i"), &[entry("a")]).unwrap();
+    assert_eq!(f.ledger.undo_import(at(4), "ann", "why", "i").unwrap().source, "crm");
+    assert_eq!(remembered(&f), [(None, None), known("abc 1 2", Some(2))]);
+
+    let copy = f.ledger.path().with_extension("copy");
+    f.ledger.backup_to(&copy, |_, _| ()).unwrap();
+    Ledger::forget_readings(&copy).unwrap();
+    let copy = Ledger::open_read_only(&copy).unwrap();
+    let other = copy.source_state("other").unwrap().unwrap();
+    assert_eq!((other.fingerprint, other.last_rows), (None, Some(2)));
+    assert!(copy.verify(|_| ()).unwrap().is_intact());
+}

@@ -28,6 +28,10 @@ fn rows(f: &mut Fixture, name: &str) -> Vec<u64> {
     standing(f, name).iter().map(|entry| entry.position).collect()
 }
 
+fn undone(position: u64, rows: u64, stayed: u64) -> Undone {
+    Undone { position, rows, stayed, source: "crm".into() }
+}
+
 #[test]
 fn what_the_right_file_said_again_stays_when_the_wrong_one_is_undone() {
     let mut f = Fixture::new();
@@ -39,7 +43,7 @@ fn what_the_right_file_said_again_stays_when_the_wrong_one_is_undone() {
     let told: Vec<_> = imports.iter().map(|i| (i.id.as_str(), i.rows, i.source.as_str())).collect();
     assert_eq!(told, [("wrong", 3, "crm"), ("right", 0, "crm")]);
 
-    assert_eq!(undo(&mut f, 100, "wrong"), Undone { position: 4, rows: 3, stayed: 1 });
+    assert_eq!(undo(&mut f, 100, "wrong"), undone(4, 3, 1));
     let stays = standing(&mut f, "w1");
     assert_eq!(stays.len(), 1);
     assert_eq!((stays[0].position, stays[0].import.as_deref()), (5, Some("right")));
@@ -51,7 +55,7 @@ fn what_the_right_file_said_again_stays_when_the_wrong_one_is_undone() {
 
     // What stayed goes with the import that said it.
     f.reopen();
-    assert_eq!(undo(&mut f, 101, "right"), Undone { position: 6, rows: 1, stayed: 0 });
+    assert_eq!(undo(&mut f, 101, "right"), undone(6, 1, 0));
     assert!(rows(&mut f, "w1").is_empty());
     f.ledger.undo_import(at(102), "ann", "why", "right").unwrap_err();
     assert!(f.ledger.verify(|_| ()).unwrap().is_intact());
@@ -62,11 +66,11 @@ fn an_import_that_only_said_again_can_be_undone_first() {
     let mut f = Fixture::new();
     once(&mut f, 1, "wrong", &["w1", "w2"]);
     once(&mut f, 2, "right", &["w1"]);
-    assert_eq!(undo(&mut f, 3, "right"), Undone { position: 3, rows: 0, stayed: 0 });
+    assert_eq!(undo(&mut f, 3, "right"), undone(3, 0, 0));
     assert_eq!(rows(&mut f, "w1"), [1]);
     let again = f.ledger.undo_import(at(4), "ann", "why", "right").unwrap_err();
     assert!(again.to_string().contains("undone before"), "{again}");
-    assert_eq!(undo(&mut f, 5, "wrong"), Undone { position: 4, rows: 2, stayed: 0 });
+    assert_eq!(undo(&mut f, 5, "wrong"), undone(4, 2, 0));
     assert!(rows(&mut f, "w1").is_empty());
     let line = &f.ledger.imports().unwrap()[1];
     assert_eq!((line.source.as_str(), line.undone), ("crm", Some(3)));
@@ -79,7 +83,7 @@ fn what_several_imports_said_stays_until_the_last_is_undone() {
     once(&mut f, 2, "b", &["w1", "w2", "w9"]);
     once(&mut f, 3, "c", &["w1", "w9"]);
     assert_eq!(undo(&mut f, 4, "a").stayed, 2);
-    assert_eq!(undo(&mut f, 5, "b"), Undone { position: 7, rows: 3, stayed: 2 });
+    assert_eq!(undo(&mut f, 5, "b"), undone(7, 3, 2));
     assert_eq!((rows(&mut f, "w1").len(), rows(&mut f, "w9").len()), (1, 1));
     assert!(rows(&mut f, "w2").is_empty());
     assert_eq!(standing(&mut f, "w1")[0].stated, Some(at(1)));
@@ -111,7 +115,7 @@ fn a_watched_list_and_a_row_withdrawn_by_itself_leave_nothing() {
     once(&mut f, 3, "right", &["w2"]);
     f.ledger.withdraw(at(4), "ann", "why", &[2]).unwrap();
     assert_eq!(f.ledger.imports().unwrap().len(), 2);
-    assert_eq!(undo(&mut f, 5, "wrong"), Undone { position: 4, rows: 1, stayed: 0 });
+    assert_eq!(undo(&mut f, 5, "wrong"), undone(4, 1, 0));
     assert!(rows(&mut f, "w1").is_empty() && rows(&mut f, "w2").is_empty());
 }
 

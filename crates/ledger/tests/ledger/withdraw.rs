@@ -115,7 +115,8 @@ fn an_undone_import_leaves_the_rows_of_others() {
     assert!(f.ledger.import_rows("none", 503).unwrap().is_empty());
 
     let undone = f.ledger.undo_import(at(5), "ann", "the customers' file", "bad").unwrap();
-    assert_eq!(undone, Undone { position: 512, rows: 507, stayed: 0 });
+    let expected = Undone { position: 512, rows: 507, stayed: 0, source: "crm".into() };
+    assert_eq!(undone, expected);
     let row = f.ledger.entry(512).unwrap().unwrap();
     assert_eq!(row.refers_import.as_deref(), Some("bad"));
     assert_eq!((row.kind, row.refers_to), (Kind::Withdrawn, None));
