@@ -253,6 +253,9 @@ fn a_later_consent_reopens_and_a_withdrawn_entry_is_none_with_postfix() {
     assert_eq!(gate.verdict("bob+x@example.com").code, 550, "a consent is of one spelling");
     done(&gate.ask(&["optout", "add", "bob@example.com", "--kind", "manual"]));
     assert_eq!(gate.verdict("bob@example.com").code, 550, "no consent ends a block");
+    // Where the list is wrong, it is corrected first.
+    let corrected = "Email Address,Opted out\nbob@example.com,2026-03-02\n";
+    fs::write(gate.folder().join("crm.csv"), corrected).unwrap();
     done(&gate.ask(&["optout", "withdraw", "carol@example.com", "--reason", "the wrong Carol"]));
     assert_eq!(gate.verdict("carol@example.com").code, 250);
 }
