@@ -16,12 +16,12 @@ pub enum AppError {
     #[error("the index: {0}")]
     Index(#[from] SuppressionError),
     /// The operating system, about a file or socket.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {error}", path.display())]
     Io {
         /// Which.
         path: PathBuf,
-        /// What it said.
-        source: std::io::Error,
+        /// What it said. Not a source of its own: it is in the words already.
+        error: std::io::Error,
     },
     /// Another process holds the ledger for itself.
     #[error("{holder} is working on the ledger {}. One gate at a time; to stop it: kill {pid}", ledger.display())]
@@ -88,8 +88,8 @@ pub enum Blame {
 
 impl AppError {
     /// An operating system's error about a path.
-    pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
-        Self::Io { path: path.into(), source }
+    pub fn io(path: impl Into<PathBuf>, error: std::io::Error) -> Self {
+        Self::Io { path: path.into(), error }
     }
 
     /// Whose fault it is.
@@ -117,7 +117,7 @@ impl AppError {
                 _ => Blame::Internal,
             },
             Self::Index(_) => Blame::Internal,
-            Self::Io { source, .. } => of_io(source),
+            Self::Io { error, .. } => of_io(error),
             Self::Taken { .. } | Self::Stopped => Blame::Temporary,
             Self::Away | Self::Displaced(_) => Blame::Unavailable,
             Self::StrangeKey(_) => Blame::Configuration,

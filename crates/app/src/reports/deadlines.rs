@@ -152,7 +152,7 @@ pub fn deadlines(
         let records = TimeSpan { since: asked.span.since, until: None }.records(&evidence);
         match records {
             Ok(records) => pass.walk(records)?,
-            Err(AppError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Err(AppError::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
                 summary.evidence = false;
             }
             Err(error) => return Err(error),

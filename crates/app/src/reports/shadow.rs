@@ -7,7 +7,7 @@ use serde::Serialize;
 use suppression::Timestamp;
 
 use super::mail::{Event, Offered, application, walk, was_sent};
-use super::span::{TimeSpan, evidence_of};
+use super::span::{TimeSpan, evidence_in};
 use crate::config::Settings;
 use crate::error::AppError;
 
@@ -75,7 +75,7 @@ pub fn shadow(settings: &Settings, span: TimeSpan) -> Result<ShadowReport, AppEr
     let at_watching = |seen: &Seen<'_>| {
         seen.listener.as_ref().is_some_and(|at| watching.iter().any(|w| *w == **at))
     };
-    walk(span.records(evidence_of(settings)?)?, is_shadow, &mut |event| {
+    walk(evidence_in(settings, &span)?, is_shadow, &mut |event| {
         match event {
             Event::Decided(seen) => {
                 if is_shadow(seen) || at_watching(seen) {

@@ -32,6 +32,23 @@ impl TimeSpan {
     }
 }
 
+/// The evidence of a time; that there is none yet is told as that.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn evidence_in(settings: &Settings, span: &TimeSpan) -> Result<Records, AppError> {
+    let path = evidence_of(settings)?;
+    match span.records(path) {
+        Err(AppError::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(AppError::Unavailable(format!(
+                "there is no evidence yet: {} is written by the gate, from its first message on",
+                path.display()
+            )))
+        }
+        other => other,
+    }
+}
+
 /// Where the evidence is.
 pub(super) fn evidence_of(settings: &Settings) -> Result<&Path, AppError> {
     match &settings.evidence.path {

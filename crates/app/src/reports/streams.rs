@@ -8,7 +8,7 @@ use serde::Serialize;
 use suppression::{StreamClass, Timestamp};
 
 use super::mail::{Event, application, walk, was_sent};
-use super::span::{TimeSpan, evidence_of};
+use super::span::{TimeSpan, evidence_in};
 use crate::config::Settings;
 use crate::error::AppError;
 
@@ -64,7 +64,7 @@ type Rows = BTreeMap<(String, String), StreamRow>;
 pub fn streams(settings: &Settings, span: TimeSpan) -> Result<StreamsReport, AppError> {
     let mut counted: BTreeMap<String, Rows> = BTreeMap::new();
     let is_shadow = |seen: &Seen<'_>| seen.verdict.as_ref().is_some_and(|v| *v == "shadow");
-    walk(span.records(evidence_of(settings)?)?, is_shadow, &mut |event| {
+    walk(evidence_in(settings, &span)?, is_shadow, &mut |event| {
         let (Event::Decided(seen) | Event::Ended(seen, _)) = &event;
         let Some(stream) = &seen.stream else { return Ok(()) };
         let class = match (&event, &seen.class) {
