@@ -12,6 +12,7 @@ mod house;
 mod optouts;
 #[cfg(test)]
 mod questions;
+#[cfg(test)]
 mod records;
 #[cfg(test)]
 mod settings;
