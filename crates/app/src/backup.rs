@@ -117,6 +117,7 @@ pub(crate) fn verified(copy: &Ledger, progress: &mut dyn FnMut(Progress)) -> Res
         Verification::Intact { .. } => return Ok(()),
         Verification::Broken { position, what } => format!("entry {position}: {what}"),
         Verification::BrokenEvent { number, what } => format!("event {number}: {what}"),
+        Verification::BrokenKey { key, what } => format!("key {key}: {what}"),
     };
     Err(AppError::List(format!(
         "{}: it is not intact, {wrong}. optgate ledger verify tells more",

@@ -112,6 +112,7 @@ impl AppError {
                 | LedgerError::NotWithdrawable { .. }
                 | LedgerError::NotUndoable { .. }
                 | LedgerError::Unaccountable(_)
+                | LedgerError::NamesAddress { .. }
                 | LedgerError::Checkpoint(_)
                 | LedgerError::Exists { .. } => Blame::Data,
                 _ => Blame::Internal,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use address::Mailbox;
 use evidence::{EvidenceError, Head, Query, ReferencePrefix, Sought};
-pub use evidence::{Message, Messages, Seen, SeenReply, Text, Walk};
+pub use evidence::{Message, Messages, Proof, Seen, SeenReply, Text, Walk};
 use ledger::KeyFile;
 use serde_json::Value;
 use suppression::{Digest, Timestamp};

@@ -1,6 +1,7 @@
 //! The command `optgate`: words typed, one call each.
 
 mod configuration;
+mod count;
 mod exit;
 mod files;
 mod out;

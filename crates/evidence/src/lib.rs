@@ -15,6 +15,7 @@ mod lines;
 mod masked;
 mod opening;
 mod packing;
+mod proof;
 mod record;
 mod records;
 mod recovery;
@@ -33,6 +34,7 @@ pub use journal::Journal;
 pub use masked::mask_addresses;
 pub use opening::{Opened, Opening, open};
 pub use packing::pack;
+pub use proof::Proof;
 pub use record::{
     Class, Decision, Ending, Intent, Outcome, Record, ReplyText, ShortDigest, Verdict,
 };

@@ -8,8 +8,8 @@
 use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use suppression::{Digest, Timestamp};
 
 use crate::chain::{ChainId, Hashing, Header, NONE};
@@ -74,6 +74,19 @@ pub struct Unsealed {
     pub bytes: u64,
     /// Records.
     pub records: u64,
+    /// When the earliest of them was made.
+    pub first: Option<Timestamp>,
+    /// When the latest was.
+    pub last: Option<Timestamp>,
+}
+
+impl Unsealed {
+    fn add(&mut self, left: &Self) {
+        self.bytes += left.bytes;
+        self.records += left.records;
+        self.first = self.first.into_iter().chain(left.first).min();
+        self.last = self.last.into_iter().chain(left.last).max();
+    }
 }
 
 /// Walks over all files. `head`: one that was kept; whether the chain goes through it.
@@ -258,11 +271,11 @@ impl<'a> Walker<'a> {
         }
         let own: u64 =
             read.seals.iter().filter(|s| s.start >= to).map(|seal| seal.end - seal.start).sum();
-        let left = bytes.rest(&hash)?;
+        let (final_hash, mut left) = bytes.rest(&hash)?;
+        left.bytes = left.bytes.saturating_sub(own);
         // The seals of the file after this one would cover this, were it closed.
-        self.walk.unsealed.bytes += left.bytes.saturating_sub(own);
-        self.walk.unsealed.records += left.records;
-        Ok(Some(left.hash))
+        self.walk.unsealed.add(&left);
+        Ok(Some(final_hash))
     }
 
     /// The hash before the first seal of a file, which must be the final one of the file
@@ -337,10 +350,10 @@ struct Ranges {
     lines: u64,
 }
 
-struct Rest {
-    hash: Digest,
-    bytes: u64,
-    records: u64,
+/// What is looked at in a record that no seal covers.
+#[derive(Deserialize)]
+struct Timed {
+    time: Timestamp,
 }
 
 impl Ranges {
@@ -371,19 +384,36 @@ impl Ranges {
     }
 
     /// Reads to the end, through the eyes of whoever counts its records.
-    fn rest(&mut self, previous: &Digest) -> io::Result<Rest> {
+    fn rest(&mut self, previous: &Digest) -> io::Result<(Digest, Unsealed)> {
         let mut hashing = Hashing::after(previous);
-        let mut bytes = 0;
-        let mut records = 0;
+        let mut rest = Unsealed::default();
         let tee = Tee { input: &mut self.input, hashing: &mut hashing };
         let mut lines = Lines::new(io::BufReader::with_capacity(BUFFER, tee), self.at);
         while let Some(line) = lines.next()? {
             let own = marks(&line).count();
-            records += spans(line.bytes).count().saturating_sub(own) as u64;
-            bytes += line.length;
+            let times =
+                records(line.bytes).filter(|record| !is_mark(record)).filter_map(|record| {
+                    serde_json::from_slice::<Timed>(record).ok().map(|record| record.time)
+                });
+            let (first, last) = times.fold((None, None), |(first, last), time| {
+                (Some(first.map_or(time, |t: Timestamp| t.min(time))), last.max(Some(time)))
+            });
+            rest.add(&Unsealed {
+                bytes: line.length,
+                records: spans(line.bytes).count().saturating_sub(own) as u64,
+                first,
+                last,
+            });
         }
-        Ok(Rest { hash: hashing.finish(), bytes, records })
+        Ok((hashing.finish(), rest))
     }
+}
+
+/// Whether a record belongs to the chain.
+fn is_mark(record: &[u8]) -> bool {
+    [&b"{\"record\":\"file\""[..], b"{\"record\":\"seal\""]
+        .iter()
+        .any(|mark| record.starts_with(mark))
 }
 
 /// Hashes what is read through it.

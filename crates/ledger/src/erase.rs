@@ -22,8 +22,8 @@ pub struct Erased {
     pub positions: Vec<u64>,
     /// Rows of this person that hold nothing to blank, or were blanked before.
     pub nothing_to_do: u64,
-    /// The event that records it.
-    pub event: u64,
+    /// The event that records it; none where no row is about them, and nothing was done.
+    pub event: Option<u64>,
     /// Whether the old bytes are gone from the files. If not, another process was reading; they
     /// go when the log is next brought in, at the latest when the last process closes the file.
     pub swept: bool,
@@ -45,6 +45,14 @@ impl Ledger {
         accountable(by, reason)?;
         let mut erased = self.write(|transaction, memory, counters, _| {
             let found = read::find(transaction, memory, keys)?;
+            if found.is_empty() {
+                return Ok(Erased {
+                    positions: Vec::new(),
+                    nothing_to_do: 0,
+                    event: None,
+                    swept: true,
+                });
+            }
             let mut blank = transaction.prepare_cached(
                 "UPDATE entry SET plain = NULL, reason = NULL, evidence = NULL, salt = NULL
                  WHERE position = ?1 AND salt IS NOT NULL",
@@ -57,11 +65,11 @@ impl Ledger {
             }
             let details = serde_json::json!({ "reason": reason, "rows": positions }).to_string();
             let event = Event { what: "erase", by, details: &details };
-            let event = event::put(transaction, counters.head, now, &event)?;
+            let event = Some(event::put(transaction, counters.head, now, &event)?);
             let nothing_to_do = (found.len() - positions.len()) as u64;
             Ok(Erased { positions, nothing_to_do, event, swept: false })
         })?;
-        erased.swept = self.sweep();
+        erased.swept = erased.event.is_none() || self.sweep();
         Ok(erased)
     }
 

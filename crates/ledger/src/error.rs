@@ -176,6 +176,14 @@ pub enum LedgerError {
     /// A change without author, reason or readable details.
     #[error("not recorded: {0}")]
     Unaccountable(&'static str),
+    /// A text that is kept for ever and names somebody.
+    #[error(
+        "the {what} names an address, and it is kept for ever: what `optgate ledger erase` blanks does not reach it. Say it without the address, for instance with the number of a ticket. Nothing was recorded"
+    )]
+    NamesAddress {
+        /// Which text.
+        what: &'static str,
+    },
     /// A checkpoint, its signature or the key for it.
     #[error("{0}")]
     Checkpoint(String),

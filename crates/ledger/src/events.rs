@@ -1,10 +1,13 @@
 //! The walk over the chain of events, beside the one over the rows: each event names where the
 //! rows ended then, and its hash must be the one the walk over the rows comes by there.
 
+use std::collections::HashSet;
+
 use rusqlite::Connection;
 
 use crate::chain::{self, EventLink, Hash};
 use crate::ledger::Head;
+use crate::recorded::{Recorded, RecordedKey};
 use crate::row;
 
 /// The events that are still to be held against the rows.
@@ -16,6 +19,7 @@ pub(crate) struct Events {
     marks: Vec<(u64, Head)>,
     next: usize,
     broken: Option<(u64, String)>,
+    recorded: Recorded,
 }
 
 impl Events {
@@ -27,7 +31,8 @@ impl Events {
     ) -> rusqlite::Result<Self> {
         let head = Head { position: 0, hash: chain::events_genesis(ledger_id) };
         let noted = (note == 0).then_some(head.hash);
-        let mut events = Self { head, noted, marks: Vec::new(), next: 0, broken: None };
+        let recorded = Recorded::default();
+        let mut events = Self { head, noted, marks: Vec::new(), next: 0, broken: None, recorded };
         let mut statement = snapshot.prepare(
             "SELECT number, recorded, what, by, details, entries, entries_hash, hash FROM event
              ORDER BY number",
@@ -73,6 +78,7 @@ impl Events {
         if link.hash(&self.head.hash) != hash {
             return Err("its hash does not fit: it, or an event before it, was changed".to_owned());
         }
+        self.recorded.note(&link)?;
         self.head = Head { position: number, hash };
         self.marks.push((number, Head { position: entries, hash: entries_hash }));
         Ok(())
@@ -107,6 +113,21 @@ impl Events {
         if self.broken.as_ref().is_none_or(|(first, _)| number < *first) {
             self.broken = Some((number, what.to_owned()));
         }
+    }
+
+    /// Whether something is wrong with one, as far as is known.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken.is_some()
+    }
+
+    /// The rows whose personal fields they say were erased.
+    pub(crate) fn erased(&self) -> &HashSet<u64> {
+        &self.recorded.erased
+    }
+
+    /// The keys they say were added to the first one.
+    pub(crate) fn keys(&self) -> &[RecordedKey] {
+        &self.recorded.keys
     }
 
     pub(crate) fn head(&self) -> Head {

@@ -41,7 +41,22 @@ impl Ledger {
         Self::open_with(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
     }
 
+    /// Opens a ledger to verify it, even where the end that it should have is missing: that is
+    /// what is to be found then.
+    ///
+    /// # Errors
+    /// Each says what to do.
+    pub fn open_to_verify(path: &Path) -> Result<Self, LedgerError> {
+        Self::open_file(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    }
+
     pub(crate) fn open_with(path: &Path, access: OpenFlags) -> Result<Self, LedgerError> {
+        let ledger = Self::open_file(path, access)?;
+        ledger.check_end()?;
+        Ok(ledger)
+    }
+
+    fn open_file(path: &Path, access: OpenFlags) -> Result<Self, LedgerError> {
         let whole = look(path)?;
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let fault = |error| match LedgerError::from_sqlite(path, error) {
@@ -66,7 +81,6 @@ impl Ledger {
             }
             ledger.configure().map_err(fault)?;
         }
-        ledger.check_end(fault)?;
         Ok(ledger)
     }
 
@@ -115,12 +129,12 @@ impl Ledger {
     }
 
     /// The rows end where the ledger says they do.
-    fn check_end(&self, fault: impl Fn(rusqlite::Error) -> LedgerError) -> Result<(), LedgerError> {
+    fn check_end(&self) -> Result<(), LedgerError> {
         let read = || {
             let snapshot = self.connection.unchecked_transaction()?;
             Ok((counters(&snapshot)?.head.position, last_row(&snapshot)?))
         };
-        let (noted, found) = read().map_err(&fault)?;
+        let (noted, found) = read().map_err(|error| self.fault(error))?;
         if noted == found {
             return Ok(());
         }

@@ -1,4 +1,5 @@
-//! Which entries the ledger does not take, whoever brings them: what must never lapse is not
+//! What the ledger does not take, whoever brings it: a text about a person where no erasure
+//! reaches, and entries that make no sense: what must never lapse is not
 //! given a day to lapse on, and nothing is taken back by the way (DESIGN s4).
 
 use suppression::{Kind, NewEntry};
@@ -21,5 +22,38 @@ pub fn unfit(entry: &NewEntry) -> Option<&'static str> {
             Some("it expires before the time it was stated")
         }
         Kind::OptOut | Kind::Complaint | Kind::Manual | Kind::Undeliverable | Kind::Consent => None,
+    }
+}
+
+/// Whether a text holds something like an address: something before an at sign and after it.
+#[must_use]
+pub fn names_address(text: &str) -> bool {
+    text.match_indices('@').any(|(at, sign)| {
+        let before = text.get(..at).and_then(|text| text.chars().next_back());
+        let after = text.get(at + sign.len()..).and_then(|text| text.chars().next());
+        before.is_some_and(|c| !c.is_whitespace() && !"(<[{,;:".contains(c))
+            && after.is_some_and(|c| c.is_alphanumeric() || c == '[')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_address;
+
+    #[test]
+    fn something_on_both_sides_of_an_at_sign_is_an_address() {
+        for text in [
+            "a@b",
+            "file held <pat@example.com>",
+            "\"p q\"@example.com",
+            "é@münchen.example",
+            "a@[192.0.2.1]",
+        ] {
+            assert!(names_address(text), "{text}");
+        }
+        for text in ["", "ticket 311", "3 @ 5 euro", "the list @home", "(@home)", "meet @", "a@ b"]
+        {
+            assert!(!names_address(text), "{text}");
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! noted in `meta`, or one rewritten whole: for that a head is kept elsewhere (a checkpoint, see
 //! `extension`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, Row};
@@ -16,6 +16,7 @@ use crate::error::LedgerError;
 use crate::events::Events;
 use crate::ledger::{Head, Ledger, counters, ledger_id};
 use crate::origins::{self, KnownOrigin};
+use crate::recorded::{ListedKeys, WrongKey};
 use crate::row;
 
 /// What a walk over the chains found.
@@ -41,6 +42,13 @@ pub enum Verification {
     BrokenEvent {
         /// Its number.
         number: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Rows and events are, and this is a key that is not.
+    BrokenKey {
+        /// Its id, as `hash_key` has it.
+        key: String,
         /// What is wrong with it.
         what: String,
     },
@@ -98,56 +106,67 @@ fn walk(
     let ledger_id = ledger_id(snapshot)?;
     let (origins, imports) = (origins::all(snapshot)?, origins::imports(snapshot)?);
     let start = Head { position: 0, hash: chain::genesis(&ledger_id) };
+    let keys = ListedKeys::read(snapshot)?;
+    let mut events = Events::read(snapshot, &ledger_id, event)?;
     let mut walker = Walker {
         origins: &origins,
         imports: &imports,
+        keys: &keys,
+        may_be_erased: events.erased().clone(),
         head: start,
         erased: 0,
+        unrecorded: None,
         runs: HashMap::new(),
         buffer: Vec::new(),
     };
-    let mut found = Walk {
-        verification: Verification::Broken { position: 0, what: String::new() },
-        ledger_id,
-        row_hash: (position == 0).then_some(start.hash),
-        event_hash: None,
-    };
-    let mut events = Events::read(snapshot, &ledger_id, event)?;
+    let mut row_hash = (position == 0).then_some(start.hash);
+    let mut broken = None;
     events.pass(start);
     let mut statement =
         snapshot.prepare(&format!("SELECT {COLUMNS} FROM entry ORDER BY position"))?;
     let mut rows = statement.query(())?;
     while let Some(row) = rows.next()? {
         if let Err(what) = walker.step(row) {
-            let position = walker.head.position + 1;
-            found.verification = Verification::Broken { position, what };
-            return Ok(found);
+            broken = Some(Verification::Broken { position: walker.head.position + 1, what });
+            break;
         }
         if walker.head.position == position {
-            found.row_hash = Some(walker.head.hash);
+            row_hash = Some(walker.head.hash);
         }
         events.pass(walker.head);
         if walker.head.position.is_multiple_of(10_000) {
             progress(walker.head.position);
         }
     }
-    let events_broken = |(number, what)| Verification::BrokenEvent { number, what };
-    found.verification = match walker.end(expected.head) {
-        Some(broken) => broken,
-        None => match walker
-            .check_runs(snapshot)?
-            .or_else(|| events.end(expected.events).map(events_broken))
-        {
-            Some(broken) => broken,
-            None => Verification::Intact {
-                head: walker.head,
-                erased: walker.erased,
-                events: events.head(),
-            },
-        },
+    let broken = broken.or_else(|| walker.end(expected.head));
+    // Where events are missing, those of erasures may be.
+    let unrecorded = walker.unrecorded.filter(|_| !events.is_broken()).map(|position| {
+        let what = "its personal fields were blanked without a record of it".to_owned();
+        Verification::Broken { position, what }
+    });
+    let broken = match unrecorded.or(broken) {
+        Some(broken) => Some(broken),
+        None => walker.check_runs(snapshot)?,
     };
-    found.event_hash = events.noted();
-    Ok(found)
+    let verification = broken
+        .or_else(|| {
+            let (number, what) = events.end(expected.events)?;
+            Some(Verification::BrokenEvent { number, what })
+        })
+        .or_else(|| Some(wrong_key(keys.against(events.keys())?)))
+        .unwrap_or(Verification::Intact {
+            head: walker.head,
+            erased: walker.erased,
+            events: events.head(),
+        });
+    Ok(Walk { verification, ledger_id, row_hash, event_hash: events.noted() })
+}
+
+fn wrong_key(wrong: WrongKey) -> Verification {
+    match wrong {
+        WrongKey::Event(number, what) => Verification::BrokenEvent { number, what },
+        WrongKey::Key(key, what) => Verification::BrokenKey { key, what },
+    }
 }
 
 const COLUMNS: &str = "position, origin, key_id, exact, person, stated, recorded, import, hash, \
@@ -156,8 +175,13 @@ const COLUMNS: &str = "position, origin, key_id, exact, person, stated, recorded
 struct Walker<'a> {
     origins: &'a HashMap<i64, KnownOrigin>,
     imports: &'a HashMap<i64, String>,
+    keys: &'a ListedKeys,
+    /// The rows of which an event says so.
+    may_be_erased: HashSet<u64>,
     head: Head,
     erased: u64,
+    /// The first row that is erased and of which none does.
+    unrecorded: Option<u64>,
     /// The runs of rows of each import, as the rows say.
     runs: HashMap<i64, Vec<RangeInclusive<u64>>>,
     buffer: Vec<u8>,
@@ -179,6 +203,7 @@ impl Walker<'_> {
         let refers_to = number(12)?
             .map(|at| u64::try_from(at).map_err(|_| "it refers to no position".to_owned()))
             .transpose()?;
+        let key_id = row::key_id(found, 2).map_err(read)?;
         let link = Link {
             position,
             origin: &self
@@ -186,7 +211,7 @@ impl Walker<'_> {
                 .get(&found.get(1).map_err(read)?)
                 .ok_or("its origin is missing")?
                 .bytes,
-            key_id: row::key_id(found, 2).map_err(read)?,
+            key_id,
             keys: &keys,
             recorded: number(6)?.ok_or("its time is missing")?,
             stated: row::timestamp(found, 5).map_err(read)?.map(Timestamp::micros),
@@ -200,6 +225,10 @@ impl Walker<'_> {
         self.buffer = buffer;
         if !fits {
             return Err("its hash does not fit: it, or a row before it, was changed".to_owned());
+        }
+        if !self.keys.has(key_id.0) {
+            let key = crate::digits::show(key_id);
+            return Err(format!("its key {key} is missing in the table hash_key"));
         }
         self.head = Head { position, hash };
         if let Some(import) = number(7)? {
@@ -259,7 +288,13 @@ impl Walker<'_> {
         let digest: Hash = digest.try_into().map_err(|_| "its digest is cut off".to_owned())?;
         match blob(16)? {
             Some(salt) if chain::personal_digest(salt, plain, reason, evidence) == digest => {}
-            None if none => self.erased += 1,
+            None if none => {
+                self.erased += 1;
+                let position = self.head.position + 1;
+                if !self.may_be_erased.contains(&position) {
+                    self.unrecorded.get_or_insert(position);
+                }
+            }
             _ => return Err("a personal field was changed".to_owned()),
         }
         Ok(Some(digest))

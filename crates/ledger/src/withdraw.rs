@@ -18,6 +18,7 @@ use crate::row;
 use crate::said_again;
 use crate::sources;
 use crate::transaction::Fault;
+use crate::unfit::names_address;
 use crate::withdrawn;
 
 /// What the undo of an import did.
@@ -195,13 +196,18 @@ fn personal(seed: &[u8; 32], nonce: u64, reason: &str) -> (Hash, [u8; 16]) {
     (chain::personal_digest(&salt, None, Some(reason), None), salt)
 }
 
-/// A withdrawal has an author and a reason.
+/// What is recorded here has an author and a reason. The reason outlives an erasure: it stands in
+/// an event, in a row about nobody, or, where it names somebody else than the row is about, where
+/// nobody looks for it. So it names no address.
 pub(crate) fn accountable(by: &str, reason: &str) -> Result<(), LedgerError> {
     if by.trim().is_empty() {
         return Err(LedgerError::Unaccountable("say who asks for it"));
     }
     if reason.trim().is_empty() {
         return Err(LedgerError::Unaccountable("give a reason"));
+    }
+    if names_address(reason) {
+        return Err(LedgerError::NamesAddress { what: "reason" });
     }
     Ok(())
 }

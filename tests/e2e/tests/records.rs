@@ -213,7 +213,7 @@ fn a_signed_checkpoint_proves_what_another_program_changed_openssl_sqlite3_aiosm
         gate.ask(&["ledger", "verify", "--checkpoint", "day.checkpoint", "--public-key", public])
     };
     let proven = verify("ours.pub.pem");
-    assert!(proven.code == 0 && proven.out.contains("by 1 entries"), "{}", proven.text());
+    assert!(proven.code == 0 && proven.out.contains("by 1 entry, whose"), "{}", proven.text());
     let forged = verify("other.pub.pem");
     assert_eq!(forged.code, 1, "{}", forged.text());
     let day = gate.folder().join("day.checkpoint");

@@ -67,6 +67,16 @@ pub enum Withdrawn {
     Import(String),
 }
 
+/// Whom entries are about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum About {
+    /// The person behind this address.
+    Person(String),
+    /// Everybody at this domain: the entries about it as a whole, not those about one person.
+    Domain(String),
+}
+
 /// What is to be done with the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
@@ -89,12 +99,13 @@ pub enum Custody {
         /// In which form.
         format: String,
     },
-    /// Blank what it holds in words about a person. Answered by [`super::ErasedOutcome`].
+    /// Blank what it holds in words about a person or a domain. Answered by
+    /// [`super::ErasedOutcome`].
     Erase {
         /// Who asks.
         by: String,
-        /// The person.
-        address: String,
+        /// About whom.
+        about: About,
         /// Why.
         reason: String,
     },

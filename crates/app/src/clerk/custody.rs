@@ -3,7 +3,7 @@
 
 use suppression::Timestamp;
 
-use super::asked::Custody;
+use super::asked::{About, Custody};
 use super::request::Clerk;
 use super::told::{ErasedOutcome, EventAnswer, ExportPermit, RekeyOutcome};
 use crate::clock;
@@ -29,6 +29,9 @@ impl Clerk {
                     let what = "an export of addresses needs a purpose; nothing was exported";
                     return Err(AppError::Input(what.to_owned()));
                 }
+                if purpose.as_deref().is_some_and(ledger::names_address) {
+                    return Err(ledger::LedgerError::NamesAddress { what: "purpose" }.into());
+                }
                 let details =
                     serde_json::json!({ "plain": plain, "purpose": purpose, "format": format });
                 serde_json::to_value(self.keeper.ask(move |desk| {
@@ -36,8 +39,8 @@ impl Clerk {
                     Ok(ExportPermit { event, position: desk.checkpoint(now)?.position })
                 })?)
             }
-            Custody::Erase { by, address, reason } => {
-                serde_json::to_value(self.erase(&by, &address, &reason, now)?)
+            Custody::Erase { by, about, reason } => {
+                serde_json::to_value(self.erase(&by, &about, &reason, now)?)
             }
             Custody::Rekey { by, reason } => {
                 let made = self.keeper.ask(move |desk| desk.rekey(now, &by, reason.as_deref()))?;
@@ -62,20 +65,18 @@ impl Clerk {
     fn erase(
         &self,
         by: &str,
-        address: &str,
+        about: &About,
         reason: &str,
         now: Timestamp,
     ) -> Result<ErasedOutcome, AppError> {
-        let canonical = self.maker.canonical(address)?;
-        let told = reason.to_lowercase();
-        if told.contains(canonical.exact()) || told.contains(canonical.person()) {
-            return Err(AppError::Input(
-                "the reason names the address, and it is kept for ever; say it without. Nothing \
-                 was erased"
-                    .to_owned(),
-            ));
-        }
-        let keys: Vec<_> = self.maker.keys().load().keys(&canonical).collect();
+        let ring = self.maker.keys().load();
+        let keys: Vec<_> = match about {
+            About::Person(address) => ring.keys(&self.maker.canonical(address)?).collect(),
+            About::Domain(domain) => {
+                let canonical = self.maker.canonical_at(domain)?;
+                ring.all().map(|hasher| hasher.domain_keys(&canonical)).collect()
+            }
+        };
         let (by, reason) = (by.to_owned(), reason.to_owned());
         let erased = self.keeper.ask(move |desk| desk.erase(now, &by, &reason, &keys))?;
         Ok(ErasedOutcome {

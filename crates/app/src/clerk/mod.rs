@@ -20,7 +20,7 @@ pub use answers::{
     AddedLine, AddedOutcome, EntryLine, GateLine, JudgedLine, SourceLine, StandingLine,
     StatusAnswer, StreamVerdict, TakenBack, VerdictWord, WhyAnswer,
 };
-pub use asked::{Addition, Custody, Withdrawal, Withdrawn};
+pub use asked::{About, Addition, Custody, Withdrawal, Withdrawn};
 pub use question::{Candidate, JudgeQuestion};
 pub use request::{Clerk, ClerkParts, Request, Running};
 pub use told::{

@@ -60,8 +60,8 @@ pub struct ErasedOutcome {
     pub entries: Vec<u64>,
     /// Entries about the person that held nothing to blank.
     pub nothing_to_do: u64,
-    /// The event that records it.
-    pub event: u64,
+    /// The event that records it; none where no entry is about them, and nothing was done.
+    pub event: Option<u64>,
     /// Whether the old bytes are gone from the files already.
     pub swept: bool,
 }

@@ -84,8 +84,11 @@ pub(crate) fn check_restore(
     }
     if same(present, theirs.position, theirs.hash)? {
         return refused(format!(
-            "the present ledger has all of the backup and {} entries more",
-            ours.position - theirs.position
+            "the present ledger has all of the backup and {} more",
+            match ours.position - theirs.position {
+                1 => "1 entry".to_owned(),
+                more => format!("{more} entries"),
+            }
         ));
     }
     refused("the present ledger and the backup have both gone on since they were one, and each has entries that the other lacks".to_owned())

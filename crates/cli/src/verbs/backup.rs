@@ -9,6 +9,7 @@ use app::keeper::{RestoreOutcome, RestoreRequest};
 use ledger::IfMissing;
 
 use crate::configuration;
+use crate::count::{entries, events};
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::progress::Bar;
@@ -32,10 +33,10 @@ pub(crate) fn run(words: &Backup, out: &Out) -> anyhow::Result<Exit> {
 
 fn backed_up(outcome: &BackupOutcome) -> String {
     format!(
-        "{}: {} entries and {} events, {} KiB, with the key file; verified\n",
+        "{}: {} and {}, {} KiB, with the key file; verified\n",
         outcome.folder.display(),
-        outcome.position,
-        outcome.events,
+        entries(outcome.position),
+        events(outcome.events),
         outcome.bytes >> 10
     )
 }
@@ -53,7 +54,7 @@ pub(crate) fn restore(words: &Restore, out: &Out) -> anyhow::Result<Exit> {
 }
 
 fn restored(outcome: &RestoreOutcome) -> String {
-    let mut text = format!("restored, {} entries\n", outcome.position);
+    let mut text = format!("restored, {}\n", entries(outcome.position));
     for kept in &outcome.kept {
         let _ = writeln!(text, "what was there before is kept as {}", kept.display());
     }

@@ -2,7 +2,7 @@
 
 mod story;
 
-use app::evidence::{Question, Range, find, verify, verify_file};
+use app::evidence::{Proof, Question, Range, find, verify, verify_file};
 use serde::Serialize;
 use suppression::{Day, Timestamp};
 
@@ -80,20 +80,24 @@ fn end(text: &str) -> anyhow::Result<Timestamp> {
 struct Walked {
     #[serde(flatten)]
     walk: app::evidence::Walk,
+    /// What was proven, in a word.
+    proof: Proof,
     /// What `--head` takes.
     keep: Option<String>,
 }
 
 fn walk(words: &EvidenceVerify, out: &Out) -> anyhow::Result<Exit> {
     let head = words.head.as_deref();
-    let walk = match &words.evidence {
+    let mut walk = match &words.evidence {
         Some(path) => verify_file(path, head)?,
         None => verify(&*configuration::settings(&words.file, out)?, head)?,
     };
     let keep = walk.head.as_ref().map(ToString::to_string);
-    let fine = walk.intact && walk.holds != Some(false);
-    out.answer(&Walked { walk, keep }, walked)?;
-    Ok(if fine { Exit::Ok } else { Exit::No })
+    let proof = walk.proof(app::clock::now());
+    // Not only free of faults.
+    walk.intact = proof == Proof::Intact;
+    out.answer(&Walked { walk, proof, keep }, walked)?;
+    Ok(if proof.is_fine() { Exit::Ok } else { Exit::No })
 }
 
 fn walked(walked: &Walked) -> String {
@@ -128,9 +132,11 @@ fn walked(walked: &Walked) -> String {
         line(format!("{torn} not whole: a write was cut short"));
     }
     if walk.unsealed.bytes > 0 {
-        let (records, bytes) = (walk.unsealed.records, walk.unsealed.bytes);
-        let records = counted(records, "record", "records");
-        line(format!("not sealed yet: {records}, {bytes} bytes"));
+        let records = counted(walk.unsealed.records, "record", "records");
+        line(format!(
+            "not sealed yet: {records}, {}",
+            counted(walk.unsealed.bytes, "byte", "bytes")
+        ));
     }
     match (&walked.keep, walk.head) {
         (Some(keep), Some(head)) => line(format!("head, of {}: {keep}", head.time)),
@@ -138,12 +144,32 @@ fn walked(walked: &Walked) -> String {
     }
     match walk.holds {
         Some(true) => line("the head that was given lies on this chain".to_owned()),
-        Some(false) => line("the head that was given is not on this chain: something before it was changed, or it is of another chain".to_owned()),
+        Some(false) => line("the head that was given is not on this chain".to_owned()),
         None => {}
     }
     for fault in &walk.faults {
         line(format!("wrong: {}", shown(&fault.to_string())));
     }
-    line(if walk.intact { "intact" } else { "not intact" }.to_owned());
+    line(verdict(walked.proof).to_owned());
     text
+}
+
+fn verdict(proof: Proof) -> &'static str {
+    match proof {
+        Proof::Intact => "intact",
+        Proof::Nothing => "nothing to prove yet",
+        Proof::Broken => "not intact",
+        Proof::OtherHead => {
+            "not proven: something before the head that was given was changed or cut off, or it is of \
+             another chain"
+        }
+        Proof::NoSeal => {
+            "not proven: no seal covers these records. A gate seals within a second or two what it \
+             records: they were never sealed, or the seals were taken away"
+        }
+        Proof::LongTail => {
+            "not proven: more than the last seconds is not sealed. A gate seals within a second or \
+             two what it records: it could not, or seals were taken away"
+        }
+    }
 }

@@ -6,18 +6,20 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use app::clerk::{Custody, ErasedOutcome, EventAnswer, RekeyOutcome, Request};
+use app::clerk::{About, Custody, ErasedOutcome, EventAnswer, RekeyOutcome, Request};
+use app::config::{EvidenceSettings, Store};
 use app::control::Reach;
 use app::import::Progress;
-use ledger::{Checkpoint, Extension, IfMissing, SignedCheckpoint, Verification};
+use ledger::{Checkpoint, Extension, IfMissing, LedgerError, SignedCheckpoint, Verification};
 use serde::Serialize;
 
 use crate::configuration;
+use crate::count::{entries, events as number_of_events};
 use crate::exit::{Ended, Exit};
 use crate::files::{create, read_text};
 use crate::out::Out;
 use crate::progress::Bar;
-use crate::shown::shown;
+use crate::shown::{counted, shown};
 use crate::table::columns;
 use crate::words::{
     ConfigOnly, Ledger, LedgerCheckpoint, LedgerErase, LedgerRekey, LedgerVerb, LedgerVerify,
@@ -49,8 +51,14 @@ struct Verified {
     since_checkpoint: Option<u64>,
     /// Whether the checkpoint's signature was checked.
     signature: bool,
+    /// Whether it has one; none without a checkpoint.
+    signed: Option<bool>,
     /// The first entry that does not fit.
     broken_at: Option<u64>,
+    /// The first event that does not fit.
+    broken_event: Option<u64>,
+    /// The first key that does not fit.
+    broken_key: Option<String>,
     /// What is wrong.
     what: Option<String>,
 }
@@ -64,10 +72,6 @@ fn verify(words: &LedgerVerify, out: &Out) -> anyhow::Result<Exit> {
     if let (Some(wanted), Some(key)) = (&wanted, &words.public_key) {
         wanted.verify_signature(&read_text(key)?).map_err(said_no)?;
     }
-    let ledger = ledger::Ledger::open_read_only(&path).map_err(app::AppError::from)?;
-    let total = ledger.head().map_err(app::AppError::from)?.position;
-    let bar = Bar::new(out);
-    let mut tell = |at| bar.show(Progress { done: at, total, rows: at });
     let mut verified = Verified {
         ledger: path,
         intact: false,
@@ -76,29 +80,44 @@ fn verify(words: &LedgerVerify, out: &Out) -> anyhow::Result<Exit> {
         erased: None,
         since_checkpoint: None,
         signature: words.public_key.is_some(),
+        signed: wanted.as_ref().map(SignedCheckpoint::is_signed),
         broken_at: None,
+        broken_event: None,
+        broken_key: None,
         what: None,
     };
-    let walked = match &wanted {
-        None => ledger.verify(&mut tell).map_err(app::AppError::from)?,
-        Some(wanted) => {
-            let at = wanted.checkpoint;
-            match ledger.verify_against(&at, &mut tell).map_err(app::AppError::from)? {
-                Extension::Extends { rows, events, erased } => {
-                    verified.intact = true;
-                    verified.position = Some(at.position + rows);
-                    verified.events = Some(at.events + events);
-                    verified.erased = Some(erased);
-                    verified.since_checkpoint = Some(rows);
-                    return told(&verified, &bar, out);
-                }
-                Extension::Not { what } => {
-                    verified.what = Some(what);
-                    return told(&verified, &bar, out);
-                }
-                Extension::Broken(walked) => walked,
+    let bar = Bar::new(out);
+    match walk(&mut verified, wanted.map(|wanted| wanted.checkpoint), &bar) {
+        // It is a ledger, and not what it was.
+        Err(LedgerError::Damaged { what, .. }) => verified.what = Some(what),
+        walked => walked.map_err(app::AppError::from)?,
+    }
+    bar.clear();
+    out.answer(&verified, verified_text)?;
+    Ok(if verified.intact { Exit::Ok } else { Exit::No })
+}
+
+fn walk(verified: &mut Verified, wanted: Option<Checkpoint>, bar: &Bar) -> Result<(), LedgerError> {
+    let ledger = ledger::Ledger::open_to_verify(&verified.ledger)?;
+    let total = ledger.head()?.position;
+    let mut tell = |at| bar.show(Progress { done: at, total, rows: at });
+    let walked = match wanted {
+        None => ledger.verify(&mut tell)?,
+        Some(at) => match ledger.verify_against(&at, &mut tell)? {
+            Extension::Extends { rows, events, erased } => {
+                verified.intact = true;
+                verified.position = Some(at.position + rows);
+                verified.events = Some(at.events + events);
+                verified.erased = Some(erased);
+                verified.since_checkpoint = Some(rows);
+                return Ok(());
             }
-        }
+            Extension::Not { what } => {
+                verified.what = Some(what);
+                return Ok(());
+            }
+            Extension::Broken(walked) => walked,
+        },
     };
     match walked {
         Verification::Intact { head, erased, events } => {
@@ -112,32 +131,34 @@ fn verify(words: &LedgerVerify, out: &Out) -> anyhow::Result<Exit> {
             verified.what = Some(what);
         }
         Verification::BrokenEvent { number, what } => {
-            verified.what = Some(format!("event {number}: {what}"));
+            verified.broken_event = Some(number);
+            verified.what = Some(what);
+        }
+        Verification::BrokenKey { key, what } => {
+            verified.broken_key = Some(key);
+            verified.what = Some(what);
         }
     }
-    told(&verified, &bar, out)
-}
-
-fn told(verified: &Verified, bar: &Bar, out: &Out) -> anyhow::Result<Exit> {
-    bar.clear();
-    out.answer(verified, verified_text)?;
-    Ok(if verified.intact { Exit::Ok } else { Exit::No })
+    Ok(())
 }
 
 fn verified_text(verified: &Verified) -> String {
     let name = verified.ledger.display();
     if !verified.intact {
         let what = verified.what.as_deref().unwrap_or("it is not intact");
-        let place = verified.broken_at.map_or_else(String::new, |at| format!(" entry {at}:"));
+        let entry = verified.broken_at.map(|at| format!(" entry {at}:"));
+        let event = verified.broken_event.map(|number| format!(" event {number}:"));
+        let key = verified.broken_key.as_ref().map(|key| format!(" key {key}:"));
+        let place = entry.or(event).or(key).unwrap_or_default();
         return format!(
             "{name}: NOT INTACT:{place} {what}\nKeep this file as it is, and compare it with a backup.\n"
         );
     }
     let number = |n: Option<u64>| n.unwrap_or(0);
     let mut text = format!(
-        "{name}: intact, {} entries and {} events",
-        number(verified.position),
-        number(verified.events)
+        "{name}: intact, {} and {}",
+        entries(number(verified.position)),
+        number_of_events(number(verified.events))
     );
     match number(verified.erased) {
         0 => {}
@@ -147,20 +168,24 @@ fn verified_text(verified: &Verified) -> String {
     }
     text.push('\n');
     if let Some(rows) = verified.since_checkpoint {
-        let signed = if verified.signature { ", whose signature fits" } else { "" };
-        let _ = writeln!(text, "it extends the checkpoint{signed}, by {rows} entries");
+        let signed = match (verified.signature, verified.signed) {
+            (true, _) => ", whose signature fits",
+            (false, Some(true)) => ", and its signature was not checked (--public-key)",
+            (false, _) => ", which is not signed",
+        };
+        let _ = writeln!(text, "it extends the checkpoint by {}{signed}", entries(rows));
     }
     text
 }
 
 /// A proof that fails is a no, not a fault of the program.
-fn said_no(error: ledger::LedgerError) -> anyhow::Error {
+fn said_no(error: LedgerError) -> anyhow::Error {
     Ended::error(Exit::No, error.to_string())
 }
 
 fn read_checkpoint(path: &Path) -> anyhow::Result<SignedCheckpoint> {
     let text = read_text(path)?;
-    text.parse().map_err(|error: ledger::LedgerError| {
+    text.parse().map_err(|error: LedgerError| {
         Ended::error(Exit::Data, format!("{}: {error}", path.display()))
     })
 }
@@ -209,27 +234,45 @@ fn signed(text: &str, key: Option<&str>) -> anyhow::Result<String> {
 
 fn erase(words: LedgerErase, out: &Out) -> anyhow::Result<Exit> {
     let settings = configuration::settings(&words.file, out)?;
-    let LedgerErase { address, reason, .. } = words;
-    let asked = Custody::Erase { by: app::asker::name(), address, reason };
+    let LedgerErase { address, domain, reason, .. } = words;
+    let about = match (domain, address) {
+        (Some(domain), _) => About::Domain(domain),
+        (None, address) => About::Person(address.unwrap_or_default()),
+    };
+    let asked = Custody::Erase { by: app::asker::name(), about, reason };
     let answer =
         Reach::find(&settings, IfMissing::Refuse)?.ask(&Request::Ledger(asked), &mut |_| ())?;
     let outcome: ErasedOutcome = serde_json::from_value(answer)?;
-    out.answer(&outcome, |outcome| {
-        let mut text = format!(
-            "personal fields of {} entries erased, {} held none (event {})\n",
-            outcome.entries.len(),
-            outcome.nothing_to_do,
-            outcome.event
+    out.answer(&outcome, |outcome| erased_text(outcome, &settings.evidence))?;
+    Ok(if outcome.event.is_some() { Exit::Ok } else { Exit::No })
+}
+
+fn erased_text(outcome: &ErasedOutcome, evidence: &EvidenceSettings) -> String {
+    let Some(event) = outcome.event else {
+        return "nothing is recorded about it in the ledger; nothing was erased\n".to_owned();
+    };
+    let mut text = format!(
+        "personal fields of {} erased, {} held none (event {event})\n",
+        entries(outcome.entries.len() as u64),
+        outcome.nothing_to_do,
+    );
+    if !outcome.swept {
+        text.push_str(
+            "Another program reads the ledger at the moment; the old bytes go when it ends.\n",
         );
-        if !outcome.swept {
-            text.push_str(
-                "Another program reads the ledger at the moment; the old bytes go when it ends.\n",
-            );
+    }
+    text.push_str("Backups and exports made before still hold them.\n");
+    text.push_str(match evidence.recipient {
+        Store::Plain => {
+            "The evidence is not touched, and it names recipients in words ([evidence] recipient = \
+             \"plain\"): the files of their mail are to be deleted by hand, the oldest first.\n"
         }
-        text.push_str("Backups and exports made before still hold them.\n");
-        text
-    })?;
-    Ok(Exit::Ok)
+        Store::Hashed => {
+            "The evidence is not touched; it names recipients by keyed hashes ([evidence] recipient \
+             = \"hashed\"), unless it was set otherwise before.\n"
+        }
+    });
+    text
 }
 
 fn rekey(words: LedgerRekey, out: &Out) -> anyhow::Result<Exit> {
@@ -240,10 +283,10 @@ fn rekey(words: LedgerRekey, out: &Out) -> anyhow::Result<Exit> {
     let outcome: RekeyOutcome = serde_json::from_value(answer)?;
     out.answer(&outcome, |outcome| {
         format!(
-            "new entries are hashed under key {} from now on; older ones are found under {} older \
+            "new entries are hashed under key {} from now on; older ones are found under {} \
              (event {})\n{} has changed: make a backup now (optgate backup FOLDER).\n",
             outcome.key,
-            if outcome.older == 1 { "1 key".to_owned() } else { format!("{} keys", outcome.older) },
+            counted(outcome.older as u64, "older key", "older keys"),
             outcome.event,
             outcome.key_file
         )

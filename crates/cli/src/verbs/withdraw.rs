@@ -7,6 +7,7 @@ use app::control::Reach;
 use ledger::IfMissing;
 
 use crate::configuration;
+use crate::count::entries;
 use crate::exit::{Ended, Exit};
 use crate::out::Out;
 use crate::words::ConfigFile;
@@ -63,8 +64,4 @@ fn text(outcome: &WithdrawnOutcome) -> String {
         );
     }
     text
-}
-
-fn entries(count: u64) -> String {
-    if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") }
 }

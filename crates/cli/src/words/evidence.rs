@@ -72,7 +72,8 @@ are missing in between, and what is not sealed yet. Prints the head of the chain
 whoever can write to the evidence cannot, with a checkpoint of the ledger. With --head it proves that
 nothing before that head was changed since. Only reads, and the gate may run.
 
-Exit code: 0 intact, 1 not.")]
+Exit code: 0 intact, or nothing to prove yet, 1 not intact, or not proven: the head is not on the
+chain, or more than the last seconds is not sealed.")]
 pub(crate) struct EvidenceVerify {
     #[command(flatten)]
     pub(crate) file: ConfigFile,

@@ -35,11 +35,13 @@ Examples:
   optgate ledger verify --checkpoint 2026-03-02.checkpoint --public-key checkpoint.pub.pem
   optgate ledger verify --ledger /mnt/backup/optgate.db
 
-Walks the whole chain of hashes and names the first row that does not fit. With a checkpoint it
-proves as well that today's ledger is that one with rows added, and nothing else. Only reads, and
-needs neither the key file nor a running gate.
+Walks the whole chain of hashes and names the first row that does not fit, that is missing, or whose
+personal fields were blanked without a record of it. With a checkpoint it proves as well that
+today's ledger is that one with rows added, and nothing else. Only reads, and needs neither the key
+file nor a running gate.
 
-Exit code: 0 intact, 1 not, 65 what was given is no ledger or no checkpoint.")]
+Exit code: 0 intact, 1 not: changed, cut off or damaged, 65 what was given is no ledger or no
+checkpoint.")]
 pub(crate) struct LedgerVerify {
     #[command(flatten)]
     pub(crate) file: ConfigFile,
@@ -77,10 +79,9 @@ pub(crate) struct LedgerCheckpoint {
 }
 
 /// How entries are written out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExportForm {
     /// With a header, RFC 4180.
-    #[default]
     Csv,
     /// One JSON object a line.
     Json,
@@ -90,7 +91,7 @@ pub(crate) enum ExportForm {
 #[command(after_help = "\
 Examples:
   optgate ledger export entries.csv
-  optgate ledger export --format json | jq 'select(.kind == \"complaint\")'
+  optgate -o json ledger export | jq 'select(.kind == \"complaint\")'
   optgate ledger export --plain --purpose \"audit by Example & Co, 12 May\" entries.csv
 
 All entries in their order, addresses as keyed hashes, without reasons and evidence. With --plain
@@ -104,13 +105,13 @@ pub(crate) struct LedgerExport {
     /// The file to write [default: standard output]
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) path: Option<PathBuf>,
-    /// CSV, or JSON lines.
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: ExportForm,
+    /// CSV, or JSON lines [default: csv; with -o json: json]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ExportForm>,
     /// Addresses, reasons and evidence as well.
     #[arg(long, requires = "purpose")]
     pub(crate) plain: bool,
-    /// What for; recorded.
+    /// What for; recorded for ever, so without an address.
     #[arg(long, value_name = "TEXT")]
     pub(crate) purpose: Option<String>,
 }
@@ -119,17 +120,25 @@ pub(crate) struct LedgerExport {
 #[command(after_help = "\
 Examples:
   optgate ledger erase bob@example.com --reason \"request of 4 May, ticket 311\"
+  optgate ledger erase --domain rival.example --reason \"ticket 312\"
 
-Blanks the plain address, reasons and evidence of every entry about the person. What stays is that
-somebody with this keyed hash opted out: that is needed so that he is not mailed again. The chain
-still verifies. The reason is recorded and stays, so it must not name the person.")]
+Blanks the plain address, reasons and evidence of every entry about the person, or with --domain of
+every entry about that whole domain. What stays is that somebody with this keyed hash opted out:
+that is needed so that he is not mailed again. The chain still verifies. The reason is recorded and
+stays, so it must not name anybody. Backups, exports and the evidence are not touched.
+
+Exit code: 0 erased, 1 nothing is recorded about the person.")]
 pub(crate) struct LedgerErase {
     #[command(flatten)]
     pub(crate) file: ConfigFile,
     /// The address.
     #[arg(value_name = "ADDRESS", value_hint = ValueHint::EmailAddress)]
-    pub(crate) address: String,
-    /// Why; without the address.
+    #[arg(required_unless_present = "domain", conflicts_with = "domain")]
+    pub(crate) address: Option<String>,
+    /// Instead: the entries about everybody at this domain.
+    #[arg(long, value_name = "DOMAIN")]
+    pub(crate) domain: Option<String>,
+    /// Why; without an address.
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
 }
@@ -144,7 +153,7 @@ file holds all of them. Make a backup afterwards: an older copy of the key file 
 pub(crate) struct LedgerRekey {
     #[command(flatten)]
     pub(crate) file: ConfigFile,
-    /// Why; recorded.
+    /// Why; recorded for ever, so without an address.
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
 }

@@ -172,7 +172,7 @@ pub(crate) struct OptoutImport {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  optgate optout withdraw bob@example.com --reason \"typed by mistake, meant rob@example.com\"
+  optgate optout withdraw bob@example.com --reason \"typed by mistake, ticket 311\"
   optgate optout withdraw --entry 4711 --reason \"two people had the same address\"
   optgate optout withdraw --domain rival.example --reason \"their letter of 3 May\"
 

@@ -108,7 +108,10 @@ fn messages_are_found_in_turned_files_and_the_chain_is_proven() {
 
     // Somebody makes a refusal look like an older one.
     let other = kept.replace('a', "b").replace('1', "2");
-    house.run(&["evidence", "verify", "--head", &other]).exits(1);
+    let walk = house.run(&["evidence", "verify", "--head", &other]).exits(1).out;
+    assert!(walk.contains("\nnot proven: ") && !walk.contains("\nintact"), "{walk}");
+    let walk = house.run(&["-o", "json", "evidence", "verify", "--head", &other]).exits(1).json();
+    assert_eq!((&walk["intact"], &walk["proof"]), (&false.into(), &"other-head".into()));
     house.run(&["evidence", "verify", "--head", "x"]).exits(65);
     let text = std::fs::read_to_string(house.path("evidence.jsonl")).unwrap();
     std::fs::write(house.path("evidence.jsonl"), text.replace("corp.example", "c0rp.example"))
@@ -155,4 +158,19 @@ fn evidence_on_the_disk_before_the_dot_is_evidence_all_the_same() {
         !closed(&pair.house).is_empty()
     });
     pair.house.run(&["evidence", "verify"]).exits(0);
+}
+
+#[test]
+fn evidence_without_its_seals_is_not_proven() {
+    let house = House::with(crate::house::SMALL);
+    // An old one, and one of a gate that has begun this second.
+    let record = |time: &str| format!("{{\"record\":\"outcome\",\"time\":\"{time}\"}}\n");
+    house.write("evidence.jsonl", record("2026-01-02T03:04:05.000000Z"));
+    let walk = house.run(&["evidence", "verify"]).exits(1).out;
+    assert!(walk.contains("not sealed yet: 1 record,"), "{walk}");
+    assert!(walk.contains("\nnot proven: no seal") && !walk.contains("\nintact"), "{walk}");
+    let now = std::process::Command::new("date").args(["-u", "+%FT%TZ"]).output().unwrap().stdout;
+    house.write("evidence.jsonl", record(String::from_utf8(now).unwrap().trim()));
+    let walk = house.run(&["evidence", "verify"]).exits(0).out;
+    assert!(walk.ends_with("nothing to prove yet\n"), "{walk}");
 }

@@ -11,6 +11,8 @@ mod house;
 #[cfg(test)]
 mod optouts;
 #[cfg(test)]
+mod proof;
+#[cfg(test)]
 mod questions;
 #[cfg(test)]
 mod records;

@@ -218,7 +218,7 @@ fn a_backup_comes_back_and_what_was_there_is_kept() {
     house.run(&["backup", "copy"]).exits(65);
     house.run(&["optout", "add", "b@example.com"]).exits(0);
     let ran = house.run(&["restore", "copy"]).exits(65);
-    assert!(ran.err.contains("all of the backup and 1 entries more"), "{}", ran.err);
+    assert!(ran.err.contains("all of the backup and 1 entry more"), "{}", ran.err);
     house.run(&["why", "b@example.com"]).exits(1);
     let restored = house.run(&["-o", "json", "restore", "copy", "--replace"]).exits(0).json();
     house.run(&["why", "a@example.com"]).exits(1);

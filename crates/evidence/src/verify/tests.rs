@@ -204,7 +204,8 @@ fn what_is_not_sealed_yet_is_counted() {
     let more = [outcome_line(90), outcome_line(91)].concat();
     opened.journal.append(&more).unwrap();
     let walk = verify(&path, None).unwrap();
-    assert_eq!(walk.unsealed, Unsealed { bytes: more.len() as u64, records: 2 });
+    assert_eq!((walk.unsealed.bytes, walk.unsealed.records), (more.len() as u64, 2));
+    assert!(walk.unsealed.first.is_some() && walk.unsealed.first == walk.unsealed.last);
     assert_eq!(walk.head, before.head);
 }
 

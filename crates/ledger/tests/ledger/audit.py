@@ -7,6 +7,7 @@ checkpoint whether the ledger still extends it. Reads only. See docs/ledger.md.
 """
 
 import hashlib
+import json
 import sqlite3
 import struct
 import sys
@@ -55,7 +56,8 @@ def audit(path, checkpoint):
     hashes = {0: sha(b"optgate ledger 1\0" + meta["ledger_id"])}
     wanted = {0, checkpoint.get("position", 0)}
     wanted |= {at for (at,) in db.execute("SELECT entries FROM event")}
-    last, position = hashes[0], 0
+    listed = list(db.execute("SELECT id, fingerprint, added FROM hash_key ORDER BY number"))
+    last, position, blanked = hashes[0], 0, []
     for row in db.execute(
         "SELECT position, origin, key_id, exact, person, stated, recorded, import, refers_to,"
         " refers_import, expires, personal, hash, salt, plain, reason, evidence"
@@ -68,18 +70,22 @@ def audit(path, checkpoint):
         last = row_hash(last, chained, origins[row[1]], imports)
         if last != stored:
             return f"row {position} was changed"
+        if all(row[2] != key for key, _, _ in listed):
+            return f"the key of row {position} is missing"
         fields = (plain, reason, evidence)
         if salt is not None and personal_digest(salt, fields) != row[11]:
             return f"a personal field of row {position} was changed"
         if salt is None and fields != (None, None, None):
             return f"a personal field of row {position} was put in"
+        if salt is None and row[11] is not None:
+            blanked.append(position)
         if position in wanted:
             hashes[position] = last
     if (position, last) != (meta["head"], meta["head_hash"]):
         return f"row {min(position, meta['head']) + 1} is missing, or not accounted for"
 
     events = {0: sha(b"optgate events 1\0" + meta["ledger_id"])}
-    number = 0
+    number, erased, added = 0, set(), []
     for row in db.execute(
         "SELECT number, recorded, what, by, details, entries, entries_hash, hash"
         " FROM event ORDER BY number"
@@ -92,8 +98,18 @@ def audit(path, checkpoint):
             return f"event {number} is missing or was changed"
         if hashes.get(entries) != entries_hash:
             return f"event {number} covers rows that are not the ledger's"
+        if what == "erase":
+            erased |= {at for at in json.loads(details)["rows"] if at <= entries}
+        if what == "rekey":
+            key = json.loads(details)
+            added.append((int(key["key"], 16), bytes.fromhex(key["fingerprint"]), recorded))
     if (number, events[number]) != (meta["events"], meta["events_hash"]):
         return f"event {number + 1} is missing, or not accounted for"
+    for position_blanked in blanked:
+        if position_blanked not in erased:
+            return f"row {position_blanked} was blanked without a record of it"
+    if listed[1:] != added:
+        return "the keys that were added later are not those of the events"
     print(f"intact: {position} rows, {last.hex()}; {number} events, {events[number].hex()}")
 
     if checkpoint:

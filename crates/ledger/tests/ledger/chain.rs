@@ -31,6 +31,7 @@ fn stumbles(sql: &str) -> (u64, String) {
     match f.ledger.verify(|_| ()).unwrap() {
         Verification::Broken { position, what } => (position, what),
         Verification::BrokenEvent { number, what } => panic!("event {number}: {what}"),
+        Verification::BrokenKey { key, what } => panic!("key {key}: {what}"),
         Verification::Intact { .. } => (0, String::new()),
     }
 }
@@ -77,11 +78,43 @@ fn a_changed_personal_field_is_found_and_an_erased_one_is_no_fault() {
         assert_eq!(position, 3, "{change}");
         assert!(what.contains("personal"), "{what}");
     }
-    let erase = "UPDATE entry SET plain = NULL, reason = NULL, evidence = NULL, salt = NULL";
-    let f = filled();
+}
+
+const BLANK: &str = "UPDATE entry SET plain = NULL, reason = NULL, evidence = NULL, salt = NULL";
+
+#[test]
+fn an_erasure_that_no_event_records_is_found() {
+    let (position, what) = stumbles(&format!("{BLANK} WHERE position = 3"));
+    assert_eq!(position, 3);
+    assert!(what.contains("blanked without a record"), "{what}");
+    // The first bad row is named, be the next one wrong in another way.
+    let both =
+        format!("{BLANK} WHERE position = 3; UPDATE entry SET recorded = 1 WHERE position = 4");
+    assert_eq!(stumbles(&both).0, 3);
+
+    // One of another person is no excuse, and neither is one that was made before the row.
+    let mut f = filled();
+    f.ledger.erase(at(3), "ann", "Art. 17", &[crate::support::keys("personal")]).unwrap();
+    let again = NewEntry { reason: Some("said again".into()), ..entry_at("personal", 9) };
+    f.ledger.append(at(4), None, &[again]).unwrap();
+    let Verification::Intact { erased: 1, .. } = verify(&f) else { panic!("recorded") };
     let tool = Connection::open(f.path()).unwrap();
-    tool.execute_batch(&format!("{erase} WHERE position = 3")).unwrap();
-    let Verification::Intact { erased: 1, .. } = verify(&f) else { panic!("erasing is allowed") };
+    tool.execute_batch(&format!("{BLANK} WHERE position = 6")).unwrap();
+    let Verification::Broken { position: 6, .. } = verify(&f) else { panic!("not recorded") };
+    // With a checkpoint too.
+    let checkpoint = f.ledger.checkpoint(at(5)).unwrap();
+    assert!(!f.ledger.verify_against(&checkpoint, |_| ()).unwrap().is_proven());
+}
+
+#[test]
+fn an_event_of_an_erasure_taken_away_is_told_as_that() {
+    let mut f = filled();
+    f.ledger.erase(at(3), "ann", "Art. 17", &[crate::support::keys("personal")]).unwrap();
+    f.ledger.rekey(at(4), "ann", "yearly", &f.key_path()).unwrap();
+    Connection::open(f.path()).unwrap().execute("DELETE FROM event WHERE number = 1", ()).unwrap();
+    let Verification::BrokenEvent { number: 1, .. } = verify(&f) else {
+        panic!("{:?}", verify(&f))
+    };
 }
 
 #[test]

@@ -142,7 +142,7 @@ fn what_is_erased_is_gone_from_the_files_and_the_chain_holds() {
     let event = f.ledger.events().unwrap().pop().unwrap();
     assert_eq!(
         (event.number, event.what.as_str(), event.by.as_str()),
-        (erased.event, "erase", "ann")
+        (erased.event.unwrap(), "erase", "ann")
     );
     assert!(event.details.starts_with(r#"{"reason":"Art. 17","rows":[1,3,"#), "{}", event.details);
     let tool = Connection::open(f.path()).unwrap();
@@ -153,6 +153,10 @@ fn what_is_erased_is_gone_from_the_files_and_the_chain_holds() {
     // Once more there is nothing left to blank, and that is recorded too.
     let again = f.ledger.erase(at(4), "ann", "Art. 17", &[keys("a")]).unwrap();
     assert_eq!((again.positions.len(), again.nothing_to_do), (0, 301));
+    // About nobody there is nothing to record.
+    let nobody = f.ledger.erase(at(4), "ann", "Art. 17", &[keys("nobody")]).unwrap();
+    assert_eq!((nobody.positions.len(), nobody.nothing_to_do, nobody.event), (0, 0, None));
+    assert_eq!(f.ledger.events().unwrap().last().unwrap().number, again.event.unwrap());
     // The fact stands: the same list says nothing new.
     let same: Vec<_> = rows.into_iter().skip(1).collect();
     assert_eq!(f.ledger.append(at(5), None, &same).unwrap().seen, same.len());
@@ -170,4 +174,24 @@ fn an_erasure_beside_a_reader_says_that_old_bytes_are_left() {
     reader.execute_batch("COMMIT").unwrap();
     assert!(f.ledger.erase(at(4), "ann", "Art. 17", &[keys("a")]).unwrap().swept);
     assert!(!is_on_disk(f.folder.path(), "qq7"));
+}
+
+/// What outlives an erasure names nobody.
+#[test]
+fn a_reason_that_is_kept_for_ever_names_no_address() {
+    let mut f = Fixture::new();
+    f.ledger.append(at(1), Some("i"), &[personal("a", "x")]).unwrap();
+    let (reason, key) = ("file held pat@example.com", f.key_path());
+    let refused = [
+        f.ledger.erase(at(2), "ann", reason, &[keys("a")]).map(|_| ()),
+        f.ledger.withdraw(at(2), "ann", reason, &[1]).map(|_| ()),
+        f.ledger.undo_import(at(2), "ann", reason, "i").map(|_| ()),
+        f.ledger.rekey(at(2), "ann", reason, &key).map(|_| ()),
+    ];
+    for done in refused {
+        let error = done.unwrap_err();
+        assert!(matches!(error, LedgerError::NamesAddress { what: "reason" }), "{error}");
+        assert!(error.to_string().contains("kept for ever"), "{error}");
+    }
+    assert_eq!((f.ledger.head().unwrap().position, f.ledger.events().unwrap().len()), (1, 0));
 }

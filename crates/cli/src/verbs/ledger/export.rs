@@ -12,6 +12,7 @@ use serde::Serialize;
 use suppression::{Digest, Entry};
 
 use crate::configuration;
+use crate::count::entries;
 use crate::exit::Exit;
 use crate::files::create;
 use crate::out::Out;
@@ -54,12 +55,17 @@ struct Plain {
 
 pub(super) fn run(words: &LedgerExport, out: &Out) -> anyhow::Result<Exit> {
     let settings = configuration::settings(&words.file, out)?;
+    let form = match words.format {
+        Some(form) => form,
+        None if out.is_json() => ExportForm::Json,
+        None => ExportForm::Csv,
+    };
     let file = words.path.as_deref().map(create).transpose()?;
     let asked = Custody::Export {
         by: app::asker::name(),
         plain: words.plain,
         purpose: words.purpose.clone(),
-        format: match words.format {
+        format: match form {
             ExportForm::Csv => "csv".to_owned(),
             ExportForm::Json => "json".to_owned(),
         },
@@ -82,12 +88,12 @@ pub(super) fn run(words: &LedgerExport, out: &Out) -> anyhow::Result<Exit> {
     let written = match &file {
         Some(file) => {
             let mut sink = BufWriter::new(file);
-            write(&ledger, words, permit.position, &mut sink, &mut tell)
+            write(&ledger, (form, words.plain), permit.position, &mut sink, &mut tell)
                 .and_then(|count| file.sync_all().map(|()| count))
         }
         None => {
             let mut sink = BufWriter::new(std::io::stdout().lock());
-            write(&ledger, words, permit.position, &mut sink, &mut tell)
+            write(&ledger, (form, words.plain), permit.position, &mut sink, &mut tell)
         }
     };
     bar.clear();
@@ -95,27 +101,27 @@ pub(super) fn run(words: &LedgerExport, out: &Out) -> anyhow::Result<Exit> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(Exit::Ok),
         written => written?,
     };
-    out.note(&format!("{count} entries exported (event {})", permit.event));
+    out.note(&format!("{} exported (event {})", entries(count), permit.event));
     Ok(Exit::Ok)
 }
 
 fn write(
     ledger: &Ledger,
-    words: &LedgerExport,
+    (form, plain): (ExportForm, bool),
     last: u64,
     sink: &mut impl Write,
     tell: &mut dyn FnMut(u64),
 ) -> std::io::Result<u64> {
-    if words.format == ExportForm::Csv {
-        writeln!(sink, "{COLUMNS}{}\r", if words.plain { PLAIN_COLUMNS } else { "" })?;
+    if form == ExportForm::Csv {
+        writeln!(sink, "{COLUMNS}{}\r", if plain { PLAIN_COLUMNS } else { "" })?;
     }
     let (mut count, mut failed) = (0, None);
     let read = ledger.for_each_entry_since(0, |entry| {
         if entry.position > last {
             return ControlFlow::Break(());
         }
-        let line = line(entry, words.plain);
-        let put = match words.format {
+        let line = line(entry, plain);
+        let put = match form {
             ExportForm::Csv => csv(sink, &line),
             ExportForm::Json => serde_json::to_writer(&mut *sink, &line)
                 .map_err(std::io::Error::from)
