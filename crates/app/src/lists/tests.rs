@@ -383,6 +383,11 @@ mod read_again {
             house.wait_until("known", |h| h.look_up("a@example.com") == Lookup::Clear);
         }
         drop(watch);
+        // Nobody reads now: whatever the backup remembers of the file, it is in doubt.
+        clerk.answer(&request, &mut |_| ()).unwrap();
+        assert_eq!((house.state().fingerprint, house.state().last_rows), (None, Some(20)));
+        assert!(matches!(house.look_up("u20@example.com"), Lookup::Unknown(_)));
+        assert!(is_suppressed(&house.look_up("u19@example.com")));
         house.keeper.stop();
     }
 }
