@@ -154,6 +154,17 @@ pub(crate) fn run(
         stop: &AtomicBool::new(false),
     };
     let taken = intake.run(&list, now, &mut tell)?;
+    let mut warnings = report.warnings;
+    if taken.overruled > 0 {
+        let people = match taken.overruled {
+            1 => "1 person on this list".to_owned(),
+            count => format!("{count} people on this list"),
+        };
+        warnings.push(format!(
+            "{people} agreed to be mailed after their opt-out was recorded; the list gives no \
+             dates, so their consent counts; to opt them out again: optgate optout add ADDRESS"
+        ));
+    }
     Ok(ImportOutcome {
         name: request.name.clone(),
         kind: request.kind,
@@ -166,7 +177,7 @@ pub(crate) fn run(
         bad: report.bad,
         bad_rows: report.bad_rows.iter().map(ToString::to_string).collect(),
         odd_dates: report.odd_dates,
-        warnings: report.warnings,
+        warnings,
     })
 }
 

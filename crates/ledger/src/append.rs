@@ -13,6 +13,7 @@ use suppression::{KeyId, NewEntry, Timestamp};
 use crate::appended::Appended;
 use crate::error::LedgerError;
 use crate::import;
+use crate::import_rows;
 use crate::ledger::{Counters, Ledger, Memory};
 use crate::lookup::{self, Pointer};
 use crate::origins::KnownOrigin;
@@ -261,7 +262,7 @@ impl Batch<'_> {
         }
         appended.head = pen.put_down()?.position;
         if let (Some((number, _)), true) = (import, appended.head > appended.before) {
-            import::add_rows(connection, number, appended.before + 1, appended.head)?;
+            import_rows::add(connection, number, appended.before + 1, appended.head)?;
         }
         if let (Some((number, _)), false) = (import, again.is_empty()) {
             said_again::note(connection, number, appended.head, &again)?;

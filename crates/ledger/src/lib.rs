@@ -23,6 +23,7 @@ mod event;
 mod events;
 mod extension;
 mod import;
+mod import_rows;
 mod keyfile;
 mod keys;
 mod ledger;

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension};
 use suppression::{AddressKeys, KeyId};
 
 use crate::chain::{self, first_word, identity};
-use crate::import;
+use crate::import_rows;
 use crate::lookup::Pointer;
 use crate::origins;
 use crate::pen::{NewRow, Pen};
@@ -148,7 +148,7 @@ pub(crate) fn write(
             (first, last) = (first.or(Some(position)), position);
         }
         if let Some(first) = first {
-            import::add_rows(connection, other.import, first, last)?;
+            import_rows::add(connection, other.import, first, last)?;
         }
         // Said by one more import: the row stays when the first of them is undone.
         if !too.is_empty() {

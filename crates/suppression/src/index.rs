@@ -90,6 +90,12 @@ impl Index {
         self.consents.find(key.0).map(Fact::unpack)
     }
 
+    /// Whether it holds any consent.
+    #[must_use]
+    pub fn has_consents(&self) -> bool {
+        self.consents.len() > 0
+    }
+
     /// The origin with that number.
     #[must_use]
     pub fn origin(&self, id: OriginId) -> Option<&Origin> {

@@ -253,6 +253,22 @@ pub struct AddedLine {
     pub added: bool,
     /// The entry that says so now.
     pub entry: Option<u64>,
+    /// What that comes to, on each stream that it is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<EffectLine>,
+}
+
+/// What an entry comes to on one stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectLine {
+    /// The stream.
+    pub stream: String,
+    /// The verdict by now.
+    pub verdict: VerdictWord,
+    /// Whether that is what the entry wants: refused, or for a consent mailed.
+    pub holds: bool,
+    /// In words.
+    pub words: String,
 }
 
 /// What `optout add` or `consent add` did.
@@ -264,8 +280,12 @@ pub struct AddedOutcome {
     pub kind: Kind,
     /// What part of the mail it is about.
     pub scope: Scope,
-    /// Whether a running gate refuses them from now on, or only the next one will.
+    /// Whether a running gate refuses them from now on, or for a consent permits them, on every
+    /// stream that this is about. False without a gate, and wherever an effect does not hold.
     pub enforced: bool,
+    /// Whether a gate is running.
+    #[serde(default)]
+    pub running: bool,
     /// What a person should look at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

@@ -7,6 +7,7 @@
 mod answers;
 mod asked;
 mod custody;
+mod effect;
 mod judge;
 mod question;
 mod record;
@@ -17,7 +18,7 @@ mod why;
 mod withdraw;
 
 pub use answers::{
-    AddedLine, AddedOutcome, EntryLine, GateLine, JudgedLine, SourceLine, StandingLine,
+    AddedLine, AddedOutcome, EffectLine, EntryLine, GateLine, JudgedLine, SourceLine, StandingLine,
     StatusAnswer, StreamVerdict, TakenBack, VerdictWord, WhyAnswer,
 };
 pub use asked::{About, Addition, Custody, Withdrawal, Withdrawn};

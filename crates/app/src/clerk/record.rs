@@ -10,7 +10,7 @@ use super::answers::{AddedLine, AddedOutcome};
 use super::asked::Addition;
 use super::request::Clerk;
 use crate::clock;
-use crate::config::SourceName;
+use crate::config::{Action, SourceName};
 use crate::entry::EntryFacts;
 use crate::error::AppError;
 
@@ -35,12 +35,22 @@ impl Clerk {
         if !wrong.is_empty() {
             return Err(AppError::Input(format!("{}; nothing was recorded", wrong.join("; "))));
         }
+        let before = addition.addresses.iter().map(|address| match addition.kind {
+            Kind::Consent => self.verdicts(address, addition),
+            _ => Ok(Vec::new()),
+        });
+        let before = before.collect::<Result<Vec<_>, _>>()?;
         let keys: Vec<_> = entries.iter().map(|entry| entry.keys).collect();
         let appended = self.keeper.ask(move |desk| desk.append(now, None, &entries))?;
         let mut lines: Vec<AddedLine> = addition
             .addresses
             .iter()
-            .map(|address| AddedLine { address: address.clone(), added: false, entry: None })
+            .map(|address| AddedLine {
+                address: address.clone(),
+                added: false,
+                entry: None,
+                effects: Vec::new(),
+            })
             .collect();
         for (position, place) in appended.added {
             if let Some(line) = lines.get_mut(place) {
@@ -51,14 +61,32 @@ impl Clerk {
         for (line, keys) in lines.iter_mut().zip(keys).filter(|(line, _)| line.entry.is_none()) {
             line.entry = self.says_already(keys, addition, stated)?;
         }
-        let warnings = not_recorded(&lines, addition, stated);
+        let mut warnings = not_recorded(&lines, addition, stated);
+        for (line, before) in lines.iter_mut().zip(before) {
+            line.effects = self.effects(&line.address, addition, line.entry, &before)?;
+        }
+        let holds = |line: &AddedLine| {
+            !line.effects.is_empty() && line.effects.iter().all(|effect| effect.holds)
+        };
+        let watches = addition.kind != Kind::Consent && self.only_watches();
+        if watches {
+            warnings.push(
+                "every listener only watches (action = \"shadow\"): nobody is refused".to_owned(),
+            );
+        }
+        let enforced = self.is_running() && !watches && lines.iter().all(holds);
         Ok(AddedOutcome {
             addresses: lines,
             kind: addition.kind,
             scope: addition.scope.clone(),
-            enforced: self.is_running(),
+            enforced,
+            running: self.is_running(),
             warnings,
         })
+    }
+
+    fn only_watches(&self) -> bool {
+        self.settings.listeners.iter().all(|listener| listener.action == Action::Shadow)
     }
 
     fn entry_about(

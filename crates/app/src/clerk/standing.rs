@@ -38,8 +38,16 @@ fn judge(found: &Found, case: &Case<'_>, terms: &Terms<'_>) -> (bool, String) {
 }
 
 fn words(standing: Standing, counts: &str) -> (bool, String) {
-    let why_not = match standing {
-        Standing::Counts => return (true, counts.to_owned()),
+    match standing {
+        Standing::Counts => (true, counts.to_owned()),
+        other => (false, why_not(other)),
+    }
+}
+
+/// Why an entry does not count.
+pub(super) fn why_not(standing: Standing) -> String {
+    match standing {
+        Standing::Counts => "counts".to_owned(),
         Standing::Withdrawn => "was taken back".to_owned(),
         Standing::OtherMail => "is about other mail".to_owned(),
         Standing::RoleAddress => {
@@ -58,6 +66,5 @@ fn words(standing: Standing, counts: &str) -> (bool, String) {
             format!("is about less than the objection in entry {row}")
         }
         Standing::TooNarrow(None) => "is about less than this mail needs consent for".to_owned(),
-    };
-    (false, why_not)
+    }
 }

@@ -70,6 +70,15 @@ impl LedgerLists {
         case
     }
 
+    /// Everything that is known about the whole domain of this address.
+    pub fn case_of_domain<'a>(&self, index: &'a Index, address: &Canonical) -> Case<'a> {
+        let mut case = Case::default();
+        for hasher in self.keys.load().all() {
+            index.gather(&hasher.domain_keys(address), &mut case);
+        }
+        case
+    }
+
     /// The answer for one stream.
     pub fn answer(&self, case: &Case<'_>, stream: &Stream, today: Day) -> Lookup {
         let (change, answer) = match case.decide(&Terms { stream, today, grace: self.grace }) {

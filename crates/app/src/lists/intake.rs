@@ -8,14 +8,14 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ledger::{BatchSize, Prepared, import_id};
+use ledger::{Appended, BatchSize, Prepared, import_id};
 use sources::{List, Row};
-use suppression::{Basis, Kind, NewEntry, Scope, Timestamp};
+use suppression::{Basis, Case, Day, Kind, Known, NewEntry, Scope, Timestamp};
 
 use crate::config::SourceSettings;
 use crate::entry::{EntryFacts, EntryMaker};
 use crate::error::AppError;
-use crate::keeper::{Keeper, Pending};
+use crate::keeper::{Desk, Keeper, Pending};
 use crate::{chance, clock};
 
 /// How the rows of one list are recorded.
@@ -80,6 +80,8 @@ pub(crate) struct Taken {
     pub(crate) added: u64,
     /// Entries that stood there already.
     pub(crate) seen: u64,
+    /// Of those, undated objections after which the person has agreed to be mailed.
+    pub(crate) overruled: u64,
     /// It was ended before the last row.
     pub(crate) stopped: bool,
 }
@@ -95,6 +97,7 @@ type Sent = (usize, Pending<Stored>);
 struct Stored {
     added: u64,
     seen: u64,
+    overruled: u64,
     took: Duration,
 }
 
@@ -196,7 +199,8 @@ impl Running<'_> {
                 false => desk.append_prepared(now, Some(&import), &prepared)?,
             };
             let (added, seen) = (appended.added.len() as u64, appended.seen as u64);
-            Ok(Stored { added, seen, took: start.elapsed() })
+            let overruled = if once { overruled(desk, &prepared, &appended) } else { 0 };
+            Ok(Stored { added, seen, overruled, took: start.elapsed() })
         });
         match sent {
             Ok(pending) => self.sent.push_back((rows, pending)),
@@ -209,7 +213,8 @@ impl Running<'_> {
     fn settle_oldest(&mut self) {
         let Some((rows, pending)) = self.sent.pop_front() else { return };
         match pending.wait() {
-            Ok(Stored { added, seen, took }) => {
+            Ok(Stored { added, seen, overruled, took }) => {
+                self.taken.overruled += overruled;
                 self.taken.added += added;
                 self.taken.seen += seen;
                 self.size.learn(rows, took);
@@ -218,4 +223,28 @@ impl Running<'_> {
             Err(error) => self.failed = Some(self.failed.take().unwrap_or(error)),
         }
     }
+}
+
+/// How many entries of a batch stood already, without a date, and are outvoted by a consent
+/// that came after: whoever imports the list means them to be out, and they are not.
+fn overruled(desk: &Desk, prepared: &Prepared, appended: &Appended) -> u64 {
+    let index = desk.index().load_full();
+    if !index.has_consents() {
+        return 0;
+    }
+    let is = |(position, place): &&(u64, usize)| {
+        let Some(entry) = prepared.entries().get(*place) else { return false };
+        let mut case = Case::default();
+        index.gather(&entry.keys, &mut case);
+        let row = case.objections.iter().find(|k| u64::from(k.fact.position) == *position);
+        // Whoever has objected once more since is out all the same.
+        let express = |k: &&Known<'_>| !k.withdrawn && k.origin.lifetime.is_none();
+        let agreed = case.consents.iter().filter(express).map(|k| k.fact.day).max();
+        let objected = case.objections.iter().filter(|k| !k.withdrawn).map(|k| k.fact.day).max();
+        let later = |day: Day| agreed > Some(day) && agreed > objected;
+        entry.stated.is_none()
+            && entry.kind != Kind::Manual
+            && row.is_some_and(|row| later(row.fact.day))
+    };
+    appended.stood.iter().filter(is).count() as u64
 }

@@ -61,17 +61,48 @@ fn added(outcome: &AddedOutcome) -> String {
         let entry = line.entry.map_or_else(String::new, |n| format!(" (entry {n})"));
         let what = if line.added { new } else { old };
         let _ = writeln!(text, "{}  {what}{entry}", line.address);
+        let odd = line.effects.iter().filter(|effect| !effect.holds);
+        for effect in odd {
+            let _ = writeln!(text, "  on stream {}: {}", effect.stream, effect.words);
+        }
+        if line.effects.is_empty() {
+            let _ = writeln!(text, "  there is no stream that this is about: nothing changes");
+        }
     }
     for warning in &outcome.warnings {
         let _ = writeln!(text, "  warning: {warning}");
     }
-    text.push_str(match (outcome.kind, outcome.enforced) {
-        (Kind::Consent, true) => "The running gate goes by it from now on.\n",
-        (Kind::Consent, false) => "No gate is running; the next one goes by it.\n",
-        (_, true) => "The running gate refuses them from now on.\n",
-        (_, false) => "No gate is running; the next one refuses them.\n",
-    });
+    let _ = writeln!(text, "{}", holds(outcome));
     text
+}
+
+/// What holds by now, in one sentence.
+fn holds(outcome: &AddedOutcome) -> String {
+    let all = || outcome.addresses.iter().flat_map(|line| &line.effects);
+    let some = all().any(|effect| effect.holds);
+    let odd = all().any(|effect| !effect.holds)
+        || outcome.addresses.iter().any(|line| line.effects.is_empty());
+    let except = match (some, odd) {
+        // Nobody is refused: a warning says why.
+        (true, false) if outcome.running && !outcome.enforced => {
+            return "It is on record.".to_owned();
+        }
+        (true, false) => "",
+        (true, true) => ", but for what is said above",
+        (false, _) if outcome.running => {
+            return "It is on record, and changes nothing now.".to_owned();
+        }
+        (false, _) => {
+            return "No gate is running. It is on record, and changes nothing now.".to_owned();
+        }
+    };
+    let consent = outcome.kind == Kind::Consent;
+    match (outcome.running, consent) {
+        (true, true) => format!("The running gate goes by it from now on{except}."),
+        (true, false) => format!("The running gate refuses them from now on{except}."),
+        (false, true) => format!("No gate is running; the next one goes by it{except}."),
+        (false, false) => format!("No gate is running; the next one refuses them{except}."),
+    }
 }
 
 /// What the rows of an imported list say.
@@ -92,6 +123,10 @@ pub(super) fn import(
     let typed = list.path.unwrap_or_default();
     // The gate has a folder of its own.
     let path = std::path::absolute(&typed)?;
+    if path.is_dir() {
+        let why = format!("{}: this is a directory; name the list file in it", typed.display());
+        return Err(Ended::error(Exit::Data, why));
+    }
     if let Err(error) = std::fs::File::open(&path) {
         let exit = match error.kind() {
             std::io::ErrorKind::PermissionDenied => Exit::Permission,

@@ -19,7 +19,7 @@ pub(super) fn run(
     out: &Out,
 ) -> anyhow::Result<Exit> {
     if reason.trim().is_empty() {
-        return Err(Ended::error(Exit::Usage, "--reason: why is it taken back?"));
+        return Err(Ended::error(Exit::Usage, "why is it taken back? say it with --reason TEXT"));
     }
     let settings = configuration::settings(file, out)?;
     let request = Request::Withdraw(Withdrawal { what, reason, by: app::asker::name() });

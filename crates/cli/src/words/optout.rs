@@ -137,7 +137,7 @@ pub(crate) struct ListFile {
     #[arg(long)]
     pub(crate) allow_subscribed: bool,
     /// Take a whole import back, by the id it reported; needs --reason.
-    #[arg(long, value_name = "ID", conflicts_with = "path", requires = "reason")]
+    #[arg(long, value_name = "ID", conflicts_with = "path")]
     pub(crate) undo: Option<String>,
 }
 

@@ -57,6 +57,68 @@ fn a_consent_needs_a_proof_and_a_past() {
     assert_eq!((&outcome["added"], &outcome["bad"]), (&1.into(), &1.into()), "{outcome}");
 }
 
+#[test]
+fn what_is_told_of_an_entry_is_what_holds() {
+    let house = House::with(SMALL);
+    let json = |words: &[&str]| house.run(&[&["-o", "json"], words].concat()).exits(0).json();
+    house.run(&["optout", "add", "a@example.com", "--date", "2026-03-01"]).exits(0);
+    let consent = ["consent", "add", "a@example.com", "--reason", "fair", "--date"];
+    let ran = house.run(&[&consent[..], &["2026-03-01"]].concat()).exits(0);
+    assert!(
+        ran.out.contains(
+            "changes nothing: it is not of a later day than the objection of 2026-03-01 (entry 1)"
+        ),
+        "{}",
+        ran.out
+    );
+    assert!(!ran.out.contains("goes by it"), "{}", ran.out);
+    let told = json(&[&consent[..], &["2026-03-05"]].concat());
+    assert_eq!(told["addresses"][0]["effects"][0]["words"], "may be mailed again", "{told}");
+    // Older than a consent.
+    let ran = house.run(&["optout", "add", "a@example.com", "--date", "2026-03-03"]).exits(0);
+    for words in [
+        "not refused: the consent of 2026-03-05 (entry 3) is later",
+        "It is on record, and changes nothing now.",
+    ] {
+        assert!(ran.out.contains(words), "{words} in {}", ran.out);
+    }
+    let told = json(&["optout", "add", "a@example.com"]);
+    assert_eq!(told["addresses"][0]["effects"][0]["holds"], true, "{told}");
+    assert_eq!((&told["enforced"], &told["running"]), (&false.into(), &false.into()));
+}
+
+#[test]
+fn an_opt_out_in_its_grace_is_not_told_to_be_refused() {
+    let house = House::with(&format!("{SMALL}[enforcement]\ngrace = \"10 business days\"\n"));
+    let ran = house.run(&["optout", "add", "a@example.com"]).exits(0);
+    assert!(ran.out.contains("not refused yet: only after 2"), "{}", ran.out);
+    assert!(!ran.out.contains("refuses them"), "{}", ran.out);
+    let ran = house.run(&["optout", "add", "b@example.com", "--kind", "complaint"]).exits(0);
+    assert!(ran.out.contains("the next one refuses them."), "{}", ran.out);
+    let ran = house.run(&["optout", "add", "--domain", "c.example", "--kind", "manual"]).exits(0);
+    assert!(ran.out.contains("the next one refuses them."), "{}", ran.out);
+}
+
+#[test]
+fn an_undated_list_with_people_who_agreed_since_is_warned_about() {
+    let house = House::with(SMALL);
+    an_opt_out_of_old(&house, "p@example.com", "2026-03-01T08:00:00Z", "crm");
+    house.write("l.csv", "email\np@example.com\nq@example.com\n");
+    let import = ["optout", "import", "l.csv", "--name", "crm"];
+    let ran = house.run(&import).exits(0);
+    assert!(!ran.out.contains("agreed"), "{}", ran.out);
+    let consent = ["consent", "add", "p@example.com", "--date", "2026-03-03", "--reason", "fair"];
+    house.run(&consent).exits(0);
+    let ran = house.run(&import).exits(0);
+    assert!(ran.out.contains("warning: 1 person on this list agreed to be mailed"), "{}", ran.out);
+    house.run(&["optout", "add", "p@example.com"]).exits(0);
+    house.run(&["why", "p@example.com"]).exits(1);
+    let ran = house.run(&import).exits(0);
+    assert!(!ran.out.contains("agreed"), "{}", ran.out);
+    let ran = house.run(&["optout", "import", "."]).exits(65);
+    assert!(ran.err.contains("directory"), "{}", ran.err);
+}
+
 /// One opt-out that an undated list brought, in days gone by.
 fn an_opt_out_of_old(house: &House, address: &str, at: &str, source: &str) {
     let now = at.parse().unwrap();
@@ -157,6 +219,8 @@ fn an_import_is_undone_by_its_id_and_one_entry_by_its_number() {
     house.run(&["why", "a@example.com"]).exits(0);
     house.run(&["optout", "withdraw", "--entry", "1", "--reason", "r"]).exits(65);
     house.run(&["optout", "import", "--undo", "no-such", "--reason", "r"]).exits(65);
+    let ran = house.run(&["optout", "import", "--undo", id]).exits(64);
+    assert!(ran.err.contains("--reason TEXT") && !ran.err.contains("COLUMN"), "{}", ran.err);
     let ran = house.run(&["optout", "import", "--undo", id, "--reason", "r"]).exits(0);
     assert!(ran.out.contains("1 entry taken back"), "{}", ran.out);
     house.run(&["why", "b@example.com"]).exits(0);
