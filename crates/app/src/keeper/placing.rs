@@ -70,7 +70,7 @@ pub(crate) fn check_restore(
     };
     if ours.ledger_id != theirs.ledger_id {
         return refused(format!(
-            "the present ledger {} is another one than the backup's, and has {} entries that would be lost",
+            "the present ledger {} is another one than the backup's, and its entries up to row {} would be lost",
             present.path().display(),
             ours.position
         ));
