@@ -49,7 +49,7 @@ fn deadlines_show_mail_past_a_listener_that_only_watches_swaks_postfix() {
     for words in [
         "2026-03-16",
         "by 127.0.0.1 on default: the listener only watches  <bob@example.com>",
-        "1  mails let through after a deadline",
+        "1  mail let through after a deadline",
     ] {
         assert!(ran.out.contains(words), "{words} in {}", ran.out);
     }

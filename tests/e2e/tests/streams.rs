@@ -178,8 +178,12 @@ fn a_newsletter_that_was_never_read_does_not_stop_password_resets_with_postfix()
     assert_eq!(code("news@corp.example"), 451);
     // Mail that no rule takes may be about anything.
     assert_eq!(code(SENDER), 451);
-    let ran = gate.ask(&["replay", "-", "--stream", "receipts"]);
+    let asked = scratch.write("asked.txt", "dave@example.com\n");
+    let asked = asked.to_str().unwrap();
+    let ran = gate.ask(&["replay", asked, "--stream", "receipts"]);
     assert_eq!(ran.code, 0, "{}", ran.text());
+    let ran = gate.ask(&["replay", asked, "--stream", "newsletter"]);
+    assert_eq!(ran.code, 75, "{}", ran.text());
 }
 
 #[test]
