@@ -155,16 +155,7 @@ pub(crate) fn run(
     };
     let taken = intake.run(&list, now, &mut tell)?;
     let mut warnings = report.warnings;
-    if taken.overruled > 0 {
-        let people = match taken.overruled {
-            1 => "1 person on this list".to_owned(),
-            count => format!("{count} people on this list"),
-        };
-        warnings.push(format!(
-            "{people} agreed to be mailed after their opt-out was recorded; the list gives no \
-             dates, so their consent counts; to opt them out again: optgate optout add ADDRESS"
-        ));
-    }
+    warnings.extend(taken.warning());
     Ok(ImportOutcome {
         name: request.name.clone(),
         kind: request.kind,

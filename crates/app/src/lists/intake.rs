@@ -86,6 +86,21 @@ pub(crate) struct Taken {
     pub(crate) stopped: bool,
 }
 
+impl Taken {
+    /// What a person should look at: people whom the list means to be out, and who are not.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let people = match self.overruled {
+            0 => return None,
+            1 => "1 person on this list".to_owned(),
+            count => format!("{count} people on this list"),
+        };
+        Some(format!(
+            "{people} agreed to be mailed after their opt-out was recorded; the list gives no \
+             dates, so their consent counts; to opt them out again: optgate optout add ADDRESS"
+        ))
+    }
+}
+
 /// Batches that are at the keeper: one at work, one that waits, so that the keeper never
 /// waits for this thread as long as this one is the faster.
 const AHEAD: usize = 2;

@@ -192,7 +192,7 @@ impl Synchroniser {
         for row in &report.bad_rows {
             tracing::warn!(list = self.source.name, "{row}");
         }
-        for warning in &report.warnings {
+        for warning in report.warnings.iter().cloned().chain(taken.warning()) {
             tracing::warn!(list = self.source.name, "{warning}");
         }
     }
