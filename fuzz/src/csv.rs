@@ -2,7 +2,7 @@
 //! the quotes are in order, and a split into lines where there are none.
 
 use address::{Mailbox, PersonRules};
-use sources::{CsvSpec, Format, Spec};
+use sources::{Columns, CsvSpec, Format, Spec};
 
 use crate::list::{Lines, read};
 
@@ -15,7 +15,7 @@ pub fn csv(data: &[u8]) {
         CsvSpec::default()
     } else {
         CsvSpec {
-            email: "1".parse().ok(),
+            columns: Columns { email: "1".parse().ok(), ..Columns::default() },
             delimiter: delimiter.parse().ok(),
             encoding: "utf-8".parse().ok(),
             header: Some(false),

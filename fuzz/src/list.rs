@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use address::Mailbox;
-use sources::{Input, List, Report, Spec};
+use sources::{Input, List, Report, Spec, Who};
 use suppression::Timestamp;
 
 /// A list that could be read.
@@ -20,9 +20,10 @@ pub(crate) fn read(bytes: &[u8], spec: &Spec) -> Option<Lines> {
     let checked = list.check(now, &mut |_| ()).ok()?;
     let mut rows = Vec::new();
     let report = list.read(now, &mut |_| (), &mut |row| {
-        let text = row.mailbox.to_string();
+        let Who::Address { mailbox, address } = row.who else { return ControlFlow::Continue(()) };
+        let text = mailbox.to_string();
         let again = Mailbox::parse(&text).and_then(|mailbox| mailbox.canonical(&spec.rules));
-        assert_eq!(again.as_ref().map(|a| a.exact()), Ok(row.address.exact()));
+        assert_eq!(again.as_ref().map(|a| a.exact()), Ok(address.exact()));
         assert!(row.stated.is_none_or(|stated| stated <= now), "a time in the future");
         let reason = row.reason.unwrap_or("x");
         assert!(!reason.is_empty() && reason.len() <= 1000 && !reason.contains(char::is_control));

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sources::{CsvSpec, Format, Guards, Input, List, Phase, Share, Spec, XmlSpec, judge};
+use sources::{Columns, CsvSpec, Format, Guards, Input, List, Phase, Share, Spec, XmlSpec, judge};
 use suppression::{Basis, Kind, Scope};
 
 use crate::clock;
@@ -110,7 +110,7 @@ pub(crate) fn run(
     }
     let lasts = lasts(request)?;
     let spec = Spec {
-        kind: request.kind,
+        kind: Some(request.kind),
         rules: maker.rules().clone(),
         allow_subscribed: request.allow_subscribed,
         ..Spec::new(&request.name, format(request)?)
@@ -208,9 +208,12 @@ fn format(request: &ImportRequest) -> Result<Format, AppError> {
     let named_xml = request.path.extension().is_some_and(|e| e.eq_ignore_ascii_case("xml"));
     if request.record.is_none() && !named_xml {
         return Ok(Format::Csv(CsvSpec {
-            email: read("email", &request.email)?,
-            date: read("date", &request.date)?,
-            reason: read("reason", &request.reason)?,
+            columns: Columns {
+                email: read("email", &request.email)?,
+                date: read("date", &request.date)?,
+                reason: read("reason", &request.reason)?,
+                ..Columns::default()
+            },
             delimiter: read("delimiter", &request.delimiter)?,
             encoding,
             header: request.header,

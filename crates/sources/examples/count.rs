@@ -28,7 +28,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let report = list.check(now, &mut |_| ())?;
     let mut bytes = 0;
     list.read(now, &mut |_| (), &mut |row| {
-        bytes += row.address.exact().len();
+        if let sources::Who::Address { address, .. } = row.who {
+            bytes += address.exact().len();
+        }
         ControlFlow::Continue(())
     })?;
     println!(

@@ -23,6 +23,7 @@ mod path;
 mod progress;
 mod record;
 mod records;
+mod remote;
 mod report;
 mod row;
 mod scout;
@@ -30,6 +31,7 @@ mod shape;
 mod sniff;
 mod spec;
 mod spec_error;
+mod spool;
 mod text;
 mod when;
 
@@ -39,7 +41,15 @@ pub use input::Input;
 pub use list::List;
 pub use path::{FieldPath, RecordPath};
 pub use progress::{Phase, Progress};
+pub use remote::{
+    Access, Connection, Engine, Found, Mark, Password, Pulled, Question, RemoteError, Since, Tls,
+    pull,
+};
 pub use report::{BadRow, Fault, Report};
-pub use row::Row;
-pub use spec::{Charset, Column, CsvSpec, Delimiter, Format, Spec, XmlSpec};
+pub use row::{Row, Who};
+pub use spec::{
+    AccessMapSpec, Charset, Column, Columns, CsvSpec, Delimiter, Format, JsonSpec, Spec, XlsxSpec,
+    XmlSpec,
+};
 pub use spec_error::SpecError;
+pub use spool::{Spool, SpoolReader, SpoolWriter};

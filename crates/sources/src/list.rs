@@ -53,18 +53,24 @@ impl<'a> List<'a> {
         spec: &'a Spec,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Self, SourceError> {
+        let unread = || SourceError::Io {
+            file: input.name().to_owned(),
+            source: std::io::Error::other("lists of this format are not read yet"),
+        };
         let (setting, xml) = match &spec.format {
-            Format::Csv(csv) => (csv.encoding, false),
+            Format::Csv(csv) | Format::Detect(csv) => (csv.encoding, false),
             Format::Xml(xml) => (xml.encoding, true),
+            _ => return Err(unread()),
         };
         let declared = |head: &[u8]| declared(head).filter(|_| xml);
         let examined = examine(&input, setting, declared, progress)?;
         let mut warnings = Vec::new();
         let layout = match &spec.format {
-            Format::Csv(csv) => {
+            Format::Csv(csv) | Format::Detect(csv) => {
                 Layout::Csv(csv_layout(&input, &examined, spec, csv, &mut warnings)?)
             }
             Format::Xml(xml) => Layout::Xml(xml, xml_fields(&input, &examined, xml)?),
+            _ => return Err(unread()),
         };
         Ok(Self { input, spec, examined, layout, warnings })
     }
@@ -189,7 +195,8 @@ fn csv_layout(
         setting: fault.setting,
         columns,
     })?;
-    let suppresses = !matches!(spec.kind, suppression::Kind::Consent);
+    let kind = spec.kind.unwrap_or(suppression::Kind::OptOut);
+    let suppresses = kind != suppression::Kind::Consent;
     if let Some(why) = shape::subscribed(&layout.sample).filter(|_| suppresses) {
         if !spec.allow_subscribed {
             return Err(SourceError::Subscribed { file: file(), why });
@@ -197,12 +204,12 @@ fn csv_layout(
         warnings.push(format!("{why}; taken because of allow_subscribed = true"));
     }
     if let Some(what) =
-        shape::bounces(&layout.sample).filter(|_| spec.kind != suppression::Kind::Undeliverable)
+        shape::bounces(&layout.sample).filter(|_| kind != suppression::Kind::Undeliverable)
     {
         warnings.push(format!(
             "this looks like {what}: a bounce says that an address does not work, not that the \
              person objected; every row is taken as {}",
-            spec.kind
+            kind
         ));
     }
     Ok(layout)

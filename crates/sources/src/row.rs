@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 use address::{Canonical, Mailbox};
-use suppression::{Kind, Timestamp};
+use suppression::{Kind, Scope, Timestamp};
 
 use crate::cell::{self, Found};
 use crate::report::{Fault, Report};
@@ -19,15 +19,35 @@ const REASON_MAX: usize = 1000;
 pub struct Row<'a> {
     /// Line of the file the row begins in.
     pub line: u64,
-    /// The address as found, without what was around it; `to_string` gives it in plain.
-    pub mailbox: &'a Mailbox,
-    /// What it is compared by.
-    pub address: &'a Canonical,
+    /// Whom it is about.
+    pub who: Who<'a>,
+    /// What it says of them.
+    pub kind: Kind,
+    /// What part of the mail it is about; none: what the source is about.
+    pub scope: Option<&'a Scope>,
     /// When the person asked; none when the list does not say, says it illegibly, or names a time
     /// in the future, which for anything but a consent means now (DESIGN s4).
     pub stated: Option<Timestamp>,
+    /// When it lapses, as the list says it; only of what may lapse.
+    pub until: Option<Timestamp>,
     /// Why, as the list says it: one line, at most a thousand bytes.
     pub reason: Option<&'a str>,
+}
+
+/// Whom a row is about.
+#[derive(Debug, Clone, Copy)]
+pub enum Who<'a> {
+    /// One address.
+    Address {
+        /// As found, without what was around it; `to_string` gives it in plain.
+        mailbox: &'a Mailbox,
+        /// What it is compared by.
+        address: &'a Canonical,
+    },
+    /// Everybody at the domain of this address, which is the postmaster's.
+    Domain(&'a Canonical),
+    /// Whoever's address has this digest, in the form the source is configured with.
+    Digest(&'a [u8]),
 }
 
 /// The texts of a row.
@@ -58,7 +78,15 @@ impl<'a> Assembler<'a> {
         each: &'a mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> Self {
         let (found, all) = (Vec::new(), Vec::new());
-        Self { kind: spec.kind, spec, now, found, all, each, report: Report::default() }
+        Self {
+            kind: spec.kind.unwrap_or(Kind::OptOut),
+            spec,
+            now,
+            found,
+            all,
+            each,
+            report: Report::default(),
+        }
     }
 
     /// A row that could not even be split into texts.
@@ -92,8 +120,10 @@ impl<'a> Assembler<'a> {
         self.all.iter().try_for_each(|found| {
             (self.each)(&Row {
                 line: raw.line,
-                mailbox: &found.mailbox,
-                address: &found.canonical,
+                who: Who::Address { mailbox: &found.mailbox, address: &found.canonical },
+                kind: self.kind,
+                scope: None,
+                until: None,
                 stated,
                 reason: reason.as_deref(),
             })
@@ -156,7 +186,7 @@ mod tests {
     }
 
     fn take(kind: Kind, emails: &[&str], date: &str) -> (Vec<Option<Timestamp>>, Report) {
-        let spec = Spec { kind, ..Spec::new("s", Format::Csv(CsvSpec::default())) };
+        let spec = Spec { kind: Some(kind), ..Spec::new("s", Format::Csv(CsvSpec::default())) };
         let mut rows = Vec::new();
         let mut each = |row: &Row<'_>| {
             rows.push(row.stated);

@@ -54,9 +54,9 @@ pub(crate) fn sniff(
     let sample = Sample { header, rows };
     let columns = || -> Result<_, ColumnFault> {
         Ok((
-            sample.email(spec.email.as_ref())?,
-            sample.date(spec.date.as_ref())?,
-            sample.reason(spec.reason.as_ref())?,
+            sample.email(spec.columns.email.as_ref())?,
+            sample.date(spec.columns.date.as_ref())?,
+            sample.reason(spec.columns.reason.as_ref())?,
         ))
     };
     match columns() {
@@ -152,6 +152,7 @@ fn is_header(cells: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::Columns;
 
     fn layout(text: &str) -> CsvLayout {
         sniff(text.as_bytes(), true, &CsvSpec::default()).unwrap()
@@ -209,8 +210,8 @@ mod tests {
         let spec = CsvSpec {
             delimiter: Some(";".parse().unwrap()),
             header: Some(false),
-            email: Some("2".parse().unwrap()),
-            ..Default::default()
+            columns: Columns { email: Some("2".parse().unwrap()), ..Columns::default() },
+            ..CsvSpec::default()
         };
         let layout = sniff(b"email,x;y\na,b;c@x.example\n", true, &spec).unwrap();
         assert_eq!((layout.skip, layout.email), (0, vec![1]));

@@ -3,11 +3,12 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use address::PersonRules;
 use encoding_rs::Encoding;
 use sha2::{Digest as _, Sha256};
-use suppression::Kind;
+use suppression::{HashedForm, Kind};
 
 use crate::path::{FieldPath, RecordPath};
 use crate::spec_error::SpecError;
@@ -19,8 +20,11 @@ pub struct Spec {
     pub name: String,
     /// What kind of file it is and where in it things are.
     pub format: Format,
-    /// What its rows say.
-    pub kind: Kind,
+    /// What its rows say, where they do not say it themselves; none: as the list is recognised,
+    /// else opt-outs.
+    pub kind: Option<Kind>,
+    /// What is in the place of addresses, in a list of digests; none: addresses.
+    pub hashed: Option<Arc<HashedForm>>,
     /// Which addresses are one person.
     pub rules: PersonRules,
     /// Take the file even when it looks like a list of people who may be mailed.
@@ -28,13 +32,14 @@ pub struct Spec {
 }
 
 impl Spec {
-    /// A source of opt-outs with nothing set.
+    /// A source with nothing set.
     #[must_use]
     pub fn new(name: &str, format: Format) -> Self {
         Self {
             name: name.to_owned(),
             format,
-            kind: Kind::OptOut,
+            kind: None,
+            hashed: None,
             rules: PersonRules::default(),
             allow_subscribed: false,
         }
@@ -43,7 +48,8 @@ impl Spec {
     /// Changes when any setting does that changes what the file says: an unchanged file read with
     /// other settings is to be read again. `Debug` of all parts is deterministic.
     pub(crate) fn digest(&self) -> [u8; 32] {
-        Sha256::digest(format!("{:?}", (&self.format, self.kind, &self.rules)).as_bytes()).into()
+        let parts = (&self.format, self.kind, &self.hashed, &self.rules);
+        Sha256::digest(format!("{parts:?}").as_bytes()).into()
     }
 }
 
@@ -54,17 +60,71 @@ pub enum Format {
     Csv(CsvSpec),
     /// Elements.
     Xml(XmlSpec),
+    /// Objects of JSON: an array of them, one a line, or an array inside of an object.
+    Json(JsonSpec),
+    /// A workbook.
+    Xlsx(XlsxSpec),
+    /// A Postfix access map (access(5)): a pattern and an action a line.
+    AccessMap(AccessMapSpec),
+    /// Rows of a database, as [`Spool`](crate::Spool) holds them.
+    Table(Columns),
+    /// Whatever it is: found out by its content.
+    Detect(CsvSpec),
+}
+
+/// Which column is which, in everything that has columns: by the name or the number of a column
+/// of a table, by the path of a member in JSON. What is none is found by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// With the address, or its digest.
+    pub email: Option<Column>,
+    /// With the time the person asked.
+    pub date: Option<Column>,
+    /// With the reason.
+    pub reason: Option<Column>,
+    /// With the kind of the entry; see `docs/sources.md` for the words it may hold.
+    pub kind: Option<Column>,
+    /// With the scope of the entry: `all`, `commercial`, or a name.
+    pub scope: Option<Column>,
+    /// With the time it lapses at.
+    pub until: Option<Column>,
+}
+
+/// Where things are in a JSON file.
+#[derive(Debug, Clone, Default)]
+pub struct JsonSpec {
+    /// Where the array of records is, as names parted by dots: `items`, `data.rows`. None: the
+    /// file is the array, or an object with one array of objects, or one object a line.
+    pub records: Option<String>,
+    /// Which member is which.
+    pub columns: Columns,
+    /// The character encoding.
+    pub encoding: Option<Charset>,
+}
+
+/// Where things are in a workbook.
+#[derive(Debug, Clone, Default)]
+pub struct XlsxSpec {
+    /// Name of the sheet; none: the first.
+    pub sheet: Option<String>,
+    /// Which column is which.
+    pub columns: Columns,
+    /// Whether the first row names the columns.
+    pub header: Option<bool>,
+}
+
+/// What an access map is.
+#[derive(Debug, Clone, Default)]
+pub struct AccessMapSpec {
+    /// The character encoding.
+    pub encoding: Option<Charset>,
 }
 
 /// Where things are in a CSV file. `Default` finds all of it by itself.
 #[derive(Debug, Clone, Default)]
 pub struct CsvSpec {
-    /// The column with the address.
-    pub email: Option<Column>,
-    /// The column with the time the person asked.
-    pub date: Option<Column>,
-    /// The column with the reason.
-    pub reason: Option<Column>,
+    /// Which column is which.
+    pub columns: Columns,
     /// What stands between two cells.
     pub delimiter: Option<Delimiter>,
     /// The character encoding.
@@ -246,9 +306,10 @@ mod tests {
         let spec = |csv| Spec::new("a", Format::Csv(csv));
         let base = spec(CsvSpec::default());
         assert_eq!(base.digest(), Spec { name: "b".into(), ..base.clone() }.digest());
-        let other = CsvSpec { email: Some(Column::Number(2)), ..Default::default() };
+        let columns = Columns { email: Some(Column::Number(2)), ..Columns::default() };
+        let other = CsvSpec { columns, ..CsvSpec::default() };
         assert_ne!(base.digest(), spec(other).digest());
         assert_ne!(base.digest(), Spec { rules: PersonRules::none(), ..base.clone() }.digest());
-        assert_ne!(base.digest(), Spec { kind: Kind::Complaint, ..base.clone() }.digest());
+        assert_ne!(base.digest(), Spec { kind: Some(Kind::Complaint), ..base.clone() }.digest());
     }
 }

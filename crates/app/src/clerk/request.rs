@@ -170,7 +170,7 @@ impl Clerk {
             };
             lines.push(SourceLine {
                 name: source.name.clone(),
-                file: source.path.display().to_string(),
+                file: source.path().display().to_string(),
                 state: state.to_owned(),
                 unknown: unknown.get(&source.name).cloned(),
                 rows: known.last_rows,

@@ -37,7 +37,8 @@ pub use network::HostPort;
 pub use reference::reference;
 pub use settings::{
     EnforcementSettings, EvidenceSettings, LedgerSettings, LimitSettings, ListenerSettings,
-    LogSettings, Settings, SmarthostSettings, SourceSettings,
+    LiveSettings, LogSettings, Mode, Place, Settings, SmarthostSettings, SourceSettings,
+    SyncSettings,
 };
 pub use show::{ShownOrigin, ShownValue, show_toml};
 pub use template::{TemplateAnswers, template};

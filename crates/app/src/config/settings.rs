@@ -3,14 +3,14 @@
 //! value asks [`super::file::File`].
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use address::PersonRules;
 use ipnet::IpNet;
 use policy::{StreamRule, Streams};
-use sources::{Guards, Spec};
-use suppression::{Basis, Calendar, Grace, Scope};
+use sources::{Access, Guards, Password, Question, Spec, Tls};
+use suppression::{Basis, Calendar, Grace, Kind, Scope};
 
 use super::choice::{Action, Contact, EvidenceSync, Level, LogFormat, Mixed, Store};
 use super::naming::EvidencePath;
@@ -131,12 +131,18 @@ pub struct EnforcementSettings {
 pub struct SourceSettings {
     /// Its name.
     pub name: String,
-    /// The file.
-    pub path: PathBuf,
+    /// Where it is.
+    pub place: Place,
     /// How it is read, and what its rows say.
     pub spec: Spec,
-    /// What its entries forbid, or allow.
+    /// What its entries forbid, or allow, where a row does not say it itself.
     pub scope: Scope,
+    /// Every scope its entries may have: what is unknown when the source is. None: just `scope`.
+    pub carries: Vec<Scope>,
+    /// Whether it is read into the ledger or asked for each recipient.
+    pub mode: Mode,
+    /// Whether what is gone from the source is taken back (it is the master of its entries).
+    pub mirror: bool,
     /// What its consents rest on.
     pub basis: Basis,
     /// When its bounces are forgotten; none: never, and for any other kind.
@@ -145,6 +151,78 @@ pub struct SourceSettings {
     pub max_age: Option<Duration>,
     /// Which readings are believed.
     pub guards: Guards,
+}
+
+impl SourceSettings {
+    /// The file, folder or pattern; empty for what is none.
+    pub fn path(&self) -> &Path {
+        match &self.place {
+            Place::Files(path) => path,
+            Place::Url { .. } | Place::Database(..) => Path::new(""),
+        }
+    }
+
+    /// What its rows say, where they do not say it themselves.
+    pub fn kind(&self) -> Kind {
+        self.spec.kind.unwrap_or(Kind::OptOut)
+    }
+}
+
+/// Where the list of a source is.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A file, all files of a folder, or those that fit a pattern such as `/srv/lists/*.csv`.
+    Files(PathBuf),
+    /// What a web server gives out.
+    Url {
+        /// `http` or `https`.
+        url: String,
+        /// The login, for basic authentication (RFC 7617).
+        user: Option<String>,
+        /// Password of the login; without one a bearer token (RFC 6750).
+        password: Option<Password>,
+        /// How the connection is protected.
+        tls: Tls,
+        /// For an answer to begin, and to go on.
+        timeout: Duration,
+    },
+    /// A database.
+    Database(Access, Question),
+}
+
+/// How a source is used.
+#[derive(Clone, Debug)]
+pub enum Mode {
+    /// Read into the ledger.
+    Sync(SyncSettings),
+    /// Asked for each recipient.
+    Live(LiveSettings),
+}
+
+/// How a source is kept in step.
+#[derive(Clone, Debug)]
+pub struct SyncSettings {
+    /// How often it is looked at.
+    pub every: Duration,
+    /// The column by which only what is new is read; none: all of it each time.
+    pub watermark: Option<String>,
+    /// How often all of it is read, where there is a watermark.
+    pub full_every: Duration,
+    /// How far back, in time, what was read is read again: for rows that were committed late.
+    pub overlap: Duration,
+    /// The channel on which PostgreSQL tells of changes.
+    pub notify: Option<String>,
+}
+
+/// How a source is asked.
+#[derive(Clone, Debug)]
+pub struct LiveSettings {
+    /// For an answer.
+    pub timeout: Duration,
+    /// How long an answer holds; zero: not at all.
+    pub cache: Duration,
+    /// Connections at a time.
+    pub connections: usize,
 }
 
 /// `[limits]`

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use address::PersonRules;
-use sources::{Column, CsvSpec, FieldPath, Format, Guards, Share, Spec, XmlSpec};
+use sources::{Column, Columns, CsvSpec, FieldPath, Format, Guards, Share, Spec, XmlSpec};
 
 use super::choice::KindWord;
 use super::fault::{Fault, Severity};
@@ -14,7 +14,7 @@ use super::file::Source;
 use super::form::FilePath;
 use super::naming::ColumnSaid;
 use super::section::{Maybe, Said, Section};
-use super::settings::SourceSettings;
+use super::settings::{Mode, Place, SourceSettings, SyncSettings};
 
 pub(crate) fn settle(
     sources: &[Source],
@@ -78,6 +78,9 @@ fn goes_with_kind(source: &Source, faults: &mut Vec<Fault>) {
 
 /// What is forgotten of a bounce, unless said otherwise: a mailbox that was full or away is
 /// tried again each quarter, one that is gone bounces again.
+const LOOK: Duration = Duration::from_secs(2);
+const FULL: Duration = Duration::from_secs(86_400);
+const OVERLAP: Duration = Duration::from_secs(600);
 const BOUNCE_EXPIRES: Duration = Duration::from_secs(90 * 86_400);
 
 fn one(
@@ -97,7 +100,7 @@ fn one(
     let (path, format) = list?;
     let kind = source.kind.value;
     let spec = Spec {
-        kind: kind.into(),
+        kind: Some(kind.into()),
         rules: rules.clone(),
         allow_subscribed: source.allow_subscribed.value.0,
         ..Spec::new(&name, format)
@@ -110,7 +113,25 @@ fn one(
     };
     let basis = source.basis.get().copied().map(Into::into).unwrap_or_default();
     let scope = source.scope.value.0.clone();
-    Some(SourceSettings { name, path, spec, scope, basis, expire_after, max_age, guards })
+    Some(SourceSettings {
+        name,
+        place: Place::Files(path),
+        spec,
+        scope,
+        carries: Vec::new(),
+        mode: Mode::Sync(SyncSettings {
+            every: LOOK,
+            watermark: None,
+            full_every: FULL,
+            overlap: OVERLAP,
+            notify: None,
+        }),
+        mirror: false,
+        basis,
+        expire_after,
+        max_age,
+        guards,
+    })
 }
 
 fn list(source: &Source, folder: &Path, faults: &mut Vec<Fault>) -> Option<(PathBuf, Format)> {
@@ -124,9 +145,12 @@ fn list(source: &Source, folder: &Path, faults: &mut Vec<Fault>) -> Option<(Path
                 })
             };
             let format = Format::Csv(CsvSpec {
-                email: column(&source.email),
-                date: column(&source.date),
-                reason: column(&source.reason),
+                columns: Columns {
+                    email: column(&source.email),
+                    date: column(&source.date),
+                    reason: column(&source.reason),
+                    ..Columns::default()
+                },
                 delimiter: source.delimiter.get().map(|d| d.0),
                 encoding: source.encoding.get().map(|e| e.0),
                 header: source.header.get().map(|h| h.0),

@@ -53,7 +53,7 @@ fn ten_lines_run_it_for_real() {
     assert!(loaded.report.is_clean(), "{}", loaded.report.render(false));
     let settings = loaded.settings.unwrap();
     assert_eq!(settings.sources[0].name, "crm");
-    assert_eq!(settings.sources[0].path, folder.path().join("optouts.csv"));
+    assert_eq!(settings.sources[0].path(), folder.path().join("optouts.csv"));
     assert_eq!(settings.listeners[0].allow.len(), 2);
 }
 

@@ -77,7 +77,7 @@ pub(crate) fn note(
 
 /// What its entries are.
 fn carries(source: &SourceSettings) -> Origin {
-    Origin::new(&source.name, source.spec.kind, source.scope.clone())
+    Origin::new(&source.name, source.kind(), source.scope.clone())
 }
 
 /// Notes of every source whether it is known, from what the ledger remembers. For a

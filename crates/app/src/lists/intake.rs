@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ledger::{Appended, BatchSize, Prepared, import_id};
-use sources::{List, Row};
+use sources::{List, Row, Who};
 use suppression::{Basis, Case, Day, Kind, Known, NewEntry, Scope, Timestamp};
 
 use crate::config::SourceSettings;
@@ -50,7 +50,7 @@ pub(crate) enum Lasts {
 impl Lasts {
     /// What the settings of a source say.
     pub(crate) fn of(source: &SourceSettings) -> Self {
-        match (source.spec.kind, source.expire_after) {
+        match (source.kind(), source.expire_after) {
             (Kind::Consent, _) => Self::As(source.basis),
             (Kind::Undeliverable, Some(after)) => Self::For(after),
             _ => Self::Forever,
@@ -178,7 +178,8 @@ impl Running<'_> {
             reason: row.reason.map(str::to_owned),
             evidence: self.intake.evidence.clone(),
         };
-        self.batch.push(self.intake.maker.entry(row.address, facts));
+        let Who::Address { address, .. } = row.who else { return ControlFlow::Continue(()) };
+        self.batch.push(self.intake.maker.entry(address, facts));
         if self.batch.len() >= self.size.rows() {
             self.flush();
         }

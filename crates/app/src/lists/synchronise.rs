@@ -97,7 +97,7 @@ impl Synchroniser {
         if self.is_round_over() {
             return true;
         }
-        match Stamp::of(&self.source.path) {
+        match Stamp::of(self.source.path()) {
             Ok(stamp) => self.missing || self.tried != Some(stamp),
             Err(_) => !self.missing,
         }
@@ -111,12 +111,12 @@ impl Synchroniser {
             tracing::error!(list = self.source.name, %error, "list cannot be read again yet");
             return Outcome::Steady;
         }
-        let stamp = match Stamp::of(&self.source.path) {
+        let stamp = match Stamp::of(self.source.path()) {
             Ok(stamp) => stamp,
             Err(error) => {
                 if !self.missing {
                     self.missing = true;
-                    self.failed(&format!("{}: {error}", self.source.path.display()));
+                    self.failed(&format!("{}: {error}", self.source.path().display()));
                 }
                 return Outcome::Steady;
             }
@@ -139,7 +139,7 @@ impl Synchroniser {
 
     fn read(&mut self, stamp: Stamp) -> Result<(), Failed> {
         let now = clock::now();
-        let input = Input::file(&self.source.path)?;
+        let input = Input::file(self.source.path())?;
         let list = List::open(input, &self.source.spec, &mut |_| ())?;
         let digest = format!("{}-{}", list.fingerprint(), meaning(&self.source));
         let seen = Seen { digest, written: stamp.written, length: stamp.length };
@@ -151,13 +151,13 @@ impl Synchroniser {
         }
         let report = list.check(now, &mut |_| ())?;
         judge(&report, self.state.last_rows, &self.source.guards).map_err(|refusal| {
-            Failed::Wrong(format!("{}: {refusal}", self.source.path.display()))
+            Failed::Wrong(format!("{}: {refusal}", self.source.path().display()))
         })?;
         let intake = Intake {
             keeper: &self.keeper,
             maker: &self.maker,
             source: &self.source.name,
-            kind: self.source.spec.kind,
+            kind: self.source.kind(),
             scope: self.source.scope.clone(),
             lasts: Lasts::of(&self.source),
             evidence: &BTreeMap::new(),

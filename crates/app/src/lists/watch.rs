@@ -67,7 +67,7 @@ impl Watch {
         let (mut wakes, mut threads, mut files) = (Vec::new(), Vec::new(), Vec::new());
         for source in &settings.sources {
             let (wake, woken) = sync_channel::<()>(1);
-            files.push((source.path.clone(), wake.clone()));
+            files.push((source.path().to_owned(), wake.clone()));
             keeper.states().wake_by(&source.name, &wake);
             wakes.push(wake);
             let synchroniser = Synchroniser::new(keeper, &maker, source, stop.clone())?;
@@ -76,7 +76,7 @@ impl Watch {
             let spawned = thread.spawn(move || {
                 run(synchroniser, &woken, &stop, &first);
             });
-            threads.push(spawned.map_err(|e| AppError::io(&source.path, e))?);
+            threads.push(spawned.map_err(|e| AppError::io(source.path(), e))?);
         }
         let busy = match &settings.evidence.path {
             EvidencePath::File(path) => path.parent(),

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use address::PersonRules;
-use sources::{CsvSpec, Format, Input, List, SourceError, Spec};
+use sources::{Columns, CsvSpec, Format, Input, List, SourceError, Spec, Who};
 use suppression::Timestamp;
 
 use super::envelopes::{Delivery, Told};
@@ -34,12 +34,19 @@ pub(super) fn read(
         // Whom a mail goes to is a list of people who may be mailed.
         allow_subscribed: true,
         rules: PersonRules::none(),
-        ..Spec::new("replay", Format::Csv(CsvSpec { email, ..CsvSpec::default() }))
+        ..Spec::new(
+            "replay",
+            Format::Csv(CsvSpec {
+                columns: Columns { email, ..Columns::default() },
+                ..CsvSpec::default()
+            }),
+        )
     };
     let wrong = |error| AppError::List(in_our_words(error).to_string());
     let list = List::open(Input::file(path).map_err(wrong)?, &spec, &mut |_| ()).map_err(wrong)?;
     let mut row = |row: &sources::Row<'_>| {
-        let recipient = row.mailbox.to_string();
+        let Who::Address { mailbox, .. } = row.who else { return ControlFlow::Continue(()) };
+        let recipient = mailbox.to_string();
         each(Told::Delivery(Delivery { line: row.line, recipient, envelope: None }))
     };
     let report = list.read(now, &mut |_| (), &mut row).map_err(wrong)?;

@@ -156,14 +156,14 @@ fn no_email_column_is_an_error_that_lists_the_columns() {
     assert!(error.starts_with("list:1: no column with e-mail addresses"), "{error}");
     assert!(error.contains("\"name\", \"city\"") && error.contains("set `email`"), "{error}");
     let Format::Csv(mut spec) = csv_spec().format else { panic!() };
-    spec.email = Some("Mail".parse().unwrap());
+    spec.columns.email = Some("Mail".parse().unwrap());
     let spec = Spec::new("c", Format::Csv(spec));
     let error = read_as(b"name;city\nBob;Bern\n", &spec).unwrap_err().to_string();
     assert!(error.contains("there is no column \"Mail\""), "{error}");
     // Where the "header" is somebody's row, the message does not show it.
     let Format::Csv(mut csv_only) = csv_spec().format else { panic!() };
     csv_only.header = Some(true);
-    csv_only.email = Some("Mail".parse().unwrap());
+    csv_only.columns.email = Some("Mail".parse().unwrap());
     let spec = Spec::new("c", Format::Csv(csv_only));
     let error = read_as(b"bob@example.com;Bern\n", &spec).unwrap_err().to_string();
     assert!(!error.contains("bob@example.com"), "{error}");

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
-use sources::{CsvSpec, Fault, Format, Input, List, Spec};
+use sources::{Columns, CsvSpec, Fault, Format, Input, List, Spec};
 
 use crate::support::{csv, csv_spec, now, read_as, xml, xml_error, xml_spec};
 
@@ -101,7 +101,7 @@ proptest! {
     fn no_bytes_make_csv_panic(bytes: Vec<u8>, text in "[a@b.,;\t|\"\r\n #<>']{0,60}") {
         any_csv(&bytes, CsvSpec::default());
         any_csv(text.as_bytes(), CsvSpec::default());
-        let set = CsvSpec { email: Some("1".parse().unwrap()), header: Some(false), ..CsvSpec::default() };
+        let set = CsvSpec { columns: Columns { email: Some("1".parse().unwrap()), ..Columns::default() }, header: Some(false), ..CsvSpec::default() };
         any_csv(text.as_bytes(), set);
     }
 
@@ -133,7 +133,7 @@ proptest! {
         }
         let spec = CsvSpec {
             delimiter: Some(char::from(delimiter).to_string().parse().unwrap()),
-            email: Some("2".parse().unwrap()),
+            columns: Columns { email: Some("2".parse().unwrap()), ..Columns::default() },
             header: Some(header),
             ..CsvSpec::default()
         };

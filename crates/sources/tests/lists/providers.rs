@@ -109,7 +109,7 @@ fn mailchimp_subscribed_is_refused_unless_told() {
     assert_eq!(outcome.addresses(), ["bob@example.com"]);
     assert!(outcome.report.warnings[0].contains("allow_subscribed"));
     // As consents, such a file is what it should be: only the dates are wanting.
-    let spec = Spec { kind: suppression::Kind::Consent, ..csv_spec() };
+    let spec = Spec { kind: Some(suppression::Kind::Consent), ..csv_spec() };
     assert_eq!(read_as(text.as_bytes(), &spec).unwrap().report.bad, 1);
 }
 
@@ -131,7 +131,7 @@ fn mandrill_has_a_name_twice() {
     assert_eq!(outcome.times()[0], Some("2016-01-14T19:08:17.51258Z"));
     assert_eq!(outcome.reasons(), [Some("hard-bounce"), Some("unsub")]);
     let Format::Csv(mut spec) = csv_spec().format else { panic!() };
-    spec.date = Some("expires_at".parse().unwrap());
+    spec.columns.date = Some("expires_at".parse().unwrap());
     let outcome = read_as(text.as_bytes(), &Spec::new("m", Format::Csv(spec))).unwrap();
     assert_eq!(outcome.times(), [Some("2016-03-01T00:00:00Z"), Some("2016-02-01T00:00:00Z")]);
 }

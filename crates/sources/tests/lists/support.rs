@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use sources::{CsvSpec, Format, Input, List, Report, SourceError, Spec, XmlSpec};
+use sources::{CsvSpec, Format, Input, List, Report, SourceError, Spec, Who, XmlSpec};
 use suppression::Timestamp;
 
 /// Everything a read gave.
@@ -28,6 +28,18 @@ impl Outcome {
     }
 }
 
+/// An address in plain, a domain with its @, a digest in hexadecimal.
+fn named(who: Who<'_>) -> String {
+    match who {
+        Who::Address { mailbox, .. } => mailbox.to_string(),
+        Who::Domain(postmaster) => {
+            let domain = postmaster.exact().rsplit_once('@').map_or("", |(_, domain)| domain);
+            format!("@{domain}")
+        }
+        Who::Digest(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
+
 pub(crate) fn now() -> Timestamp {
     "2026-03-02T12:00:00Z".parse().unwrap()
 }
@@ -39,7 +51,7 @@ pub(crate) fn read_as(bytes: &[u8], spec: &Spec) -> Result<Outcome, SourceError>
     let report = list.read(now(), &mut |_| (), &mut |row| {
         rows.push((
             row.line,
-            row.mailbox.to_string(),
+            named(row.who),
             row.stated.map(|time| time.to_string()),
             row.reason.map(str::to_owned),
         ));

@@ -198,18 +198,18 @@ fn source(keys: &str) -> String {
 fn a_source_says_what_its_rows_are() {
     let found = |keys: &str| settings(&source(keys)).sources.remove(0);
     let bounces = found("kind = \"undeliverable\"\nscope = \"all\"\n");
-    assert_eq!((bounces.spec.kind, bounces.scope), (Kind::Undeliverable, Scope::All));
+    assert_eq!((bounces.kind(), bounces.scope), (Kind::Undeliverable, Scope::All));
     assert_eq!(bounces.expire_after, Some(Duration::from_secs(90 * 86_400)));
     let keep = found("kind = \"undeliverable\"\nexpire_after = \"never\"\n");
     assert_eq!(keep.expire_after, None);
     let week = found("kind = \"undeliverable\"\nexpire_after = \"7d\"\n");
     assert_eq!(week.expire_after, Some(Duration::from_secs(7 * 86_400)));
     let consents = found("kind = \"consent\"\nscope = \"Spring offers\"\nbasis = \"purchase\"\n");
-    assert_eq!((consents.spec.kind, consents.basis), (Kind::Consent, Basis::Purchase));
+    assert_eq!((consents.kind(), consents.basis), (Kind::Consent, Basis::Purchase));
     assert_eq!(consents.scope, Scope::Named("Spring offers".to_owned()));
     assert_eq!(found("kind = \"consent\"\n").basis, Basis::Express);
     let plain = found("");
-    assert_eq!((plain.spec.kind, plain.scope), (Kind::OptOut, Scope::Commercial));
+    assert_eq!((plain.kind(), plain.scope), (Kind::OptOut, Scope::Commercial));
     assert_eq!(plain.expire_after, None);
 }
 

@@ -1,0 +1,16 @@
+//! Lists that live in a database: read into a [`Spool`](crate::Spool), or asked about single
+//! addresses.
+//!
+//! Everything here waits for a network and has a time limit for it. What comes back is text,
+//! whatever type the column has; what the texts mean is for the rest of this crate to say. No
+//! error holds a password, or the value of a cell.
+
+mod access;
+mod connection;
+mod error;
+mod pull;
+
+pub use access::{Access, Engine, Password, Question, Tls};
+pub use connection::{Connection, Found};
+pub use error::RemoteError;
+pub use pull::{Mark, Pulled, Since, pull};
