@@ -42,8 +42,8 @@ pub use list::List;
 pub use path::{FieldPath, RecordPath};
 pub use progress::{Phase, Progress};
 pub use remote::{
-    Access, Connection, Engine, Found, Mark, Password, Pulled, Question, RemoteError, Since, Tls,
-    pull,
+    Access, Connection, Engine, Found, Listener, Mark, Password, Pulled, Question, RemoteError,
+    Since, Tls, pull,
 };
 pub use report::{BadRow, Fault, Report};
 pub use row::{Row, Who};

@@ -1,23 +1,24 @@
 //! Asking a database about single addresses.
 
-use std::sync::Arc;
-
-use super::access::{Access, Question};
+use super::access::{Access, Engine, Question};
 use super::error::RemoteError;
+use super::found::Found;
+use super::{ldap, mysql, postgres, redis, sqlite, sqlserver};
 
 /// A connection on which addresses are asked about. After an error it is of no more use.
 #[derive(Debug)]
 pub struct Connection {
-    access: Access,
+    session: Session,
 }
 
-/// A row that was found for an address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The names of the columns.
-    pub columns: Arc<[String]>,
-    /// Their values; none: NULL.
-    pub cells: Vec<Option<String>>,
+#[derive(Debug)]
+enum Session {
+    Postgres(postgres::Session),
+    MySql(mysql::Session),
+    SqlServer(sqlserver::Session),
+    Sqlite(sqlite::Session),
+    Ldap(ldap::Session),
+    Redis(redis::Session),
 }
 
 impl Connection {
@@ -26,8 +27,17 @@ impl Connection {
     /// # Errors
     /// Why that is not possible.
     pub async fn open(access: &Access, question: &Question) -> Result<Self, RemoteError> {
-        let _ = question;
-        Ok(Self { access: access.clone() })
+        let session = match access.engine {
+            Engine::Postgres => Session::Postgres(postgres::Session::open(access, question).await?),
+            Engine::MySql => Session::MySql(mysql::Session::open(access, question).await?),
+            Engine::SqlServer => {
+                Session::SqlServer(sqlserver::Session::open(access, question).await?)
+            }
+            Engine::Sqlite => Session::Sqlite(sqlite::Session::open(access, question).await?),
+            Engine::Ldap => Session::Ldap(ldap::Session::open(access, question).await?),
+            Engine::Redis => Session::Redis(redis::Session::open(access, question).await?),
+        };
+        Ok(Self { session })
     }
 
     /// The rows found for each of these values, in their order, in one round trip. The values
@@ -36,7 +46,13 @@ impl Connection {
     /// # Errors
     /// Why there is no answer. Without any row is an answer; this is not.
     pub async fn ask(&mut self, values: &[String]) -> Result<Vec<Vec<Found>>, RemoteError> {
-        let _ = values;
-        Err(RemoteError::Setting { what: format!("{:?} is not asked yet", self.access.engine) })
+        match &mut self.session {
+            Session::Postgres(session) => session.ask(values).await,
+            Session::MySql(session) => session.ask(values).await,
+            Session::SqlServer(session) => session.ask(values).await,
+            Session::Sqlite(session) => session.ask(values).await,
+            Session::Ldap(session) => session.ask(values).await,
+            Session::Redis(session) => session.ask(values).await,
+        }
     }
 }

@@ -8,9 +8,21 @@
 mod access;
 mod connection;
 mod error;
+mod found;
+mod ldap;
+mod listener;
+mod mark;
+mod mysql;
+mod postgres;
 mod pull;
+mod redis;
+mod sqlite;
+mod sqlserver;
 
 pub use access::{Access, Engine, Password, Question, Tls};
-pub use connection::{Connection, Found};
+pub use connection::Connection;
 pub use error::RemoteError;
-pub use pull::{Mark, Pulled, Since, pull};
+pub use found::Found;
+pub use listener::Listener;
+pub use mark::{Mark, Pulled, Since};
+pub use pull::pull;

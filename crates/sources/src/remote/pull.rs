@@ -1,31 +1,10 @@
 //! Reading a list out of a database.
 
-use super::access::{Access, Question};
+use super::access::{Access, Engine, Question};
 use super::error::RemoteError;
+use super::mark::{Pulled, Since};
+use super::{ldap, mysql, postgres, redis, sqlite, sqlserver};
 use crate::spool::SpoolWriter;
-
-/// How far a list was read: the greatest value of its watermark column, with its type, as text
-/// that only this module understands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark(pub String);
-
-/// Which rows are wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Since {
-    /// The column whose values grow with each change: a number, a time, a ROWVERSION.
-    pub column: String,
-    /// Rows at this mark and behind it; none: all.
-    pub from: Option<Mark>,
-}
-
-/// What a reading came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pulled {
-    /// Rows put down.
-    pub rows: u64,
-    /// The greatest mark among them; none where there is no watermark or no row.
-    pub mark: Option<Mark>,
-}
 
 /// Reads a list and puts its rows down, the names of the columns first. In bounded memory.
 ///
@@ -37,6 +16,12 @@ pub async fn pull(
     since: Option<&Since>,
     rows: &mut SpoolWriter,
 ) -> Result<Pulled, RemoteError> {
-    let _ = (question, since, rows);
-    Err(RemoteError::Setting { what: format!("{:?} is not read yet", access.engine) })
+    match access.engine {
+        Engine::Postgres => postgres::pull(access, question, since, rows).await,
+        Engine::MySql => mysql::pull(access, question, since, rows).await,
+        Engine::SqlServer => sqlserver::pull(access, question, since, rows).await,
+        Engine::Sqlite => sqlite::pull(access, question, since, rows).await,
+        Engine::Ldap => ldap::pull(access, question, since, rows).await,
+        Engine::Redis => redis::pull(access, question, since, rows).await,
+    }
 }
