@@ -107,6 +107,7 @@ CREATE TABLE source (
     last_success INTEGER,
     last_rows    INTEGER,
     fingerprint  TEXT,
+    cursor       TEXT,
     last_error   TEXT
 ) STRICT, WITHOUT ROWID;
 

@@ -28,11 +28,15 @@ pub struct SourceState {
     /// Fingerprint of the file and the settings it was taken with. None after a success: what
     /// was read then no longer stands, and the source is to be read again.
     pub fingerprint: Option<String>,
+    /// Up to where a source that is read in steps was read: what its reader wrote down there to
+    /// ask only for what came later. None where all of it is to be read.
+    pub cursor: Option<String>,
     /// Why the last try failed; none when it did not.
     pub last_error: Option<String>,
 }
 
-const COLUMNS: &str = "name, last_attempt, last_success, last_rows, fingerprint, last_error";
+const COLUMNS: &str =
+    "name, last_attempt, last_success, last_rows, fingerprint, last_error, cursor";
 
 impl Ledger {
     /// Remembers how a source fared, in place of what was remembered before.
@@ -43,7 +47,7 @@ impl Ledger {
         let set = || {
             self.connection
                 .prepare_cached(&format!(
-                    "INSERT OR REPLACE INTO source ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+                    "INSERT OR REPLACE INTO source ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
                 ))?
                 .execute(rusqlite::params![
                     state.name,
@@ -52,6 +56,7 @@ impl Ledger {
                     state.last_rows.map(row::integer),
                     state.fingerprint,
                     state.last_error,
+                    state.cursor,
                 ])
         };
         set().map(|_| ()).map_err(|error| self.fault(error))
@@ -93,8 +98,9 @@ impl Ledger {
     /// When the file cannot be written.
     pub fn forget_readings(copy: &Path) -> Result<(), LedgerError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let forgotten = Connection::open_with_flags(copy, flags)
-            .and_then(|connection| connection.execute("UPDATE source SET fingerprint = NULL", ()));
+        let forgotten = Connection::open_with_flags(copy, flags).and_then(|connection| {
+            connection.execute("UPDATE source SET fingerprint = NULL, cursor = NULL", ())
+        });
         forgotten.map(|_| ()).map_err(|error| LedgerError::from_sqlite(copy, error))
     }
 }
@@ -103,18 +109,21 @@ impl Ledger {
 /// forgotten as well, because the list that replaces a wrong one may be much shorter.
 pub(crate) fn forget(connection: &Connection, source: &str) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("UPDATE source SET fingerprint = NULL, last_rows = NULL WHERE name = ?1")?
+        .prepare_cached(
+            "UPDATE source SET fingerprint = NULL, cursor = NULL, last_rows = NULL WHERE name = ?1",
+        )?
         .execute([source])
         .map(|_| ())
 }
 
 /// Has a source read again although its last reading stands, but for single rows: its fingerprint
-/// becomes one that no file has.
+/// becomes one that no file has, and all of it is read.
 pub(crate) fn doubt(connection: &Connection, source: &str) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "UPDATE source SET fingerprint = '?' || fingerprint
-             WHERE name = ?1 AND fingerprint NOT LIKE '?%'",
+            "UPDATE source SET cursor = NULL,
+                 fingerprint = iif(fingerprint LIKE '?%', fingerprint, '?' || fingerprint)
+             WHERE name = ?1",
         )?
         .execute([source])
         .map(|_| ())
@@ -129,5 +138,6 @@ fn read(found: &Row<'_>) -> rusqlite::Result<SourceState> {
         last_rows: rows.map(|rows| u64::try_from(rows).unwrap_or(0)),
         fingerprint: found.get(4)?,
         last_error: found.get(5)?,
+        cursor: found.get(6)?,
     })
 }

@@ -204,6 +204,7 @@ impl Synchroniser {
             last_success: Some(now),
             last_rows: rows,
             fingerprint: Some(seen.to_text()),
+            cursor: None,
             last_error: None,
         })
         .map_err(|error| Failed::Wrong(error.to_string()))?;

@@ -207,6 +207,7 @@ fn source_states_are_kept() {
         last_success: Some(at(8)),
         last_rows: Some(1_000_000),
         fingerprint: Some("abc".into()),
+        cursor: Some("rowversion 00000000000007d1".into()),
         last_error: Some("the file is gone".into()),
     };
     assert_eq!(f.ledger.source_state("crm").unwrap(), None);
@@ -227,31 +228,35 @@ fn what_no_longer_stands_is_to_be_read_again() {
         last_success: Some(at(1)),
         last_rows: Some(2),
         fingerprint: Some("abc 1 2".into()),
+        cursor: Some("2026".into()),
         ..Default::default()
     };
     let remembered = |f: &Fixture| {
         let states = f.ledger.source_states().unwrap().into_iter();
-        states.map(|state| (state.fingerprint, state.last_rows)).collect::<Vec<_>>()
+        states
+            .map(|state| (state.fingerprint, state.cursor.is_some(), state.last_rows))
+            .collect::<Vec<_>>()
     };
-    let known = |text: &str, rows| (Some(text.to_owned()), rows);
+    let known = |text: &str| (Some(text.to_owned()), true, Some(2));
+    let doubted = || (Some("?abc 1 2".to_owned()), false, Some(2));
     f.ledger.set_source_state(&state("crm")).unwrap();
     f.ledger.set_source_state(&state("other")).unwrap();
     f.ledger.append(at(1), Some("i"), &[entry("a"), entry("b")]).unwrap();
     f.ledger.withdraw(at(2), "ann", "why", &[1]).unwrap();
     f.ledger.withdraw(at(2), "ann", "why", &[2]).unwrap();
-    assert_eq!(remembered(&f), [known("?abc 1 2", Some(2)), known("abc 1 2", Some(2))]);
+    assert_eq!(remembered(&f), [doubted(), known("abc 1 2")]);
     assert!(f.ledger.withdraw(at(2), "ann", "why", &[2]).is_err());
     assert!(f.ledger.undo_import(at(2), "ann", "why", "i").is_err());
-    assert_eq!(remembered(&f).first(), Some(&known("?abc 1 2", Some(2))));
+    assert_eq!(remembered(&f).first(), Some(&doubted()));
     f.ledger.append(at(3), Some("i"), &[entry("a")]).unwrap();
     assert_eq!(f.ledger.undo_import(at(4), "ann", "why", "i").unwrap().source, "crm");
-    assert_eq!(remembered(&f), [(None, None), known("abc 1 2", Some(2))]);
+    assert_eq!(remembered(&f), [(None, false, None), known("abc 1 2")]);
 
     let copy = f.ledger.path().with_extension("copy");
     f.ledger.backup_to(&copy, |_, _| ()).unwrap();
     Ledger::forget_readings(&copy).unwrap();
     let copy = Ledger::open_read_only(&copy).unwrap();
     let other = copy.source_state("other").unwrap().unwrap();
-    assert_eq!((other.fingerprint, other.last_rows), (None, Some(2)));
+    assert_eq!((other.fingerprint, other.cursor, other.last_rows), (None, None, Some(2)));
     assert!(copy.verify(|_| ()).unwrap().is_intact());
 }
