@@ -17,8 +17,8 @@ use suppression::{Case, Day, Fact, Kind, Known, Origin, OriginId, Standing, Stre
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Unknown {
     why: String,
-    /// Of what it may hold entries; none: of anything.
-    carries: Option<Origin>,
+    /// What its entries may be; empty: anything.
+    carries: Arc<[Origin]>,
 }
 
 /// What is unknown at present. Written by the keeper and the sources' threads, read
@@ -35,7 +35,7 @@ pub struct ListStates {
 /// A source that is configured.
 #[derive(Debug)]
 struct Enlisted {
-    carries: Origin,
+    carries: Arc<[Origin]>,
     /// How often what was read of it has come to stand no longer. What is found out about the
     /// source counts only if that was in the present round.
     round: u64,
@@ -60,19 +60,21 @@ impl ListStates {
 
     /// Something cannot be relied on that may hold entries of any kind and scope.
     pub fn unknown(&self, list: &str, why: &str) {
-        self.set(list, Unknown { why: why.to_owned(), carries: None });
+        self.unknown_of(list, &[], why);
     }
 
-    /// A list cannot be relied on whose entries would be of this kind and scope.
-    pub fn unknown_of(&self, carries: &Origin, why: &str) {
-        self.set(&carries.source, Unknown { why: why.to_owned(), carries: Some(carries.clone()) });
+    /// A list cannot be relied on whose entries would be of one of these kinds and scopes; of
+    /// which, nobody knows, if none is given.
+    pub fn unknown_of(&self, list: &str, carries: &[Origin], why: &str) {
+        self.set(list, Unknown { why: why.to_owned(), carries: carries.into() });
     }
 
-    /// Makes a source known that is configured, with what its entries would be.
-    pub(crate) fn enlist(&self, carries: &Origin) {
+    /// Makes a source known that is configured, with every kind and scope that its entries may
+    /// have. Without one they may have any. Said again, it replaces what was said before.
+    pub(crate) fn enlist(&self, source: &str, carries: &[Origin]) {
         let mut sources = self.sources();
-        let new = || Enlisted { carries: carries.clone(), round: 0, wake: None };
-        sources.entry(carries.source.clone()).or_insert_with(new).carries = carries.clone();
+        let new = || Enlisted { carries: [].into(), round: 0, wake: None };
+        sources.entry(source.to_owned()).or_insert_with(new).carries = carries.into();
     }
 
     /// Says how the thread that reads a source is woken.
@@ -94,7 +96,7 @@ impl ListStates {
             return;
         };
         match unknown {
-            Some(why) => self.unknown_of(&enlisted.carries, why),
+            Some(why) => self.unknown_of(source, &enlisted.carries, why),
             None => self.known(source),
         }
     }
@@ -107,7 +109,7 @@ impl ListStates {
         for (name, source) in sources.iter_mut().filter(|(name, _)| named(name)) {
             source.round += 1;
             if let Some(why) = why {
-                self.unknown_of(&source.carries, why);
+                self.unknown_of(name, &source.carries, why);
             }
             if let Some(wake) = &source.wake {
                 // Full: it is awake already.
@@ -136,9 +138,9 @@ impl ListStates {
     /// The first list that could change this answer for a stream, and why it is unknown.
     pub(crate) fn doubt(&self, change: Change, stream: &Stream, today: Day) -> Option<String> {
         let shown = self.shown.load();
-        let doubt = |(_, unknown): &&(String, Unknown)| match &unknown.carries {
-            None => true,
-            Some(origin) => may(origin, change, stream, today),
+        let doubt = |(_, unknown): &&(String, Unknown)| {
+            unknown.carries.is_empty()
+                || unknown.carries.iter().any(|origin| may(origin, change, stream, today))
         };
         let (list, unknown) = shown.as_deref()?.iter().find(doubt)?;
         Some(format!("list {list}: {}", unknown.why))
@@ -191,7 +193,7 @@ mod tests {
     /// A list of that kind and scope, never read: which streams are in doubt?
     fn doubts(kind: Kind, scope: Scope, change: Change) -> [bool; 4] {
         let states = ListStates::default();
-        states.unknown_of(&Origin::new("crm", kind, scope), "it was never loaded");
+        states.unknown_of("crm", &[Origin::new("crm", kind, scope)], "it was never loaded");
         let streams = [
             stream(StreamClass::Transactional, &[]),
             stream(StreamClass::Commercial, &[]),
@@ -221,6 +223,28 @@ mod tests {
         assert_eq!(of(Scope::Commercial), [false, true, true, true]);
         assert_eq!(of(named("news")), [false, false, true, false]);
         assert_eq!(doubts(Kind::Consent, Scope::All, Change::Permitted), [false; 4]);
+    }
+
+    #[test]
+    fn a_list_of_several_kinds_makes_unknown_what_any_of_them_could_change() {
+        let states = ListStates::default();
+        let of = |kind, name| Origin::new("crm", kind, named(name));
+        let carries = [of(Kind::OptOut, "news"), of(Kind::Consent, "spring")];
+        states.enlist("crm", &carries);
+        states.note("crm", 0, Some("it was never loaded"));
+        let today = Day::from_number(20_000);
+        let doubts = |change| {
+            ["news", "spring", "other"].map(|name| {
+                let stream = stream(StreamClass::Commercial, &[name]);
+                states.doubt(change, &stream, today).is_some()
+            })
+        };
+        assert_eq!(doubts(Change::Permitted), [true, false, false]);
+        assert_eq!(doubts(Change::Missing), [false, true, false]);
+        states.enlist("crm", &[]);
+        states.note("crm", 0, Some("it was never loaded"));
+        assert_eq!(doubts(Change::Permitted), [true; 3]);
+        assert_eq!(doubts(Change::Missing), [true; 3]);
     }
 
     #[test]

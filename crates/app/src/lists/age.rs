@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use ledger::SourceState;
-use suppression::{Origin, Timestamp};
+use suppression::{Origin, Scope, Timestamp};
 
 use crate::clock;
 use crate::config::SourceSettings;
@@ -75,9 +75,13 @@ pub(crate) fn note(
     states.note(&source.name, round, unknown(state, source.max_age, now).as_deref());
 }
 
-/// What its entries are.
-fn carries(source: &SourceSettings) -> Origin {
-    Origin::new(&source.name, source.kind(), source.scope.clone())
+/// What its entries may be.
+fn carries(source: &SourceSettings) -> Vec<Origin> {
+    let of = |scope: &Scope| Origin::new(&source.name, source.kind(), scope.clone());
+    match source.carries.as_slice() {
+        [] => vec![of(&source.scope)],
+        scopes => scopes.iter().map(of).collect(),
+    }
 }
 
 /// Notes of every source whether it is known, from what the ledger remembers. For a
@@ -89,7 +93,7 @@ pub fn note_ages(keeper: &Keeper, sources: &[SourceSettings]) -> Result<(), AppE
     let now = clock::now();
     for source in sources {
         let (states, name) = (keeper.states(), source.name.clone());
-        states.enlist(&carries(source));
+        states.enlist(&name, &carries(source));
         let round = states.round(&name);
         let state = keeper.ask(move |desk| desk.source_state(&name))?.unwrap_or_default();
         note(states, source, (round, &state), now);

@@ -120,7 +120,11 @@ fn grace_ends_with_its_last_day_and_is_for_opt_outs_only() {
     assert!(matches!(ask(&lists, "a@example.com", &stream, "2026-12-05"), Lookup::Suppressed(_)));
     assert!(matches!(ask(&lists, "c@example.com", &stream, FRIDAY), Lookup::Suppressed(_)));
     // A list that nobody has read may hold a complaint: grace is no yes then.
-    lists.states.unknown_of(&Origin::new("crm", Kind::Complaint, Scope::Commercial), "too old");
+    lists.states.unknown_of(
+        "crm",
+        &[Origin::new("crm", Kind::Complaint, Scope::Commercial)],
+        "too old",
+    );
     assert!(matches!(ask(&lists, "a@example.com", &stream, FRIDAY), Lookup::Unknown(_)));
 }
 
@@ -152,7 +156,7 @@ fn streams_are_answered_each_for_itself() {
     let nobody = || ask(&lists, "b@example.com", &opt_in, "2026-11-22");
     assert_eq!(nobody(), Lookup::NoConsent);
     let consents = Origin::new("agreed", Kind::Consent, Scope::Commercial);
-    lists.states.unknown_of(&consents, "it was never loaded");
+    lists.states.unknown_of("agreed", &[consents], "it was never loaded");
     assert!(matches!(nobody(), Lookup::Unknown(why) if why.starts_with("list agreed:")));
     assert_eq!(ask(&lists, "b@example.com", &rest, "2026-11-22"), Lookup::Clear);
 }
