@@ -10,10 +10,11 @@
 //! not all of them permit is [`Provisional`].
 //!
 //! Look-ups go through [`Lists`], which `app` wires: an index in memory answers at
-//! once, a list that must be asked over a network answers later.
+//! once, a list that must be asked over a network ([`LiveLists`]) answers later.
 
 mod cleared;
 mod lists;
+mod live;
 mod opt_out;
 mod pattern;
 mod reason;
@@ -22,6 +23,7 @@ mod streams;
 
 pub use cleared::{Cleared, Provisional, Refused, VerdictSet};
 pub use lists::{Inquiry, Lists, LookUp, Lookup, Lookups, QuestionId};
+pub use live::{Answered, Answering, LiveLists, Question};
 pub use opt_out::{Action, Asked, Decision, OptOutGate, RecipientFacts, Ruling, Verdict};
 pub use pattern::{FieldName, Pattern, PatternError, SenderPattern};
 pub use reason::{GateName, Reason};

@@ -30,6 +30,7 @@ use suppression::{AddressKeys, Day, Stream};
 
 use crate::cleared::{Cleared, Opinion, Provisional};
 use crate::lists::{Inquiry, Lists, LookUp, Lookup, Lookups};
+use crate::live::Question;
 use crate::reason::Reason;
 use crate::streams::{Possible, StreamIds, Streams};
 
@@ -86,10 +87,12 @@ pub struct Decision {
 pub struct Asked {
     path: ForwardPath,
     canonical: Canonical,
+    keys: AddressKeys,
     facts: RecipientFacts,
     action: Action,
     streams: Arc<Streams>,
     possible: Possible,
+    today: Day,
 }
 
 impl Asked {
@@ -98,14 +101,40 @@ impl Asked {
         &self.canonical
     }
 
+    /// The address as it was written, without brackets and needless quotes.
+    pub fn written(&self) -> String {
+        self.path.mailbox().map(ToString::to_string).unwrap_or_default()
+    }
+
     /// Its keyed hashes.
-    pub fn keys(&self) -> Option<&AddressKeys> {
-        self.facts.keys.as_ref()
+    pub fn keys(&self) -> &AddressKeys {
+        &self.keys
+    }
+
+    /// The day it is judged for, UTC.
+    pub fn today(&self) -> Day {
+        self.today
     }
 
     /// The streams in question; an answer is wanted for each, in this order.
     pub fn streams(&self) -> impl Iterator<Item = &Arc<Stream>> {
         self.possible.iter().map(|id| self.streams.get(id))
+    }
+
+    /// What the live lists are to be asked.
+    pub fn question(&self) -> Question {
+        Question {
+            written: self.written(),
+            address: self.canonical.clone(),
+            keys: self.keys,
+            streams: self.streams().cloned().collect(),
+            today: self.today,
+        }
+    }
+
+    /// Notes the state of the index that the answers rest on.
+    pub fn as_of(&mut self, epoch: u64) {
+        self.facts.epoch = epoch;
     }
 
     /// The verdict, once the answers are there.
@@ -187,8 +216,16 @@ impl OptOutGate {
             }
             LookUp::Later => {
                 let (streams, possible) = (Arc::clone(&self.streams), possible.clone());
-                let asked = Asked { path, canonical, facts, action, streams, possible };
-                Ruling::Ask(Box::new(asked))
+                Ruling::Ask(Box::new(Asked {
+                    path,
+                    canonical,
+                    keys,
+                    facts,
+                    action,
+                    streams,
+                    possible,
+                    today,
+                }))
             }
         }
     }

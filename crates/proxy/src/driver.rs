@@ -14,11 +14,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use evidence::Verdict;
-use policy::Lookup;
 use relay::{Answer, Event, OpenFailure, Relay, Side, Upstream};
 use smtp_session::{Ended, Moment};
 use tokio::time::Sleep;
 
+use crate::asking::Asking;
 use crate::clock::Clock;
 use crate::recorder::Commit;
 use crate::scratch;
@@ -49,6 +49,8 @@ pub(crate) struct Driver {
     records: Records,
     /// An intent that is on its way to the disk; the dot waits for it.
     committing: Option<Pin<Box<dyn Future<Output = bool> + Send>>>,
+    /// What live lists are asked.
+    asking: Asking,
 }
 
 /// Lines for the evidence, not yet written.
@@ -83,6 +85,7 @@ impl Driver {
             ended: None,
             records: Records::default(),
             committing: None,
+            asking: Asking::default(),
         }
     }
 
@@ -110,6 +113,7 @@ impl Driver {
             let mut progress = self.handle_events(now);
             progress |= self.poll_opening(cx, now);
             progress |= self.poll_committing(cx, now);
+            progress |= self.poll_asking(cx, now);
             if self.records.before_reply || self.records.lines.len() > LINES_MAX {
                 self.write_records();
             }
@@ -148,12 +152,7 @@ impl Driver {
                     let session = &self.relay.facts().id;
                     tracing::warn!(%session, %why, "smarthost lost in a transaction");
                 }
-                Event::Ask(id, asked) => {
-                    // No source is asked live yet, so no answer can ever come.
-                    let unknown = Lookup::Unknown("no live source is configured".to_owned());
-                    let unknown = vec![unknown; asked.streams().count()].into();
-                    self.relay.answer(now, Answer::LookedUp(id, asked, unknown));
-                }
+                Event::Ask(id, asked) => self.asking.add(id, asked),
                 Event::Decided(record) => {
                     self.shared.counters.recipient(record.verdict);
                     self.shared.recorder.decided(&record, &mut self.records.lines);
@@ -173,7 +172,22 @@ impl Driver {
                 Event::Close(why) => self.ended = Some(why),
             }
         }
+        for (id, asked, lookups) in self.asking.send(self.shared.live.as_deref()) {
+            self.relay.answer(now, Answer::LookedUp(id, asked, lookups));
+        }
         any
+    }
+
+    fn poll_asking(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
+        if self.relay.is_finished() {
+            self.asking.forget();
+            return false;
+        }
+        let Poll::Ready(answers) = self.asking.poll(cx) else { return false };
+        for (id, asked, lookups) in answers {
+            self.relay.answer(now, Answer::LookedUp(id, asked, lookups));
+        }
+        true
     }
 
     fn write_records(&mut self) -> bool {

@@ -4,6 +4,7 @@
 //! connect, wait and stop. One task serves one session with both its sockets, so
 //! that reads and writes always progress together; an idle session owns no buffer.
 
+mod asking;
 mod clock;
 mod counters;
 mod dial;

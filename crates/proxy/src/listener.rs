@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use evidence::Mint;
 use observe::Redacted;
-use policy::{OptOutGate, RelayControl};
+use policy::{LiveLists, OptOutGate, RelayControl};
 use relay::{Relay, RelaySettings, SessionFacts};
 use smtp_session::{Ended, ServerSettings};
 use smtp_wire::Reply;
@@ -62,7 +62,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Binds every listener, or none.
+    /// Binds every listener, or none. `live` is asked where `gate` cannot tell without.
     ///
     /// # Errors
     ///
@@ -73,6 +73,7 @@ impl Gate {
         listeners: Vec<ListenerSettings>,
         smarthost: Arc<Smarthost>,
         gate: OptOutGate,
+        live: Option<Arc<dyn LiveLists>>,
         recorder: Arc<dyn Recorder>,
         counters: Arc<Counters>,
         mint: Arc<Mint>,
@@ -89,8 +90,18 @@ impl Gate {
         }
         let sessions = AtomicU64::new(0);
         let open = Mutex::default();
-        let shared =
-            Shared { hostname, smarthost, recorder, counters, limits, gate, mint, sessions, open };
+        let shared = Shared {
+            hostname,
+            smarthost,
+            recorder,
+            counters,
+            limits,
+            gate,
+            live,
+            mint,
+            sessions,
+            open,
+        };
         Ok(Self { shared: Arc::new(shared), clock, listeners: bound })
     }
 

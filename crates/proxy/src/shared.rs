@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use evidence::Mint;
-use policy::OptOutGate;
+use policy::{LiveLists, OptOutGate};
 
 use crate::counters::Counters;
 use crate::recorder::Recorder;
@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) counters: Arc<Counters>,
     pub(crate) limits: Limits,
     pub(crate) gate: OptOutGate,
+    /// The lists that are asked over a network; none: there is no such list.
+    pub(crate) live: Option<Arc<dyn LiveLists>>,
     pub(crate) mint: Arc<Mint>,
     pub(crate) sessions: AtomicU64,
     pub(crate) open: Mutex<Open>,

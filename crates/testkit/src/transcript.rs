@@ -9,6 +9,8 @@
 //! U< 250 smarthost.example          the smarthost says
 //! C! / U!                           that side closes the connection
 //! T 300                             seconds go by
+//! L> bob@there.example, c@x.example a live list is asked about these, together
+//! L< clear, suppressed              it answers about them: also `unknown`, `nothing`
 //! E refuse                          a record of this kind is written
 //! S closed                          the gate closes
 //! ```
@@ -40,6 +42,10 @@ pub enum Line {
     SmarthostCloses,
     /// Seconds go by.
     Time(u64),
+    /// A live list must be asked about these addresses, in one question.
+    Question(Vec<String>),
+    /// It answers the oldest question, a word for each address.
+    Answer(Vec<String>),
     /// A record must be written that holds this word.
     Record(String),
 }
@@ -82,6 +88,8 @@ impl Transcript {
                 ("T", rest) => {
                     Line::Time(rest.parse().map_err(|_| format!("line {number}: not seconds"))?)
                 }
+                ("L>", rest) => Line::Question(words(rest)),
+                ("L<", rest) => Line::Answer(words(rest)),
                 ("E", rest) => Line::Record(rest.to_owned()),
                 _ => return Err(format!("line {number}: `{word}` begins no line of a transcript")),
             };
@@ -107,6 +115,10 @@ impl Transcript {
         }
         rest.is_empty()
     }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(',').map(|word| word.trim().to_owned()).collect()
 }
 
 fn bytes(text: &str) -> Vec<u8> {

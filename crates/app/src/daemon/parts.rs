@@ -182,6 +182,7 @@ async fn bind(
         settings.listeners.iter().map(|listener| listen(settings, listener, &held)).collect(),
         smarthost.clone(),
         gate,
+        None,
         Arc::new(records),
         counters.clone(),
         Arc::new(Mint::new(u32::from_ne_bytes(random))),

@@ -1,12 +1,16 @@
 //! A relay on a stage: one call to let a side speak, plain fields to see what came
 //! of it. No socket, no clock.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use address::{Canonical, PersonRules};
 use evidence::Mint;
-use policy::{Action, Inquiry, Lists, LookUp, Lookup, OptOutGate, StreamRule, Streams};
+use policy::{
+    Action, Asked, Inquiry, Lists, LookUp, Lookup, Lookups, OptOutGate, QuestionId, StreamRule,
+    Streams,
+};
 use relay::{
     Answer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, Mixed, OpenFailure, Relay,
     RelaySettings, SessionFacts, Side, Upstream, Way,
@@ -21,6 +25,8 @@ pub(crate) struct Scenery {
     pub(crate) suppressed: Vec<(String, String)>,
     /// Of whom nothing is known, on one stream or (empty) on all.
     pub(crate) unknown: Vec<(String, String)>,
+    /// Of whom a live list has to be asked.
+    pub(crate) live: Vec<String>,
     /// Who opted out and may still be mailed.
     pub(crate) in_grace: Vec<String>,
     pub(crate) streams: Vec<StreamRule>,
@@ -46,6 +52,7 @@ impl Default for Scenery {
         Self {
             suppressed: Vec::new(),
             unknown: Vec::new(),
+            live: Vec::new(),
             in_grace: Vec::new(),
             streams: Vec::new(),
             mixed: Mixed::Defer,
@@ -75,14 +82,7 @@ impl Written {
             Some((of, _)) if !of.is_empty() => Scope::Named(of.clone()),
             _ => Scope::Commercial,
         };
-        let entry = Suppression {
-            source: "crm.csv".to_owned(),
-            kind: Kind::OptOut,
-            scope,
-            since: Day::from_number(20_514),
-            subject: Subject::Address,
-            position: 7,
-        };
+        let entry = entry("crm.csv", scope, 7);
         if on(&self.0.suppressed) {
             Lookup::Suppressed(entry)
         } else if on(&self.0.unknown) {
@@ -95,6 +95,17 @@ impl Written {
     }
 }
 
+fn entry(source: &str, scope: Scope, position: u32) -> Suppression {
+    Suppression {
+        source: source.to_owned(),
+        kind: Kind::OptOut,
+        scope,
+        since: Day::from_number(20_514),
+        subject: Subject::Address,
+        position,
+    }
+}
+
 impl Lists for Written {
     fn keys(&self, _: &Canonical) -> AddressKeys {
         AddressKeys { exact: Digest([1; 32]), person: Digest([2; 32]) }
@@ -102,6 +113,9 @@ impl Lists for Written {
 
     fn look_up(&self, inquiry: &Inquiry<'_>) -> LookUp {
         let person = inquiry.address.person();
+        if self.0.live.iter().any(|one| one == person) {
+            return LookUp::Later;
+        }
         let answer = |stream: &&Stream| self.opinion(person, &stream.name);
         LookUp::Now(inquiry.streams.iter().map(answer).collect())
     }
@@ -126,6 +140,9 @@ pub(crate) struct Stage {
     /// Times the smarthost's connection was dropped.
     pub(crate) dropped: usize,
     pub(crate) closed: bool,
+    /// Questions to the live list, each with everybody who came up together.
+    pub(crate) questions: Vec<Vec<String>>,
+    asked: VecDeque<Vec<(QuestionId, Box<Asked>)>>,
     live: bool,
     parked: Option<Box<Upstream>>,
 }
@@ -186,6 +203,8 @@ impl Stage {
             records: Vec::new(),
             dropped: 0,
             closed: false,
+            questions: Vec::new(),
+            asked: VecDeque::new(),
             live: false,
             parked: None,
         };
@@ -214,6 +233,27 @@ impl Stage {
         self.drain();
     }
 
+    /// The live list answers the oldest question, a word for each address.
+    pub(crate) fn list_says(&mut self, words: &[String]) {
+        let asked = self.asked.pop_front().expect("a question");
+        assert_eq!(asked.len(), words.len(), "{words:?}");
+        for ((id, asked), word) in asked.into_iter().zip(words) {
+            let answer = match word.as_str() {
+                "clear" => Some(Lookup::Clear),
+                "suppressed" => Some(Lookup::Suppressed(entry("crm", Scope::Commercial, 0))),
+                "unknown" => Some(Lookup::Unknown("list crm: no answer in time".to_owned())),
+                "nothing" => None,
+                other => panic!("no answer `{other}`"),
+            };
+            let answers: Lookups = match answer {
+                Some(answer) => asked.streams().map(|_| answer.clone()).collect(),
+                None => Lookups::new(),
+            };
+            self.relay.answer(self.now, Answer::LookedUp(id, asked, answers));
+        }
+        self.drain();
+    }
+
     pub(crate) fn pass(&mut self, time: Duration) {
         self.now = self.now.plus(time);
         self.relay.handle_timeout(self.now);
@@ -231,9 +271,17 @@ impl Stage {
             self.relay.poll_transmit(Side::Upstream, &mut out);
             self.to_smarthost.append(&mut out);
             let mut any = false;
+            let mut asked = Vec::new();
             while let Some(event) = self.relay.poll_event() {
                 any = true;
-                self.handle(event);
+                match event {
+                    Event::Ask(id, one) => asked.push((id, one)),
+                    other => self.handle(other),
+                }
+            }
+            if !asked.is_empty() {
+                self.questions.push(asked.iter().map(|(_, one)| one.written()).collect());
+                self.asked.push_back(asked);
             }
             let after = (self.leftover.len(), self.to_client.len(), self.to_smarthost.len());
             if !any && before == after {
@@ -262,7 +310,7 @@ impl Stage {
                 self.dropped += 1;
             }
             Event::UpstreamLost(_) => {}
-            Event::Ask(..) => panic!("these lists are never asked live"),
+            Event::Ask(..) => panic!("asked together with others, where it is polled"),
             Event::Decided(record) => {
                 let mut words = word(&record.verdict);
                 let streams = match &record.stream {

@@ -83,6 +83,16 @@ fn play(transcript: &Transcript) -> Result<(), String> {
                     return fault("the client's connection was not closed".to_owned());
                 }
             }
+            Line::Question(about) => {
+                if stage.questions.first() != Some(about) {
+                    return fault(format!("asked {:?}, not {about:?}", stage.questions));
+                }
+                stage.questions.remove(0);
+            }
+            Line::Answer(words) => {
+                said.nothing_left(*number)?;
+                stage.list_says(words);
+            }
             Line::Record(word) => {
                 // The default stream need not be named.
                 let written = stage.records.first();
@@ -138,6 +148,7 @@ fn scenery(transcript: &Transcript) -> Scenery {
         match name.as_str() {
             "suppressed" => scenery.suppressed.push(on_stream(value)),
             "unknown" => scenery.unknown.push(on_stream(value)),
+            "live" => scenery.live.push(value.clone()),
             "in-grace" => scenery.in_grace.push(value.clone()),
             "stream" => scenery.streams.push(rule(value)),
             "mixed" if value == "refuse whole" => scenery.mixed = Mixed::RefuseWhole,

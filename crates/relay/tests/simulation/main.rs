@@ -13,7 +13,7 @@
 //!
 //! Every run belongs to a seed. A failure prints it; run it alone with
 //! `OPTGATE_SIM_SEED=<seed> cargo test -p relay --test simulation one_seed -- --nocapture`.
-//! `OPTGATE_SIM_SESSIONS` sets how many are run by each of the seven tests.
+//! `OPTGATE_SIM_SESSIONS` sets how many are run by each of the nine tests.
 
 #![expect(
     clippy::unwrap_used,
@@ -31,8 +31,8 @@ use std::io::Write as _;
 
 use world::{Setup, World};
 
-/// Seven tests together: at least a hundred thousand sessions.
-const SESSIONS: u64 = 18_000;
+/// Nine tests together: at least a hundred thousand sessions.
+const SESSIONS: u64 = 14_000;
 
 fn run_many(setup: Setup, first: u64) {
     let sessions = std::env::var("OPTGATE_SIM_SESSIONS")
@@ -63,6 +63,11 @@ fn run_many(setup: Setup, first: u64) {
         assert!(seen.provisional > sessions / 10, "too few headers had to decide: {seen:?}");
         assert!(seen.settled > sessions / 100, "too few of them permitted: {seen:?}");
         assert!(seen.not_settled > sessions / 100, "too few of them did not: {seen:?}");
+    }
+    if setup.is_live() {
+        assert!(seen.together > sessions / 10, "too few questions about several: {seen:?}");
+        assert!(seen.unanswered > sessions / 50, "too few look-ups without answer: {seen:?}");
+        assert!(seen.too_late > sessions / 1000, "too few answers came too late: {seen:?}");
     }
     assert!(seen.lost_upstreams > sessions / 100, "too few smarthosts were lost: {seen:?}");
 }
@@ -100,6 +105,16 @@ fn streams_refused_whole() {
 #[test]
 fn streams_dropped() {
     run_many(Setup::StreamsDrop, 7_000_000);
+}
+
+#[test]
+fn live_lists() {
+    run_many(Setup::Live, 8_000_000);
+}
+
+#[test]
+fn live_lists_and_streams() {
+    run_many(Setup::LiveStreams, 9_000_000);
 }
 
 /// Re-runs the seed in `OPTGATE_SIM_SEED` in every setup; without it, seed 0.

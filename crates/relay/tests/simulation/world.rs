@@ -1,12 +1,14 @@
 //! One session's world: client, relay, smarthosts, the links between them, and time.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use address::{Canonical, PersonRules};
 use evidence::{Ending, Mint, Verdict};
 use policy::{
-    Action, Asked, Inquiry, Lists, LookUp, Lookup, OptOutGate, QuestionId, StreamRule, Streams,
+    Action, Asked, Inquiry, Lists, LookUp, Lookup, Lookups, OptOutGate, QuestionId, StreamRule,
+    Streams,
 };
 use relay::{
     Answer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, Mixed, OpenFailure, Relay,
@@ -31,10 +33,12 @@ pub(crate) enum Setup {
     Streams,
     StreamsWhole,
     StreamsDrop,
+    Live,
+    LiveStreams,
 }
 
 impl Setup {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Through,
         Self::Held,
         Self::Drop,
@@ -42,11 +46,18 @@ impl Setup {
         Self::Streams,
         Self::StreamsWhole,
         Self::StreamsDrop,
+        Self::Live,
+        Self::LiveStreams,
     ];
 
     /// Headers decide what a message is.
     pub(crate) fn has_streams(self) -> bool {
-        matches!(self, Self::Streams | Self::StreamsWhole | Self::StreamsDrop)
+        matches!(self, Self::Streams | Self::StreamsWhole | Self::StreamsDrop | Self::LiveStreams)
+    }
+
+    /// Nearly everybody has to be asked about over a network.
+    pub(crate) fn is_live(self) -> bool {
+        matches!(self, Self::Live | Self::LiveStreams)
     }
 }
 
@@ -63,6 +74,12 @@ pub(crate) struct Totals {
     pub(crate) settled: u64,
     /// Recipients refused after the header.
     pub(crate) not_settled: u64,
+    /// Questions about several recipients.
+    pub(crate) together: u64,
+    /// Questions that nobody answered in time.
+    pub(crate) unanswered: u64,
+    /// Answers for transactions that had ended meanwhile.
+    pub(crate) too_late: u64,
 }
 
 impl Totals {
@@ -75,13 +92,42 @@ impl Totals {
         self.provisional += other.provisional;
         self.settled += other.settled;
         self.not_settled += other.not_settled;
+        self.together += other.together;
+        self.unanswered += other.unanswered;
+        self.too_late += other.too_late;
     }
 }
 
-/// Suppressed: `no...@`; unknown: `maybe...@`; asked live: local parts ending in `l`.
-/// On one stream only: `noreceipt...@`, `noads...@`, `maybeads...@`.
+/// Suppressed: `no...@`; unknown: `maybe...@`; asked live: local parts ending in `l`, or
+/// nearly all. On one stream only: `noreceipt...@`, `noads...@`, `maybeads...@`.
 #[derive(Debug)]
-struct MadeUpLists;
+struct MadeUpLists {
+    /// Only local parts ending in `1` are known without asking.
+    live: bool,
+}
+
+/// Recipients that came up together and are asked about together, as the driver does.
+struct Group {
+    asked: Vec<(QuestionId, Box<Asked>)>,
+    /// The answer does not come before.
+    from: Moment,
+    /// The database does not answer: when it is given up.
+    never: bool,
+    /// The transaction it was asked for has ended; another one may run.
+    gone: bool,
+}
+
+/// What became of the look-ups of one address.
+#[derive(Debug, Default)]
+struct Inquired {
+    asked: u32,
+    /// Nobody answered in time: these must not be shown to the smarthost.
+    unanswered: u32,
+    shown: u32,
+}
+
+/// The time limit of the live lists.
+const LIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What the lists say of an address for a stream: permitted, refused or unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +181,8 @@ impl Lists for MadeUpLists {
 
     fn look_up(&self, inquiry: &Inquiry<'_>) -> LookUp {
         let address = inquiry.address;
-        if address.exact().contains("l@") {
+        let known = if self.live { address.exact().contains("1@") } else { true };
+        if address.exact().contains("l@") || !known {
             LookUp::Later
         } else {
             LookUp::Now(inquiry.streams.iter().map(|stream| opinion(address, stream)).collect())
@@ -170,7 +217,9 @@ pub(crate) struct World {
     live: Option<usize>,
     dialing: Option<(usize, ClientRole)>,
     parked: Option<(usize, Box<Upstream>)>,
-    questions: Vec<(QuestionId, Box<Asked>)>,
+    groups: Vec<Group>,
+    /// Of this transaction, by address.
+    inquired: HashMap<String, Inquired>,
     intent: bool,
     wants_upstream: bool,
     manner: Manner,
@@ -213,7 +262,7 @@ impl World {
             errors_max: 10,
         };
         let gate = OptOutGate::new(
-            Arc::new(MadeUpLists),
+            Arc::new(MadeUpLists { live: setup.is_live() }),
             PersonRules::default(),
             vec!["gate.example".to_owned()],
             Arc::new(Streams::new(if setup.has_streams() { rules() } else { Vec::new() })),
@@ -247,7 +296,8 @@ impl World {
             live: None,
             dialing: None,
             parked: None,
-            questions: Vec::new(),
+            groups: Vec::new(),
+            inquired: HashMap::new(),
             intent: false,
             wants_upstream: false,
             manner,
@@ -269,6 +319,10 @@ impl World {
                 self.pass_time();
             }
             self.drain();
+            if self.relay.is_idle() {
+                self.groups.iter_mut().for_each(|group| group.gone = true);
+                self.inquired.clear();
+            }
             self.check_always();
         }
         self.check_at_end();
@@ -437,11 +491,13 @@ impl World {
     }
 
     fn answer(&mut self) -> bool {
-        if !self.questions.is_empty() {
-            let at = self.dice.below(self.questions.len());
-            let (id, asked) = self.questions.swap_remove(at);
-            let answers = asked.streams().map(|one| opinion(asked.address(), one)).collect();
-            self.relay.answer(self.now, Answer::LookedUp(id, asked, answers));
+        let due = |group: &Group| self.now.reached(group.from);
+        let ready = self.groups.iter().filter(|group| due(group)).count();
+        if ready > 0 {
+            let chosen = self.dice.below(ready);
+            let at = (0..self.groups.len()).filter(|at| due(&self.groups[*at])).nth(chosen);
+            let group = self.groups.swap_remove(at.expect("one that is ready"));
+            self.answer_group(group);
             return true;
         }
         if std::mem::take(&mut self.intent) {
@@ -457,6 +513,44 @@ impl World {
             return true;
         }
         false
+    }
+
+    fn answer_group(&mut self, group: Group) {
+        self.totals.together += u64::from(group.asked.len() > 1);
+        self.totals.unanswered += u64::from(group.never);
+        self.totals.too_late += u64::from(group.gone);
+        for (id, asked) in group.asked {
+            if group.never && !group.gone {
+                self.inquired.entry(asked.written()).or_default().unanswered += 1;
+            }
+            let answer = |one: &Arc<Stream>| match group.never {
+                true => Lookup::Unknown("no answer in time".to_owned()),
+                false => opinion(asked.address(), one),
+            };
+            let mut answers: Lookups = asked.streams().map(answer).collect();
+            // Whoever gives too few answers has permitted nobody.
+            if group.never && self.dice.permille(300) {
+                answers.truncate(self.dice.below(answers.len() + 1));
+            }
+            self.relay.answer(self.now, Answer::LookedUp(id, asked, answers));
+        }
+    }
+
+    /// A question about everybody who came up in this turn.
+    fn ask(&mut self, asked: Vec<(QuestionId, Box<Asked>)>) {
+        if asked.is_empty() {
+            return;
+        }
+        for (_, one) in &asked {
+            self.inquired.entry(one.written()).or_default().asked += 1;
+        }
+        let never = self.setup.is_live() && self.dice.permille(50);
+        let after = match never {
+            true => LIVE_TIMEOUT,
+            // At once, or only when nothing else can happen.
+            false => Duration::from_millis(self.dice.below(3) as u64 * 20),
+        };
+        self.groups.push(Group { asked, from: self.now.plus(after), never, gone: false });
     }
 
     fn misfortune(&mut self) -> bool {
@@ -489,6 +583,8 @@ impl World {
         self.client.asleep = false;
         let role = self.dialing.as_ref().and_then(|(_, role)| role.poll_timeout());
         let due = Moment::earliest(self.relay.poll_timeout(), role);
+        let answers = self.groups.iter().map(|group| group.from);
+        let due = answers.fold(due, |due, from| Moment::earliest(due, Some(from)));
         let Some(due) = due else {
             panic!("nothing can happen and no timer is set: {:?} {:?}", self.relay, self.dialing)
         };
@@ -511,6 +607,7 @@ impl World {
             self.check_commands(at, &buffer);
             self.wires[at].to.send(&mut buffer);
         }
+        let mut asked = Vec::new();
         while let Some(event) = self.relay.poll_event() {
             if self.trace {
                 println!("   {event:?}");
@@ -529,7 +626,7 @@ impl World {
                     self.totals.lost_upstreams += 1;
                 }
                 Event::UpstreamLost(_) => {}
-                Event::Ask(id, asked) => self.questions.push((id, asked)),
+                Event::Ask(id, one) => asked.push((id, one)),
                 Event::Decided(record) => {
                     match record.verdict {
                         Verdict::Refuse | Verdict::Drop => self.totals.refused += 1,
@@ -551,6 +648,7 @@ impl World {
                 Event::Close(_) => self.to_client.close(),
             }
         }
+        self.ask(asked);
     }
 
     /// (1) Should this be DATA: for whom, and is that right for this very message? No
@@ -564,6 +662,11 @@ impl World {
             } else if let Some(path) = line.strip_prefix("RCPT TO:<") {
                 let path = path.split('>').next().unwrap_or_default();
                 wire.envelope.push(path.to_owned());
+                if let Some(inquired) = self.inquired.get_mut(path) {
+                    inquired.shown += 1;
+                    let known = inquired.asked - inquired.unanswered;
+                    assert!(inquired.shown <= known, "{path} was shown without an answer");
+                }
             } else if line == "DATA" {
                 for path in &wire.envelope {
                     if !self.setup.has_streams() || fact(path, stream) == Fact::Permitted {
