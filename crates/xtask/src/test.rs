@@ -5,8 +5,9 @@
 //! the tests of every crate, and then the real mail servers and clients of
 //! `tests/e2e` against the built gate.
 //!
-//! Two promises. No mail server is ever installed over one that is there (see
-//! [`mta`]). And nothing is skipped in silence: a program that cannot be had
+//! Three promises. No mail server is ever installed over one that is there (see
+//! [`mta`]). No other server is installed at all, so that none listens on this
+//! machine because of a test (see [`unpacked`]). And nothing is skipped in silence: a program that cannot be had
 //! fails the run, unless `--without NAME` names it, which the last line repeats.
 
 mod apt;
@@ -17,6 +18,7 @@ mod needs;
 mod places;
 mod proxies;
 mod tally;
+mod unpacked;
 
 use std::fs;
 use std::path::{Path, PathBuf};

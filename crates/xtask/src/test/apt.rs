@@ -52,27 +52,27 @@ pub(super) fn install_unchecked(packages: &[String]) -> Result<()> {
 }
 
 /// Fetches packages and unpacks them into a folder, without installing them.
+///
+/// A package that only stands for its newest version is followed to that.
 pub(super) fn extract(packages: &[&str], into: &Path) -> Result<()> {
     let downloads = into.join("deb");
-    std::fs::create_dir_all(&downloads)?;
-    say(&format!("apt-get download {} (unpacked into {})", packages.join(" "), into.display()));
-    // As root apt drops its rights for a download; here it may keep them, because
-    // the folder belongs to root.
-    let mut command = apt_get();
-    command.args(["-q", "-o", "APT::Sandbox::User=root", "download"]).args(packages);
-    if !processes::run(command.current_dir(&downloads), LIMIT)?.success() {
-        bail!("apt-get could not download {}", packages.join(" "));
-    }
+    let mut wanted: Vec<String> = packages.iter().map(|name| (*name).to_owned()).collect();
     let mut libraries = Vec::new();
-    for file in std::fs::read_dir(&downloads)? {
-        let file = file?.path();
-        let mut unpack = Command::new("dpkg-deb");
-        if !processes::run(unpack.arg("-x").arg(&file).arg(into), LIMIT)?.success() {
-            bail!("dpkg-deb could not unpack {}", file.display());
+    while !wanted.is_empty() {
+        download(&wanted, &downloads)?;
+        wanted.clear();
+        for file in std::fs::read_dir(&downloads)? {
+            let file = file?.path();
+            let mut unpack = Command::new("dpkg-deb");
+            if !processes::run(unpack.arg("-x").arg(&file).arg(into), LIMIT)?.success() {
+                bail!("dpkg-deb could not unpack {}", file.display());
+            }
+            let field = |name| output(Command::new("dpkg-deb").arg("-f").arg(&file).arg(name));
+            let (package, depends) = (field("Package")?, field("Depends")?);
+            libraries.extend(library_names(&depends));
+            wanted.extend(newest_version(package.trim(), &depends));
+            std::fs::remove_file(&file)?;
         }
-        let depends = output(Command::new("dpkg-deb").arg("-f").arg(&file).arg("Depends"))?;
-        libraries.extend(library_names(&depends));
-        std::fs::remove_file(&file)?;
     }
     // One that is here is not upgraded: this is somebody's machine.
     libraries.retain(|name| !is_installed(name));
@@ -81,20 +81,49 @@ pub(super) fn extract(packages: &[&str], into: &Path) -> Result<()> {
     install(&libraries)
 }
 
+fn download(packages: &[String], into: &Path) -> Result<()> {
+    std::fs::create_dir_all(into)?;
+    say(&format!("apt-get download {} (unpacked beside {})", packages.join(" "), into.display()));
+    // As root apt drops its rights for a download; here it may keep them, because
+    // the folder belongs to root.
+    let mut command = apt_get();
+    command.args(["-q", "-o", "APT::Sandbox::User=root", "download"]).args(packages);
+    if !processes::run(command.current_dir(into), LIMIT)?.success() {
+        bail!("apt-get could not download {}", packages.join(" "));
+    }
+    Ok(())
+}
+
 fn is_installed(package: &str) -> bool {
     let mut ask = Command::new("dpkg-query");
     output(ask.args(["-W", "-f", "${db:Status-Status}", package])).is_ok_and(|s| s == "installed")
 }
 
 /// The libraries among the packages of a `Depends` field. What else is in there
-/// (other parts of the mail server, cron, debconf) is for an installed server.
+/// (other parts of the server, cron, debconf, scripts for its web pages) is for an
+/// installed server.
 fn library_names(depends: &str) -> Vec<String> {
-    depends
-        .split(',')
-        .filter_map(|one| one.split('|').next()?.split_whitespace().next())
-        .filter(|name| name.starts_with("lib"))
+    let names = package_names(depends);
+    names
+        .filter(|name| name.starts_with("lib") && !name.starts_with("libjs-"))
         .map(str::to_owned)
         .collect()
+}
+
+/// `postgresql` depends on `postgresql-15`, and is nothing else.
+fn newest_version(package: &str, depends: &str) -> Option<String> {
+    let mut names = package_names(depends);
+    let is_version = |name: &&str| {
+        let number = name.strip_prefix(package).and_then(|rest| rest.strip_prefix('-'));
+        number.is_some_and(|number| number.parse::<u32>().is_ok())
+    };
+    names.find(is_version).map(str::to_owned)
+}
+
+/// The packages of a `Depends` field, the first of each choice.
+fn package_names(depends: &str) -> impl Iterator<Item = &str> {
+    let each = depends.split(',');
+    each.filter_map(|one| one.split('|').next()?.split_whitespace().next())
 }
 
 /// What apt would do: its lines `Inst NAME ...` and `Remv NAME ...`.
@@ -227,5 +256,13 @@ mod tests {
         let depends =
             "exim4-base (>= 4.96), debconf (>= 0.5) | debconf-2.0, libc6 (>= 2.34), libidn12";
         assert_eq!(library_names(depends), ["libc6", "libidn12"]);
+        assert_eq!(library_names("adduser, libjs-jquery, libpq5"), ["libpq5"]);
+    }
+
+    #[test]
+    fn a_package_that_stands_for_its_newest_version_is_followed_to_it() {
+        let newest = newest_version("postgresql", "postgresql-15, postgresql-common");
+        assert_eq!(newest.as_deref(), Some("postgresql-15"));
+        assert_eq!(newest_version("slapd", "libc6, slapd-contrib, perl"), None);
     }
 }

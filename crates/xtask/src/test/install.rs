@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::found::{first_line, on_path};
-use super::needs::{AIOSMTPD, Kind, NODEMAILER, Need};
+use super::needs::{Kind, NODEMAILER, Need};
 use super::places::Places;
 use super::{apt, mta};
 use crate::processes;
@@ -24,7 +24,7 @@ pub(super) fn install(missing: &[&Need], places: &Places) -> Result<()> {
     }
     packages.sort();
     packages.dedup();
-    if !packages.is_empty() || missing.iter().any(|need| need.is_mta()) {
+    if !packages.is_empty() || missing.iter().any(|need| need.is_from_debian()) {
         apt::update()?;
     }
     apt::install(&packages)?;
@@ -33,7 +33,8 @@ pub(super) fn install(missing: &[&Need], places: &Places) -> Result<()> {
             Kind::Command(..) => {}
             Kind::Postfix => mta::install_postfix(places)?,
             Kind::Exim => mta::install_exim(places)?,
-            Kind::Aiosmtpd => install_aiosmtpd(places)?,
+            Kind::Unpacked(server) => server.install(need.name, places)?,
+            Kind::Pip(package, version) => install_from_pypi(package, version, places)?,
             Kind::Nodemailer => install_nodemailer(places)?,
         }
     }
@@ -56,16 +57,20 @@ fn is_here(package: &str) -> bool {
     }
 }
 
-fn install_aiosmtpd(places: &Places) -> Result<()> {
+fn install_from_pypi(package: &str, version: &str, places: &Places) -> Result<()> {
     let folder = places.peers.join("py");
-    println!("+ python3 -m venv {}", folder.display());
-    let mut venv = Command::new("python3");
-    if !processes::run(venv.args(["-m", "venv", "--clear"]).arg(&folder), LIMIT)?.success() {
-        bail!("python3 could not make a virtual environment in {}", folder.display());
+    let python = folder.join("bin/python");
+    // Another package may have made it, and lives in it.
+    if first_line(Command::new(&python).args(["-m", "pip", "--version"])).is_none() {
+        println!("+ python3 -m venv {}", folder.display());
+        let mut venv = Command::new("python3");
+        if !processes::run(venv.args(["-m", "venv", "--clear"]).arg(&folder), LIMIT)?.success() {
+            bail!("python3 could not make a virtual environment in {}", folder.display());
+        }
     }
-    let wanted = format!("aiosmtpd=={AIOSMTPD}");
+    let wanted = format!("{package}=={version}");
     println!("+ pip install {wanted}");
-    let mut pip = Command::new(folder.join("bin/python"));
+    let mut pip = Command::new(python);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", &wanted]);
     if !processes::run(&mut pip, LIMIT)?.success() {
         bail!("pip could not install {wanted}");

@@ -12,11 +12,16 @@ use serde_json::Value;
 use super::found::{Found, fields, first_line, on_path};
 use super::mta;
 use super::places::Places;
+use super::unpacked::{self, Unpacked};
 
 /// The pinned versions of what comes from a language's own registry.
-pub(super) const AIOSMTPD: &str = "1.4.6";
+const AIOSMTPD: &str = "1.4.6";
+const PYSQLBRIDGE: &str = "2.1.3";
 /// Node.js 18 of Debian 12 is enough for this one; version 10 wants Node.js 20.
 pub(super) const NODEMAILER: &str = "7.0.9";
+
+/// What a package from PyPI stands on.
+const PYTHON: &[&str] = &["python3", "python3-venv"];
 
 /// One row: a program the tests need.
 pub(crate) struct Need {
@@ -37,8 +42,10 @@ pub(super) enum Kind {
     Command(&'static str, &'static [&'static str]),
     Postfix,
     Exim,
-    /// A package from PyPI in a virtual environment of our own.
-    Aiosmtpd,
+    /// A server from Debian packages that is never installed.
+    Unpacked(&'static Unpacked),
+    /// A package from PyPI in a virtual environment of our own, with its version.
+    Pip(&'static str, &'static str),
     /// A package from the npm registry in a folder of our own.
     Nodemailer,
 }
@@ -52,8 +59,8 @@ pub(super) fn all() -> Vec<Need> {
         need(
             "aiosmtpd",
             "smarthost with scripted replies",
-            &["python3", "python3-venv"],
-            Kind::Aiosmtpd,
+            PYTHON,
+            Kind::Pip("aiosmtpd", AIOSMTPD),
         ),
         need(
             "curl",
@@ -118,6 +125,28 @@ pub(super) fn all() -> Vec<Need> {
             &["nodejs", "npm"],
             Kind::Nodemailer,
         ),
+        need(
+            "postgresql",
+            "list in a database",
+            &["tzdata"],
+            Kind::Unpacked(&unpacked::POSTGRESQL),
+        ),
+        need("mariadb", "list in a database", &[], Kind::Unpacked(&unpacked::MARIADB)),
+        need(
+            "pysqlbridge",
+            "list in a database: speaks as SQL Server",
+            PYTHON,
+            Kind::Pip("pysqlbridge", PYSQLBRIDGE),
+        ),
+        need("openldap", "list in a directory", &[], Kind::Unpacked(&unpacked::OPENLDAP)),
+        need("redis", "list in a store of sets", &[], Kind::Unpacked(&unpacked::REDIS)),
+        need("nginx", "list behind a URL", &[], Kind::Unpacked(&unpacked::NGINX)),
+        need(
+            "promtool",
+            "metrics, as Prometheus reads them",
+            &[],
+            Kind::Unpacked(&unpacked::PROMTOOL),
+        ),
     ]
 }
 
@@ -135,12 +164,13 @@ impl Need {
             }
             Kind::Postfix => mta::find_postfix(places),
             Kind::Exim => mta::find_exim(places),
-            Kind::Aiosmtpd => {
+            Kind::Unpacked(server) => server.find(self.name, places),
+            Kind::Pip(package, _) => {
                 let python = places.peers.join("py/bin/python").to_str()?.to_owned();
-                let version = first_line(
-                    Command::new(&python)
-                        .args(["-c", "import aiosmtpd; print(aiosmtpd.__version__)"]),
-                )?;
+                let ask = format!(
+                    "import {package}, importlib.metadata as m; print(m.version('{package}'))"
+                );
+                let version = first_line(Command::new(&python).args(["-c", &ask]))?;
                 Some(Found { version, fields: fields([("program", &python)]) })
             }
             Kind::Nodemailer => {
@@ -163,9 +193,17 @@ impl Need {
             Kind::Command(..) => format!("by apt-get install {}", self.packages.join(" ")),
             Kind::Postfix => mta::origin_of_postfix(),
             Kind::Exim => mta::origin_of_exim(),
-            Kind::Aiosmtpd => format!("by pip, aiosmtpd {AIOSMTPD}, into target/peers/py"),
+            Kind::Unpacked(server) => server.origin(self.name),
+            Kind::Pip(package, version) => {
+                format!("by pip, {package} {version}, into target/peers/py")
+            }
             Kind::Nodemailer => format!("by npm, nodemailer {NODEMAILER}, into target/peers/npm"),
         }
+    }
+
+    /// Whether it comes by apt, beside its `packages`.
+    pub(super) fn is_from_debian(&self) -> bool {
+        self.is_mta() || matches!(self.kind, Kind::Unpacked(_))
     }
 
     /// Whether it is a mail server of the system, which only root can start.
