@@ -6,18 +6,25 @@
 //! error holds a password, or the value of a cell.
 
 mod access;
+mod cell_text;
 mod connection;
 mod error;
 mod found;
 mod ldap;
+mod limit;
 mod listener;
 mod mark;
 mod mysql;
+mod placeholder;
 mod postgres;
 mod pull;
 mod redis;
+mod said;
+mod sql_text;
 mod sqlite;
 mod sqlserver;
+mod tls;
+mod url;
 
 pub use access::{Access, Engine, Password, Question, Tls};
 pub use connection::Connection;
@@ -26,3 +33,4 @@ pub use found::Found;
 pub use listener::Listener;
 pub use mark::{Mark, Pulled, Since};
 pub use pull::pull;
+pub(crate) use tls::{authorities, client_config, provider};
