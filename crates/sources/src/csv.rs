@@ -5,21 +5,15 @@ use std::ops::ControlFlow;
 
 use crate::records::{Next, Record, Records};
 use crate::report::Fault;
-use crate::row::{Assembler, Raw};
+use crate::row::Assembler;
 use crate::sniff::CsvLayout;
-
-/// Room for the undoubled quotes of one cell each.
-#[derive(Default)]
-struct Scratch {
-    email: Vec<u8>,
-    date: Vec<u8>,
-    reason: Vec<u8>,
-}
+use crate::table::{Cells, Scratch, Table};
 
 /// Reads all records into the assembler, until it breaks.
 pub(crate) fn read(
     text: impl Read,
     layout: &CsvLayout,
+    table: &Table,
     assembler: &mut Assembler<'_>,
 ) -> io::Result<ControlFlow<()>> {
     let mut records = Records::new(text, layout.delimiter);
@@ -37,7 +31,10 @@ pub(crate) fn read(
                 skip -= 1;
                 continue;
             }
-            Next::Record(record) => row(&record, layout, &mut scratch, assembler),
+            Next::Record(record) => {
+                assembler.report.broken_quotes += u64::from(record.broken_quote);
+                table.take(&record, record.line, &mut scratch, assembler)
+            }
         };
         if flow.is_break() {
             return Ok(flow);
@@ -45,33 +42,12 @@ pub(crate) fn read(
     }
 }
 
-fn row(
-    record: &Record<'_>,
-    layout: &CsvLayout,
-    scratch: &mut Scratch,
-    assembler: &mut Assembler<'_>,
-) -> ControlFlow<()> {
-    assembler.report.broken_quotes += u64::from(record.broken_quote);
-    let email = last_filled(record, &layout.email, &mut scratch.email);
-    let Ok(email) = str::from_utf8(email) else {
-        assembler.bad(record.line, Fault::Encoding, "");
-        return ControlFlow::Continue(());
-    };
-    let date = last_filled(record, &layout.date, &mut scratch.date);
-    let reason = last_filled(record, &layout.reason, &mut scratch.reason);
-    assembler.take(&Raw {
-        line: record.line,
-        emails: &[email],
-        date: str::from_utf8(date).unwrap_or("?"),
-        reason: &String::from_utf8_lossy(reason),
-    })
-}
+impl Cells for Record<'_> {
+    fn cell<'c>(&'c self, at: usize, scratch: &'c mut Vec<u8>) -> &'c [u8] {
+        Record::cell(self, at, scratch).unwrap_or_default()
+    }
 
-/// Of columns that share a name, the last that is not empty.
-fn last_filled<'b>(record: &Record<'b>, columns: &[usize], scratch: &'b mut Vec<u8>) -> &'b [u8] {
-    let filled = |at: &&usize| record.raw(**at).is_some_and(|cell| !cell.trim_ascii().is_empty());
-    match columns.iter().rev().find(filled) {
-        Some(at) => record.cell(*at, scratch).unwrap_or_default(),
-        None => b"",
+    fn is_blank(&self, at: usize) -> bool {
+        self.raw(at).is_none_or(|cell| cell.trim_ascii().is_empty())
     }
 }

@@ -7,12 +7,13 @@
 //! its place, because to guess would mangle addresses silently.
 
 use std::io::Read;
+use std::sync::atomic::Ordering;
 
 use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Place, SourceError};
-use crate::input::Input;
+use crate::part::{Part, Reading};
 use crate::progress::{Phase, Progress};
 use crate::spec::Charset;
 
@@ -30,17 +31,17 @@ pub(crate) struct Examined {
 
 /// Reads everything once.
 pub(crate) fn examine(
-    input: &Input,
+    part: &Part,
     setting: Option<Charset>,
     declared: impl Fn(&[u8]) -> Option<Charset>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Examined, SourceError> {
-    let mut reader = input.start()?;
+    let Reading { mut reader, packed } = part.start()?;
     let mut chunk = vec![0; CHUNK];
-    let mut start = fill(&mut reader, &mut chunk).map_err(|error| input.io(error))?;
+    let mut start = fill(&mut reader, &mut chunk).map_err(|error| part.io(error))?;
     let head = chunk.get(..start).unwrap_or_default();
     if let Some(what) = not_text(head) {
-        return Err(SourceError::NotText { file: input.name().to_owned(), what });
+        return Err(SourceError::NotText { file: part.name().to_owned(), what });
     }
     let (fixed, mark) = match Encoding::for_bom(head) {
         Some((encoding, length)) => (Some(encoding), length),
@@ -54,11 +55,12 @@ pub(crate) fn examine(
         digest.update(bytes);
         check.take(bytes.get(skip..).unwrap_or_default(), done + skip as u64, bytes.is_empty());
         (done, skip) = (done + bytes.len() as u64, 0);
-        progress(Progress { phase: Phase::Examine, done, total: input.length() });
+        let packed = packed.load(Ordering::Relaxed);
+        progress(Progress { phase: Phase::Examine, done: packed, total: part.length() });
         if bytes.is_empty() {
             break;
         }
-        start = fill(&mut reader, &mut chunk).map_err(|error| input.io(error))?;
+        start = fill(&mut reader, &mut chunk).map_err(|error| part.io(error))?;
     }
     let encoding = match (fixed, check.first_bad) {
         (Some(encoding), None) => encoding,
@@ -69,8 +71,8 @@ pub(crate) fn examine(
                 Some(encoding) => encoding.name().to_owned(),
                 None => "UTF-8, although most of the file is".to_owned(),
             };
-            let place = locate(input, at)?;
-            return Err(SourceError::Encoding { file: input.name().to_owned(), place, encoding });
+            let place = locate(part, at)?;
+            return Err(SourceError::Encoding { file: part.name().to_owned(), place, encoding });
         }
     };
     Ok(Examined { encoding, mark, digest: digest.finalize().into() })
@@ -215,12 +217,12 @@ fn not_text(head: &[u8]) -> Option<&'static str> {
 }
 
 /// Line and byte column of an offset.
-fn locate(input: &Input, offset: u64) -> Result<Place, SourceError> {
+fn locate(part: &Part, offset: u64) -> Result<Place, SourceError> {
     let mut place = Place { line: 1, column: 1 };
-    let mut reader = input.start()?.take(offset);
+    let mut reader = part.start()?.reader.take(offset);
     let mut chunk = vec![0; CHUNK];
     loop {
-        let read = fill(&mut reader, &mut chunk).map_err(|error| input.io(error))?;
+        let read = fill(&mut reader, &mut chunk).map_err(|error| part.io(error))?;
         let bytes = chunk.get(..read).unwrap_or_default();
         if bytes.is_empty() {
             return Ok(place);
@@ -238,10 +240,11 @@ fn locate(input: &Input, offset: u64) -> Result<Place, SourceError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::Input;
 
     fn look(bytes: &[u8]) -> Result<Examined, SourceError> {
-        let input = Input::bytes("list.csv", bytes);
-        examine(&input, None, |_| None, &mut |_| ())
+        let part = Part::whole(Input::bytes("list.csv", bytes).into());
+        examine(&part, None, |_| None, &mut |_| ())
     }
 
     fn encoding(bytes: &[u8]) -> (&'static str, usize) {
@@ -301,12 +304,13 @@ mod tests {
 
     #[test]
     fn a_setting_is_held_against_the_bytes() {
-        let input = Input::bytes("l", &b"ok\na\xfcb\n"[..]);
+        let part = Part::whole(Input::bytes("l", &b"ok\na\xfcb\n"[..]).into());
         let as_set =
-            |label: &str| examine(&input, Some(label.parse().unwrap()), |_| None, &mut |_| ());
+            |label: &str| examine(&part, Some(label.parse().unwrap()), |_| None, &mut |_| ());
         assert!(as_set("utf-8").unwrap_err().to_string().contains("l:2:2: this is not UTF-8;"));
         assert_eq!(as_set("latin-1").unwrap().encoding, WINDOWS_1252);
         let odd = Input::bytes("l", &[b'a', 0, b'\n', 0, 0, 0xd8, b'x', 0][..]);
+        let odd = Part::whole(odd.into());
         let error = examine(&odd, None, |_| Some(Charset(UTF_16LE)), &mut |_| ()).unwrap_err();
         assert!(error.to_string().contains("UTF-16LE"), "{error}");
     }

@@ -1,125 +1,110 @@
 //! A list, opened: looked at once, then checked, then read.
 //!
-//! Two passes, because a file is to be judged before any of it counts: the first parses and
+//! Two passes, because a list is to be judged before any of it counts: the first parses and
 //! counts every row and gives the report the guards judge by; the second hands the rows out.
-//! Neither holds more than a record in memory. If somebody writes to the file in between, the
+//! Neither holds more than a record in memory. If somebody writes to a file in between, the
 //! read ends with an error; the rows handed out until then are true all the same, and the next
 //! read brings the rest.
+//!
+//! A list may have several parts: the files of a folder, the members of an archive. They are
+//! judged together, and one that cannot be read refuses all of it.
 
-use std::io::Read;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
 use suppression::Timestamp;
 
-use crate::csv;
-use crate::declared::declared;
 use crate::error::SourceError;
-use crate::examine::{Examined, examine};
 use crate::input::Input;
-use crate::markup;
+use crate::inputs::Inputs;
+use crate::part::Part;
 use crate::progress::{Phase, Progress};
-use crate::record::{Collector, Fields};
+use crate::reader::Reader;
 use crate::report::Report;
 use crate::row::{Assembler, Row};
-use crate::scout::Scout;
-use crate::shape;
-use crate::sniff::{CsvLayout, SAMPLE_BYTES, sniff};
-use crate::spec::{CsvSpec, Format, Spec, XmlSpec};
-use crate::text::Text;
+use crate::spec::Spec;
 
-/// A file whose layout is known.
+/// A list whose layout is known.
 #[derive(Debug)]
 pub struct List<'a> {
-    input: Input,
+    inputs: Vec<Arc<Input>>,
     spec: &'a Spec,
-    examined: Examined,
-    layout: Layout<'a>,
+    readers: Vec<Reader<'a>>,
+    digest: [u8; 32],
     warnings: Vec<String>,
 }
 
-#[derive(Debug)]
-enum Layout<'a> {
-    Csv(CsvLayout),
-    Xml(&'a XmlSpec, Fields),
-}
-
 impl<'a> List<'a> {
-    /// Looks at the file: encoding, layout, columns.
+    /// Looks at all of it: encoding, layout, columns. `inputs` is an [`Input`] or [`Inputs`].
     ///
     /// # Errors
     /// What makes it impossible to read, with file, line and the setting that helps.
     pub fn open(
-        input: Input,
+        inputs: impl Into<Inputs>,
         spec: &'a Spec,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Self, SourceError> {
-        let unread = || SourceError::Io {
-            file: input.name().to_owned(),
-            source: std::io::Error::other("lists of this format are not read yet"),
-        };
-        let (setting, xml) = match &spec.format {
-            Format::Csv(csv) | Format::Detect(csv) => (csv.encoding, false),
-            Format::Xml(xml) => (xml.encoding, true),
-            _ => return Err(unread()),
-        };
-        let declared = |head: &[u8]| declared(head).filter(|_| xml);
-        let examined = examine(&input, setting, declared, progress)?;
+        let (inputs, left_out, place) = inputs.into().into_parts();
         let mut warnings = Vec::new();
-        let layout = match &spec.format {
-            Format::Csv(csv) | Format::Detect(csv) => {
-                Layout::Csv(csv_layout(&input, &examined, spec, csv, &mut warnings)?)
-            }
-            Format::Xml(xml) => Layout::Xml(xml, xml_fields(&input, &examined, xml)?),
-            _ => return Err(unread()),
-        };
-        Ok(Self { input, spec, examined, layout, warnings })
+        if let (Some(place), true) = (&place, inputs.is_empty()) {
+            warnings.push(format!("{}: there is no file", place.display()));
+        }
+        if !left_out.is_empty() {
+            warnings.push(format!("left out: {}", some(&left_out)));
+        }
+        let inputs: Vec<_> = inputs.into_iter().map(Arc::new).collect();
+        let parts: Vec<_> = inputs.iter().map(|input| Part::whole(Arc::clone(input))).collect();
+        let mut digest = Sha256::new();
+        let mut readers = Vec::new();
+        let total = parts.iter().map(Part::length).sum();
+        let (mut done, several) = (0, parts.len() > 1);
+        for part in parts {
+            let length = part.length();
+            let mut tell = |at: Progress| progress(Progress { done: done + at.done, total, ..at });
+            let mut told = Vec::new();
+            let label = part.label();
+            let (part_digest, reader) = Reader::open(part, spec, &mut told, &mut tell)?;
+            digest.update(part_digest);
+            readers.extend(reader);
+            warnings.extend(told.into_iter().map(|warning| match several {
+                true => format!("{}: {warning}", label.escape_debug()),
+                false => warning,
+            }));
+            done += length;
+        }
+        Ok(Self { inputs, spec, readers, digest: digest.finalize().into(), warnings })
     }
 
-    /// Stands for the content of the file and the settings it is read with: while it stays the
-    /// same, reading again brings nothing new.
+    /// Stands for the content of all files and the settings they are read with: while it stays
+    /// the same, reading again brings nothing new.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let hex = |bytes: [u8; 32]| {
             bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>()
         };
-        format!("{}-{}", hex(self.examined.digest), hex(self.spec.digest()))
+        format!("{}-{}", hex(self.digest), hex(self.spec.digest()))
     }
 
-    /// How the file was understood, in one line: for `check`, `import` and the log.
+    /// How the list was understood, in one line: for `check`, `import` and the log.
     #[must_use]
     pub fn describe(&self) -> String {
-        let encoding = self.examined.encoding.name();
-        match &self.layout {
-            Layout::Csv(layout) => {
-                let name = |columns: &[usize]| match columns.first() {
-                    None => "none".to_owned(),
-                    Some(at) => match layout.sample.header.as_ref().and_then(|h| h.get(*at)) {
-                        Some(name) => format!("\"{}\"", name.trim().escape_debug()),
-                        None => format!("number {}", at + 1),
-                    },
-                };
-                let header = if layout.sample.header.is_some() { "a header" } else { "no header" };
-                format!(
-                    "CSV in {encoding}, delimiter {}, {header}; columns: e-mail {}, date {}, reason {}",
-                    layout.delimiter,
-                    name(&layout.email),
-                    name(&layout.date),
-                    name(&layout.reason)
-                )
-            }
-            Layout::Xml(xml, fields) => {
-                let name = |paths: &[crate::path::FieldPath]| {
-                    paths.first().map_or_else(|| "none".to_owned(), ToString::to_string)
-                };
-                format!(
-                    "XML in {encoding}, records {}; fields: e-mail {}, date {}, reason {}",
-                    xml.record,
-                    name(&fields.email),
-                    name(&fields.date),
-                    name(&fields.reason)
-                )
+        let mut ways: Vec<(String, usize)> = Vec::new();
+        for reader in &self.readers {
+            let way = reader.describe();
+            match ways.iter_mut().find(|(known, _)| *known == way) {
+                Some((_, times)) => *times += 1,
+                None => ways.push((way, 1)),
             }
         }
+        let several = self.readers.len() > 1;
+        let texts = ways.into_iter().map(|(way, times)| match times {
+            1 if several => format!("1 file: {way}"),
+            1 => way,
+            _ => format!("{times} files: {way}"),
+        });
+        let texts: Vec<_> = texts.collect();
+        if texts.is_empty() { "no file".to_owned() } else { texts.join("; ") }
     }
 
     /// Goes through all rows and counts them, handing out none.
@@ -154,91 +139,32 @@ impl<'a> List<'a> {
         progress: &mut dyn FnMut(Progress),
         each: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> Result<Report, SourceError> {
-        let text = Text::start(&self.input, &self.examined, phase, progress)?;
         let mut assembler = Assembler::new(self.spec, now, each);
         assembler.report.warnings.clone_from(&self.warnings);
-        let flow = match &self.layout {
-            Layout::Csv(layout) => {
-                csv::read(text, layout, &mut assembler).map_err(|error| self.input.io(error))?
+        let total = self.readers.iter().map(Reader::length).sum();
+        let (mut done, several) = (0, self.readers.len() > 1);
+        for reader in &self.readers {
+            let mut tell = |at: Progress| progress(Progress { done: done + at.done, total, ..at });
+            let known = assembler.report.bad_rows.len();
+            let flow = reader.read(phase, &mut tell, &mut assembler)?;
+            let new = assembler.report.bad_rows.iter_mut().skip(known);
+            new.filter(|_| several).for_each(|row| row.file = Some(reader.label()));
+            if flow.is_break() {
+                return Ok(assembler.report);
             }
-            Layout::Xml(xml, fields) => {
-                let mut collector = Collector::new(&xml.record, fields, &mut assembler);
-                let flow = markup::walk(text, &self.input, &mut collector)?;
-                let hint = collector.hint();
-                assembler.report.warnings.extend(hint);
-                flow
-            }
-        };
-        if flow.is_continue() {
-            self.input.check_unchanged()?;
+            done += reader.length();
         }
+        self.inputs.iter().try_for_each(|input| input.check_unchanged())?;
         Ok(assembler.report)
     }
 }
 
-fn csv_layout(
-    input: &Input,
-    examined: &Examined,
-    spec: &Spec,
-    csv: &CsvSpec,
-    warnings: &mut Vec<String>,
-) -> Result<CsvLayout, SourceError> {
-    let file = || input.name().to_owned();
-    let mut tell = |_| ();
-    let text = Text::start(input, examined, Phase::Examine, &mut tell)?;
-    let mut sample = Vec::new();
-    text.take(SAMPLE_BYTES as u64).read_to_end(&mut sample).map_err(|error| input.io(error))?;
-    let whole = sample.len() < SAMPLE_BYTES;
-    let layout = sniff(&sample, whole, csv).map_err(|(fault, columns)| SourceError::Column {
-        file: file(),
-        what: fault.what,
-        setting: fault.setting,
-        columns,
-    })?;
-    let kind = spec.kind.unwrap_or(suppression::Kind::OptOut);
-    let suppresses = kind != suppression::Kind::Consent;
-    if let Some(why) = shape::subscribed(&layout.sample).filter(|_| suppresses) {
-        if !spec.allow_subscribed {
-            return Err(SourceError::Subscribed { file: file(), why });
-        }
-        warnings.push(format!("{why}; taken because of allow_subscribed = true"));
+/// The first ten, as there may be thousands.
+fn some(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let mut text = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        text.push_str(&format!(" and {} more", names.len() - SHOWN));
     }
-    if let Some(what) =
-        shape::bounces(&layout.sample).filter(|_| kind != suppression::Kind::Undeliverable)
-    {
-        warnings.push(format!(
-            "this looks like {what}: a bounce says that an address does not work, not that the \
-             person objected; every row is taken as {}",
-            kind
-        ));
-    }
-    Ok(layout)
-}
-
-fn xml_fields(input: &Input, examined: &Examined, xml: &XmlSpec) -> Result<Fields, SourceError> {
-    let own = |path: &Option<crate::path::FieldPath>| path.clone().into_iter().collect();
-    let mut fields =
-        Fields { email: own(&xml.email), date: own(&xml.date), reason: own(&xml.reason) };
-    if xml.email.is_some() && xml.date.is_some() && xml.reason.is_some() {
-        return Ok(fields);
-    }
-    let mut tell = |_| ();
-    let text = Text::start(input, examined, Phase::Examine, &mut tell)?;
-    let mut scout = Scout::new(&xml.record);
-    // It breaks off when it has seen enough.
-    let _enough = markup::walk(text, input, &mut scout)?;
-    if fields.email.is_empty() {
-        fields.email = scout.email().map_err(|what| SourceError::Xml {
-            file: input.name().to_owned(),
-            place: crate::error::Place { line: 1, column: 1 },
-            what,
-        })?;
-    }
-    if fields.date.is_empty() {
-        fields.date = scout.date();
-    }
-    if fields.reason.is_empty() {
-        fields.reason = scout.reason();
-    }
-    Ok(fields)
+    text
 }

@@ -11,8 +11,8 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use crate::error::{Place, SourceError};
-use crate::input::Input;
 use crate::located::{Located, PIECE_MAX};
+use crate::part::Part;
 
 /// Deepest nesting of elements.
 const DEPTH_MAX: usize = 256;
@@ -71,7 +71,7 @@ impl Element<'_> {
 /// Walks through a document.
 pub(crate) fn walk(
     text: impl Read,
-    input: &Input,
+    part: &Part,
     visitor: &mut impl Visitor,
 ) -> Result<ControlFlow<()>, SourceError> {
     let mut reader = Reader::from_reader(Located::new(text));
@@ -88,7 +88,7 @@ pub(crate) fn walk(
         reader.get_mut().begin_piece();
         let before = reader.get_ref().place();
         let event = reader.read_event_into(&mut buffer);
-        let xml = |place, what| SourceError::Xml { file: input.name().to_owned(), place, what };
+        let xml = |place, what| SourceError::Xml { file: part.name().to_owned(), place, what };
         let event = match event {
             Ok(event) => event,
             Err(_) if reader.get_ref().is_over() => {
@@ -99,7 +99,7 @@ pub(crate) fn walk(
                 ));
             }
             Err(quick_xml::Error::Io(error)) => {
-                return Err(input.io(std::io::Error::new(error.kind(), error.to_string())));
+                return Err(part.io(std::io::Error::new(error.kind(), error.to_string())));
             }
             Err(error) => return Err(xml(before, open.explain(&error))),
         };
@@ -127,7 +127,7 @@ pub(crate) fn walk(
                 return Err(xml(before, what.to_owned()));
             }
             Event::DocType(text) if text.contains('[') => {
-                let file = input.name().to_owned();
+                let file = part.name().to_owned();
                 return Err(SourceError::DocumentType { file, place: before });
             }
             Event::Eof => {

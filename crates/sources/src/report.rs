@@ -62,6 +62,8 @@ impl fmt::Display for Fault {
 /// A row that could not be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRow {
+    /// The file or member of an archive it is in, of a list that has several.
+    pub file: Option<String>,
     /// Line of the file it begins in.
     pub line: u64,
     /// What is wrong.
@@ -72,6 +74,9 @@ pub struct BadRow {
 
 impl fmt::Display for BadRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{}, ", file.escape_debug())?;
+        }
         write!(f, "line {}: {}", self.line, self.fault)?;
         if self.masked.is_empty() { Ok(()) } else { write!(f, " ({})", self.masked) }
     }
@@ -110,7 +115,7 @@ impl Report {
     pub(crate) fn bad_row(&mut self, line: u64, fault: Fault, value: &str) {
         self.bad += 1;
         if self.bad_rows.len() < KEPT {
-            self.bad_rows.push(BadRow { line, fault, masked: mask(value) });
+            self.bad_rows.push(BadRow { file: None, line, fault, masked: mask(value) });
         }
     }
 }

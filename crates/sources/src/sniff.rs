@@ -1,4 +1,4 @@
-//! How a CSV file is laid out, found from its first records: delimiter, header, columns.
+//! How a CSV file is laid out, found from its first records: delimiter and header.
 //!
 //! The delimiter is the one under which most of the first records have the same number of cells;
 //! where none splits them, every line is one cell, so that `Last, First <a@b>` stays whole. Then
@@ -7,7 +7,7 @@
 use std::io::Read;
 
 use crate::cell::looks_like_address;
-use crate::columns::{ColumnFault, Sample, has_known_name};
+use crate::columns::{Sample, has_known_name};
 use crate::records::{Next, Records};
 use crate::spec::{CsvSpec, Delimiter};
 
@@ -21,18 +21,11 @@ pub(crate) struct CsvLayout {
     pub(crate) delimiter: Delimiter,
     /// Records before the first row: the header, a line `sep=;`.
     pub(crate) skip: usize,
-    pub(crate) sample: Sample,
-    pub(crate) email: Vec<usize>,
-    pub(crate) date: Vec<usize>,
-    pub(crate) reason: Vec<usize>,
+    pub(crate) header: bool,
 }
 
 /// Looks at the beginning of a file. `whole` says that `start` is all of it.
-pub(crate) fn sniff(
-    start: &[u8],
-    whole: bool,
-    spec: &CsvSpec,
-) -> Result<CsvLayout, (ColumnFault, Vec<String>)> {
+pub(crate) fn sniff(start: &[u8], whole: bool, spec: &CsvSpec) -> (CsvLayout, Sample) {
     let named = named_delimiter(start);
     let delimiter = spec.delimiter.or(named).unwrap_or_else(|| guess_delimiter(start, whole));
     let mut rows = records(start, whole, delimiter);
@@ -51,21 +44,8 @@ pub(crate) fn sniff(
         (None, Some(first)) => is_header(first),
     };
     let header = with_header.then(|| rows.remove(0));
-    let sample = Sample { header, rows };
-    let columns = || -> Result<_, ColumnFault> {
-        Ok((
-            sample.email(spec.columns.email.as_ref())?,
-            sample.date(spec.columns.date.as_ref())?,
-            sample.reason(spec.columns.reason.as_ref())?,
-        ))
-    };
-    match columns() {
-        Ok((email, date, reason)) => {
-            let skip = skipped + usize::from(with_header);
-            Ok(CsvLayout { delimiter, skip, sample, email, date, reason })
-        }
-        Err(fault) => Err((fault, sample.header.unwrap_or_default())),
-    }
+    let skip = skipped + usize::from(with_header);
+    (CsvLayout { delimiter, skip, header: with_header }, Sample { header, rows })
 }
 
 /// The line `sep=;` that spreadsheets write and read.
@@ -137,7 +117,7 @@ fn guess_delimiter(start: &[u8], whole: bool) -> Delimiter {
 }
 
 /// Names have no `@`; and a first record of dates or numbers is dirt rather than a header.
-fn is_header(cells: &[String]) -> bool {
+pub(crate) fn is_header(cells: &[String]) -> bool {
     if cells.iter().any(|cell| cell.contains('@')) {
         return false;
     }
@@ -152,10 +132,9 @@ fn is_header(cells: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::Columns;
 
     fn layout(text: &str) -> CsvLayout {
-        sniff(text.as_bytes(), true, &CsvSpec::default()).unwrap()
+        sniff(text.as_bytes(), true, &CsvSpec::default()).0
     }
 
     fn delimiter(text: &str) -> String {
@@ -210,25 +189,17 @@ mod tests {
         let spec = CsvSpec {
             delimiter: Some(";".parse().unwrap()),
             header: Some(false),
-            columns: Columns { email: Some("2".parse().unwrap()), ..Columns::default() },
             ..CsvSpec::default()
         };
-        let layout = sniff(b"email,x;y\na,b;c@x.example\n", true, &spec).unwrap();
-        assert_eq!((layout.skip, layout.email), (0, vec![1]));
+        let (layout, sample) = sniff(b"email,x;y\na,b;c@x.example\n", true, &spec);
+        assert_eq!((layout.skip, sample.rows.len()), (0, 2));
         assert_eq!(layout.delimiter.to_string(), ";");
     }
 
     #[test]
     fn a_record_cut_by_the_sample_is_not_looked_at() {
         let text = b"email,b\na@x.example,c\nb@x";
-        assert_eq!(sniff(text, false, &CsvSpec::default()).unwrap().sample.rows.len(), 1);
-        assert_eq!(sniff(text, true, &CsvSpec::default()).unwrap().sample.rows.len(), 2);
-    }
-
-    #[test]
-    fn an_error_lists_the_columns() {
-        let (fault, columns) = sniff(b"foo,bar\n1,2\n", true, &CsvSpec::default()).unwrap_err();
-        assert_eq!(fault.setting, "email");
-        assert_eq!(columns, ["foo", "bar"]);
+        assert_eq!(sniff(text, false, &CsvSpec::default()).1.rows.len(), 1);
+        assert_eq!(sniff(text, true, &CsvSpec::default()).1.rows.len(), 2);
     }
 }

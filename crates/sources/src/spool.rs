@@ -76,7 +76,8 @@ impl SpoolWriter {
             match cell {
                 None => self.number(NULL)?,
                 Some(text) => {
-                    let end = text.floor_char_boundary(CELL_MAX.min(text.len()));
+                    let fits = |end: &usize| text.is_char_boundary(*end);
+                    let end = (0..=CELL_MAX.min(text.len())).rev().find(fits).unwrap_or(0);
                     let text = text.get(..end).unwrap_or_default();
                     self.number(u32::try_from(text.len()).unwrap_or(0))?;
                     self.file.write_all(text.as_bytes())?;

@@ -2,19 +2,20 @@
 //! so the replacement character appears only where a file is changed while it is read.
 
 use std::io::{self, Read};
+use std::sync::atomic::Ordering;
 
 use encoding_rs::{CoderResult, Decoder, UTF_8};
 
 use crate::error::SourceError;
 use crate::examine::Examined;
-use crate::input::Input;
+use crate::part::{Part, Reading};
 use crate::progress::{Phase, Progress};
 
 const RAW: usize = 64 * 1024;
 
 /// A reader of UTF-8.
 pub(crate) struct Text<'a> {
-    reader: Box<dyn Read + Send + 'a>,
+    reading: Reading<'a>,
     /// None where the bytes are UTF-8 as they are.
     decoder: Option<Decoder>,
     raw: Vec<u8>,
@@ -30,7 +31,7 @@ pub(crate) struct Text<'a> {
 
 impl<'a> Text<'a> {
     pub(crate) fn start(
-        input: &'a Input,
+        part: &'a Part,
         examined: &Examined,
         phase: Phase,
         tell: &'a mut dyn FnMut(Progress),
@@ -38,22 +39,22 @@ impl<'a> Text<'a> {
         let decoder = (examined.encoding != UTF_8)
             .then(|| examined.encoding.new_decoder_without_bom_handling());
         Ok(Self {
-            reader: input.start()?,
+            reading: part.start()?,
             decoder,
             raw: Vec::new(),
             taken: 0,
             ended: false,
             spill: Vec::new(),
             skip: examined.mark,
-            on: Progress { phase, done: 0, total: input.length() },
+            on: Progress { phase, done: 0, total: part.length() },
             tell,
         })
     }
 
     fn read_raw(&mut self, out: &mut [u8]) -> io::Result<usize> {
         loop {
-            let read = self.reader.read(out)?;
-            self.on.done += read as u64;
+            let read = self.reading.reader.read(out)?;
+            self.on.done = self.reading.packed.load(Ordering::Relaxed);
             (self.tell)(self.on);
             if self.skip == 0 || read == 0 {
                 return Ok(read);
@@ -116,12 +117,13 @@ impl Text<'_> {
 mod tests {
     use super::*;
     use crate::examine::examine;
+    use crate::input::Input;
 
     fn read_in_steps(bytes: &[u8], step: usize) -> String {
-        let input = Input::bytes("l", bytes);
-        let examined = examine(&input, None, |_| None, &mut |_| ()).unwrap();
+        let part = Part::whole(Input::bytes("l", bytes).into());
+        let examined = examine(&part, None, |_| None, &mut |_| ()).unwrap();
         let mut tell = |_| ();
-        let mut text = Text::start(&input, &examined, Phase::Check, &mut tell).unwrap();
+        let mut text = Text::start(&part, &examined, Phase::Check, &mut tell).unwrap();
         let mut all = Vec::new();
         let mut buffer = vec![0; step];
         loop {
@@ -150,11 +152,11 @@ mod tests {
 
     #[test]
     fn progress_ends_at_the_total() {
-        let input = Input::bytes("l", &b"\xef\xbb\xbfabc"[..]);
-        let examined = examine(&input, None, |_| None, &mut |_| ()).unwrap();
+        let part = Part::whole(Input::bytes("l", &b"\xef\xbb\xbfabc"[..]).into());
+        let examined = examine(&part, None, |_| None, &mut |_| ()).unwrap();
         let mut last = None;
         let mut tell = |progress| last = Some(progress);
-        let mut text = Text::start(&input, &examined, Phase::Read, &mut tell).unwrap();
+        let mut text = Text::start(&part, &examined, Phase::Read, &mut tell).unwrap();
         io::copy(&mut text, &mut io::sink()).unwrap();
         drop(text);
         assert_eq!(last, Some(Progress { phase: Phase::Read, done: 6, total: 6 }));

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use sources::{CsvSpec, Format, Input, List, Report, SourceError, Spec, Who, XmlSpec};
+use sources::{CsvSpec, Format, Input, Inputs, List, Report, SourceError, Spec, Who, XmlSpec};
 use suppression::Timestamp;
 
 /// Everything a read gave.
@@ -45,7 +45,15 @@ pub(crate) fn now() -> Timestamp {
 }
 
 pub(crate) fn read_as(bytes: &[u8], spec: &Spec) -> Result<Outcome, SourceError> {
-    let list = List::open(Input::bytes("list", bytes), spec, &mut |_| ())?;
+    read_inputs(Input::bytes("list", bytes), spec)
+}
+
+pub(crate) fn read_inputs(inputs: impl Into<Inputs>, spec: &Spec) -> Result<Outcome, SourceError> {
+    outcome(&List::open(inputs, spec, &mut |_| ())?)
+}
+
+/// Reads in both passes.
+pub(crate) fn outcome(list: &List<'_>) -> Result<Outcome, SourceError> {
     let checked = list.check(now(), &mut |_| ())?;
     let mut rows = Vec::new();
     let report = list.read(now(), &mut |_| (), &mut |row| {
