@@ -1,7 +1,7 @@
 //! Forms with a fixed set of words. A word that is none of them is told all, and
 //! the one probably meant.
 
-use suppression::{Basis, Calendar, Kind, Permission, StreamClass};
+use suppression::{Basis, Calendar, HashAlgorithm, Kind, Normalise, Permission, StreamClass};
 use toml::de::DeValue;
 
 use super::fault::Fault;
@@ -11,21 +11,21 @@ use super::nearest::nearest;
 macro_rules! choice {
     (
         $(#[$meta:meta])*
-        $name:ident, $form:literal, $example:literal {
+        $vis:vis $name:ident, $form:literal, $example:literal {
             $( $(#[$vmeta:meta])* $variant:ident = $word:literal, )+
         }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
         #[serde(rename_all = "kebab-case")]
-        pub enum $name { $( $(#[$vmeta])* $variant, )+ }
+        $vis enum $name { $( $(#[$vmeta])* $variant, )+ }
 
         impl $name {
             /// Every word with its meaning.
             pub(crate) const WORDS: &[(&'static str, Self)] = &[ $( ($word, Self::$variant), )+ ];
 
             /// The word in the configuration.
-            pub fn as_str(self) -> &'static str {
+            $vis fn as_str(self) -> &'static str {
                 match self { $( Self::$variant => $word, )+ }
             }
         }
@@ -67,7 +67,7 @@ fn word<F: Form + Copy>(
 
 choice! {
     /// When the smarthost is contacted.
-    Contact, "a moment to contact the smarthost", r#""recipient" or "sender""# {
+    pub Contact, "a moment to contact the smarthost", r#""recipient" or "sender""# {
         /// At the first permitted recipient.
         Recipient = "recipient",
         /// At MAIL already.
@@ -77,7 +77,7 @@ choice! {
 
 choice! {
     /// What is done about a suppressed recipient.
-    Action, "an action", r#""refuse", "drop" or "shadow""# {
+    pub Action, "an action", r#""refuse", "drop" or "shadow""# {
         /// 550.
         Refuse = "refuse",
         /// 250, not forwarded, recorded.
@@ -89,7 +89,7 @@ choice! {
 
 choice! {
     /// How an address is written down.
-    Store, "a way to write addresses down", r#""hashed" or "plain""# {
+    pub Store, "a way to write addresses down", r#""hashed" or "plain""# {
         /// As a keyed hash only.
         Hashed = "hashed",
         /// Readable.
@@ -99,7 +99,7 @@ choice! {
 
 choice! {
     /// What kind of entries a source gives.
-    KindWord, "a kind of entry",
+    pub KindWord, "a kind of entry",
     r#""opt-out", "complaint", "manual", "undeliverable" or "consent""# {
         /// The person said no.
         OptOut = "opt-out",
@@ -128,7 +128,7 @@ impl From<KindWord> for Kind {
 
 choice! {
     /// What a consent rests on.
-    BasisWord, "what a consent rests on", r#""express", "purchase" or "inquiry""# {
+    pub BasisWord, "what a consent rests on", r#""express", "purchase" or "inquiry""# {
         /// The person said so.
         Express = "express",
         /// The person bought something.
@@ -149,8 +149,87 @@ impl From<BasisWord> for Basis {
 }
 
 choice! {
+    /// How a source is used.
+    pub(crate) ModeWord, "a mode", r#""sync" or "live""# {
+        /// Read into the ledger.
+        Sync = "sync",
+        /// Asked about each recipient.
+        Live = "live",
+    }
+}
+
+choice! {
+    /// How a connection to a source is protected.
+    pub(crate) TlsWord, "a protection", r#""verify", "unverified" or "off""# {
+        /// Encrypted, to a server that is verified.
+        Verify = "verify",
+        /// Encrypted, to whoever answers.
+        Unverified = "unverified",
+        /// Not at all.
+        Off = "off",
+    }
+}
+
+choice! {
+    /// Which digests a list holds.
+    pub HashWord, "a digest", r#""md5", "sha1", "sha256" or "sha512""# {
+        /// RFC 1321.
+        Md5 = "md5",
+        /// FIPS 180-4.
+        Sha1 = "sha1",
+        /// FIPS 180-4.
+        Sha256 = "sha256",
+        /// FIPS 180-4.
+        Sha512 = "sha512",
+    }
+}
+
+impl From<HashWord> for HashAlgorithm {
+    fn from(word: HashWord) -> Self {
+        match word {
+            HashWord::Md5 => Self::Md5,
+            HashWord::Sha1 => Self::Sha1,
+            HashWord::Sha256 => Self::Sha256,
+            HashWord::Sha512 => Self::Sha512,
+        }
+    }
+}
+
+choice! {
+    /// What is done to an address before it is hashed.
+    pub NormaliseWord, "a form of addresses", r#""lower", "lower-domain" or "as-is""# {
+        /// All of it in lower case.
+        Lower = "lower",
+        /// Its domain in lower case.
+        LowerDomain = "lower-domain",
+        /// Nothing.
+        AsIs = "as-is",
+    }
+}
+
+impl From<NormaliseWord> for Normalise {
+    fn from(word: NormaliseWord) -> Self {
+        match word {
+            NormaliseWord::Lower => Self::Lower,
+            NormaliseWord::LowerDomain => Self::LowerDomain,
+            NormaliseWord::AsIs => Self::AsIs,
+        }
+    }
+}
+
+choice! {
+    /// Where a salt stands.
+    pub(crate) SaltPlaceWord, "a place", r#""before" or "behind""# {
+        /// Before the address.
+        Before = "before",
+        /// Behind it.
+        Behind = "behind",
+    }
+}
+
+choice! {
     /// What kind of mail a stream is.
-    ClassWord, "a class of mail", r#""commercial" or "transactional""# {
+    pub ClassWord, "a class of mail", r#""commercial" or "transactional""# {
         /// Everything that is not declared otherwise.
         Commercial = "commercial",
         /// What a person asked for or must get.
@@ -169,7 +248,7 @@ impl From<ClassWord> for StreamClass {
 
 choice! {
     /// Whom a stream may reach.
-    PermissionWord, "a permission", r#""opt-out" or "opt-in""# {
+    pub PermissionWord, "a permission", r#""opt-out" or "opt-in""# {
         /// Everybody but those who objected.
         OptOut = "opt-out",
         /// Only those who agreed.
@@ -188,7 +267,7 @@ impl From<PermissionWord> for Permission {
 
 choice! {
     /// What is done when the recipients of one message cannot be decided together.
-    Mixed, "what to do with a mixed message", r#""defer" or "refuse""# {
+    pub Mixed, "what to do with a mixed message", r#""defer" or "refuse""# {
         /// 452: the client offers the others in a transaction of their own.
         Defer = "defer",
         /// The whole message is refused.
@@ -198,7 +277,7 @@ choice! {
 
 choice! {
     /// Which days are business days.
-    CalendarWord, "a calendar", r#""weekdays" or "us-federal""# {
+    pub CalendarWord, "a calendar", r#""weekdays" or "us-federal""# {
         /// Monday to Friday.
         Weekdays = "weekdays",
         /// Without the federal holidays of the United States.
@@ -217,7 +296,7 @@ impl From<CalendarWord> for Calendar {
 
 choice! {
     /// When a record of evidence is safe enough to go on.
-    EvidenceSync, "when a record is safe", r#""system" or "always""# {
+    pub EvidenceSync, "when a record is safe", r#""system" or "always""# {
         /// With the operating system.
         System = "system",
         /// On the disk.
@@ -227,7 +306,7 @@ choice! {
 
 choice! {
     /// How much is logged.
-    Level, "a log level", r#""error", "warn", "info", "debug" or "trace""# {
+    pub Level, "a log level", r#""error", "warn", "info", "debug" or "trace""# {
         /// What went wrong.
         Error = "error",
         /// And what may go wrong.
@@ -243,7 +322,7 @@ choice! {
 
 choice! {
     /// The shape of the log.
-    LogFormat, "a log format", r#""text" or "json""# {
+    pub LogFormat, "a log format", r#""text" or "json""# {
         /// Lines for people.
         Text = "text",
         /// One JSON object a line.

@@ -35,6 +35,7 @@ pub struct Fault {
     label: Option<String>,
     related: Option<(Range<usize>, String)>,
     help: Vec<String>,
+    secret: Option<Range<usize>>,
 }
 
 impl Fault {
@@ -52,6 +53,7 @@ impl Fault {
             label: None,
             related: None,
             help: Vec::new(),
+            secret: None,
         }
     }
 
@@ -78,6 +80,13 @@ impl Fault {
     #[must_use]
     pub fn related(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
         self.related = Some((span, label.into()));
+        self
+    }
+
+    /// A place of the file that is not to be shown, by this fault or another one.
+    #[must_use]
+    pub fn secret(mut self, span: Range<usize>) -> Self {
+        self.secret = Some(span);
         self
     }
 
@@ -120,7 +129,15 @@ impl Report {
     pub(crate) fn new(path: &Path, text: &str, mut faults: Vec<Fault>) -> Self {
         faults.sort_by_key(|f| f.span.as_ref().map_or((usize::MAX, 0), |s| (s.start, s.end)));
         faults.dedup();
-        Self { path: path.to_path_buf(), text: text.to_owned(), faults }
+        let mut text = text.to_owned();
+        for span in faults.iter().filter_map(|fault| fault.secret.clone()) {
+            // As many bytes as before, so that all places stay where they are.
+            if text.get(span.clone()).is_some() {
+                let stars = "*".repeat(span.len());
+                text.replace_range(span, &stars);
+            }
+        }
+        Self { path: path.to_path_buf(), text, faults }
     }
 
     /// Whether the gate must not start: there is an error in the file itself.

@@ -4,28 +4,25 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use suppression::Scope;
 use toml::de::{DeTable, DeValue};
 
 use super::choice::{
-    Action, BasisWord, CalendarWord, ClassWord, Contact, EvidenceSync, KindWord, Level, LogFormat,
-    Mixed, PermissionWord, Store,
+    Action, CalendarWord, ClassWord, Contact, EvidenceSync, Level, LogFormat, Mixed,
+    PermissionWord, Store,
 };
 use super::fault::Fault;
 use super::form::{Count, FilePath, Flag, Form};
-use super::naming::{
-    CharsetSaid, ColumnSaid, DelimiterSaid, Domains, EvidencePath, HostName, Notice, RecordSaid,
-    SourceName,
-};
+use super::naming::{Domains, EvidencePath, HostName, Notice};
 use super::network::{HostPort, Listen, Networks};
 use super::pattern::{Addresses, Fields, Keywords, Logins, Senders};
 use super::person::Person;
-use super::quantity::{GraceSaid, Share, Size, SizeOrNever, Span, SpanOrNever};
-use super::scope::{ListNames, ScopeSaid, StreamName};
+use super::quantity::{GraceSaid, Size, SizeOrNever, Span, SpanOrNever};
+use super::scope::{ListNames, StreamName};
 use super::section::{
     KeyInfo, Maybe, Origin, Reader, Row, Rule, Said, Section, SectionInfo, as_table, section,
     unknown,
 };
+use super::source::keys::Source;
 
 const fn seconds(n: u64) -> Span {
     Span(Duration::from_secs(n))
@@ -146,50 +143,6 @@ section! {
     Control = "control", one {
         /// The Unix socket.
         socket: FilePath = without("\"optgate.sock\"", "beside the ledger, named as it with .sock"),
-    }
-}
-
-section! {
-    /// A list that is kept outside, of opt-outs, complaints, blocks, bounces or consents, read again whenever it changes.
-    Source = "source", many {
-        /// Its name. It stands in refusals: "(list crm)".
-        name: SourceName = required("\"crm\""),
-        /// The list, as a CSV file. Either this or xml.
-        csv: FilePath = without("\"/srv/lists/optouts.csv\"", "xml"),
-        /// The list, as an XML file. Either this or csv.
-        xml: FilePath = without("\"/srv/lists/shop.xml\"", "csv"),
-        /// Where the address stands: a column by name or number (CSV), a path inside the record (XML).
-        email: ColumnSaid = without("\"Email Address\"", "found by itself when it is obvious"),
-        /// Where the date of the opt-out, or of the consent, stands.
-        date: ColumnSaid = without("\"Opted out\"", "found by itself when it is obvious; else the day it was first seen (a consent needs one)"),
-        /// Where the reason stands.
-        reason: ColumnSaid = without("\"Reason\"", "found by itself when it is obvious; else none"),
-        /// Which elements are records (XML).
-        record: RecordSaid = without("\"/customers/customer[@optout='1']\"", "required (XML)"),
-        /// What parts two fields (CSV).
-        delimiter: DelimiterSaid = without("\";\"", "found by itself"),
-        /// The character set.
-        encoding: CharsetSaid = without("\"utf-8\"", "found by itself"),
-        /// Whether the first line names the columns (CSV).
-        header: Flag = without("true", "found by itself"),
-        /// What kind of entries these are: "opt-out"; "complaint"; "manual", a block that no consent ends; "undeliverable", a bounce; or "consent".
-        kind: KindWord = default(KindWord::OptOut),
-        /// What they forbid, or allow: "commercial" mail, "all", or the name of a list, brand or line of business.
-        scope: ScopeSaid = default(ScopeSaid(Scope::Commercial)),
-        /// What the consents rest on: "express" consent stands until it is withdrawn, consent by "purchase" lapses after 24 months and by "inquiry" after 6 (CASL s10(10)).
-        basis: BasisWord = without("\"express\"", "express (consents)"),
-        /// When a bounce is forgotten. Nothing else may expire.
-        expire_after: SpanOrNever = without("\"90d\"", "90d (undeliverable)"),
-        /// The age at which the list counts as unknown: recipients who are not on any list are then answered 451, on every stream that the list could stop. It counts from the file's own date.
-        max_age: Span = without("\"7d\"", "never"),
-        /// A reading that has lost more rows than this, compared with the last good one, is refused.
-        shrink_limit: Share = default(Share(20.0)),
-        /// A reading in which more rows than this hold no address is refused.
-        bad_rows: Share = default(Share(10.0)),
-        /// Whether a list without any row is believed.
-        allow_empty: Flag = default(Flag(false)),
-        /// Whether a file is taken although it looks like a list of people who may be mailed.
-        allow_subscribed: Flag = default(Flag(false)),
     }
 }
 

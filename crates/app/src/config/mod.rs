@@ -10,6 +10,7 @@ mod enforcement;
 mod fault;
 mod file;
 mod form;
+mod location;
 mod meaning;
 mod naming;
 mod nearest;

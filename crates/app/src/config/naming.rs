@@ -94,6 +94,36 @@ pub(crate) fn show_list(items: &[String]) -> String {
     format!("[{}]", items.join(", "))
 }
 
+/// Words, such as the names of attributes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Words(pub(crate) Vec<String>);
+
+impl Form for Words {
+    const NAME: &'static str = "a list of names";
+    const EXAMPLE: &'static str = "[\"mail\", \"mailOptOutDate\"]";
+    fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let items = given.elements::<Self>(faults)?;
+        if items.is_empty() {
+            faults.push(given.wrong::<Self>("at least one"));
+            return None;
+        }
+        let words: Vec<Option<String>> = items
+            .iter()
+            .map(|item| match item.value {
+                DeValue::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+                _ => {
+                    faults.push(item.wrong_type::<Self>());
+                    None
+                }
+            })
+            .collect();
+        words.into_iter().collect::<Option<_>>().map(Self)
+    }
+    fn show(&self) -> String {
+        show_list(&self.0)
+    }
+}
+
 /// The name of a source. It stands in refusals on the wire, so it is plain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceName(pub String);

@@ -30,6 +30,28 @@ impl Form for ScopeSaid {
     }
 }
 
+/// Every scope that the entries of a source may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Scopes(pub(crate) Vec<Scope>);
+
+impl Form for Scopes {
+    const NAME: &'static str = "a list of scopes";
+    const EXAMPLE: &'static str = "[\"newsletter\", \"spring-offers\"]";
+    fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let items = given.elements::<Self>(faults)?;
+        if items.is_empty() {
+            let why = "without any, nothing would be unknown while the list is";
+            faults.push(given.wrong::<Self>(why));
+            return None;
+        }
+        let scopes = items.iter().map(|item| ScopeSaid::read(item, faults).map(|said| said.0));
+        scopes.collect::<Vec<_>>().into_iter().collect::<Option<_>>().map(Self)
+    }
+    fn show(&self) -> String {
+        show_list(&self.0.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+}
+
 /// The lists, brands or lines of business a stream is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListNames(pub(crate) Vec<String>);

@@ -177,15 +177,24 @@ impl Reader<'_> {
     /// Tells every key that no one asked for.
     pub(crate) fn finish(self) {
         let Some(table) = self.table else { return };
-        for (key, _) in table {
+        for (key, value) in table {
             let name = key.get_ref().as_ref();
             if !self.known.contains(&name) {
                 let message = format!("unknown key `{name}` in [{}]", self.name);
-                self.faults.push(unknown(key.span(), message, name, &self.known));
+                self.faults.push(match SECRETS.contains(&name) {
+                    // What stands behind it is not for the screen or the log.
+                    true => Fault::at(key.span(), message).secret(value.span()).help(format!(
+                        "it stands in a file or in the environment: {name}_file or {name}_env"
+                    )),
+                    false => unknown(key.span(), message, name, &self.known),
+                });
             }
         }
     }
 }
+
+/// Keys that people try, and that hold what nobody should see.
+const SECRETS: [&str; 3] = ["password", "token", "salt"];
 
 /// The fault for a name that is none of `known`.
 pub(crate) fn unknown(span: Range<usize>, message: String, name: &str, known: &[&str]) -> Fault {

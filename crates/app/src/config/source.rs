@@ -1,20 +1,35 @@
-//! What a `[[source]]` means: one file, one format, and the keys that go with it.
+//! What a `[[source]]` means: one place, one format, one mode, and the keys that go with them.
+//!
+//! Each part has a file below; this one puts them together. Every wrong combination is an error,
+//! because a key that silently does nothing is a list that is not enforced as somebody thinks.
+
+mod database;
+mod digests;
+mod format;
+pub(crate) mod keys;
+mod login;
+mod mode;
+mod place;
+mod presence;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use address::PersonRules;
-use sources::{Column, Columns, CsvSpec, FieldPath, Format, Guards, Share, Spec, XmlSpec};
+use sources::{Guards, Share, Spec};
+use suppression::Scope;
+use url::Url;
+
+use keys::Source;
+use place::Located;
 
 use super::choice::KindWord;
-use super::fault::{Fault, Severity};
-use super::file::Source;
-use super::form::FilePath;
-use super::naming::ColumnSaid;
-use super::section::{Maybe, Said, Section};
-use super::settings::{Mode, Place, SourceSettings, SyncSettings};
+use super::fault::Fault;
+use super::location::ListPlace;
+use super::section::Said;
+use super::settings::{Place, SourceSettings};
 
 pub(crate) fn settle(
     sources: &[Source],
@@ -50,24 +65,30 @@ pub(crate) fn settle(
 
 /// Keys that mean something for one kind of entry only.
 fn goes_with_kind(source: &Source, faults: &mut Vec<Fault>) {
-    let kind = source.kind.value;
-    let word = kind.as_str();
-    if let Some(said) = source.basis.said().filter(|_| kind != KindWord::Consent) {
+    // Rows that say their own kind may be of any.
+    if format::has_kinds(source) {
+        return;
+    }
+    // Without a kind it is an export whose kind is found out, or a list of opt-outs.
+    let kind = source.kind.get().copied();
+    let word = kind.unwrap_or(KindWord::OptOut).as_str();
+    if let Some(said) = source.basis.said().filter(|_| kind != Some(KindWord::Consent)) {
         faults.push(
             Fault::maybe_at(said.span(), format!("`basis` has no meaning for kind \"{word}\""))
                 .help("only consents rest on something: kind = \"consent\""),
         );
     }
-    if let Some(said) = source.expire_after.said().filter(|_| kind != KindWord::Undeliverable) {
+    let bounces = kind.is_none() || kind == Some(KindWord::Undeliverable);
+    if let Some(said) = source.expire_after.said().filter(|_| !bounces) {
         let why = match kind {
-            KindWord::Consent => "how long a consent lasts is said by basis",
+            Some(KindWord::Consent) => "how long a consent lasts is said by basis",
             _ => "an opt-out, a complaint and a block never expire; only bounces do",
         };
         faults.push(
             Fault::maybe_at(said.span(), format!("kind \"{word}\" does not expire")).help(why),
         );
     }
-    let allowed = source.allow_subscribed.span().filter(|_| kind == KindWord::Consent);
+    let allowed = source.allow_subscribed.span().filter(|_| kind == Some(KindWord::Consent));
     if let Some(span) = allowed {
         faults.push(
             Fault::at(span, "`allow_subscribed` has no meaning for kind \"consent\"")
@@ -78,9 +99,6 @@ fn goes_with_kind(source: &Source, faults: &mut Vec<Fault>) {
 
 /// What is forgotten of a bounce, unless said otherwise: a mailbox that was full or away is
 /// tried again each quarter, one that is gone bounces again.
-const LOOK: Duration = Duration::from_secs(2);
-const FULL: Duration = Duration::from_secs(86_400);
-const OVERLAP: Duration = Duration::from_secs(600);
 const BOUNCE_EXPIRES: Duration = Duration::from_secs(90 * 86_400);
 
 fn one(
@@ -89,7 +107,12 @@ fn one(
     rules: &PersonRules,
     faults: &mut Vec<Fault>,
 ) -> Option<SourceSettings> {
-    let list = list(source, folder, faults);
+    let hashed = digests::form(source, folder, faults);
+    let located = place::located(source, faults)?;
+    place::foreign(source, located, faults);
+    let format = format::format(source, located, faults);
+    let place = place_of(source, located, folder, faults);
+    let mode = mode::mode(source, located, faults);
     let share = |said: &Said<super::quantity::Share>| Share::percent(said.value.0);
     let guards = Guards {
         allow_empty: source.allow_empty.value.0,
@@ -97,151 +120,79 @@ fn one(
         bad_rows: share(&source.bad_rows)?,
     };
     let name = source.name.get()?.0.clone();
-    let (path, format) = list?;
-    let kind = source.kind.value;
     let spec = Spec {
-        kind: Some(kind.into()),
+        kind: source.kind.get().copied().map(Into::into),
+        hashed,
         rules: rules.clone(),
         allow_subscribed: source.allow_subscribed.value.0,
-        ..Spec::new(&name, format)
+        ..Spec::new(&name, format?)
     };
-    let max_age = source.max_age.get().map(|s| s.0);
     let expire_after = match source.expire_after.get() {
-        _ if kind != KindWord::Undeliverable => None,
         Some(said) => said.0.map(|span| span.0),
         None => Some(BOUNCE_EXPIRES),
     };
-    let basis = source.basis.get().copied().map(Into::into).unwrap_or_default();
-    let scope = source.scope.value.0.clone();
     Some(SourceSettings {
         name,
-        place: Place::Files(path),
+        place: place?,
         spec,
-        scope,
-        carries: Vec::new(),
-        mode: Mode::Sync(SyncSettings {
-            every: LOOK,
-            watermark: None,
-            full_every: FULL,
-            overlap: OVERLAP,
-            notify: None,
-        }),
-        mirror: false,
-        basis,
+        scope: source.scope.value.0.clone(),
+        carries: carries(source),
+        mode,
+        mirror: source.mirror.value.0,
+        basis: source.basis.get().copied().map(Into::into).unwrap_or_default(),
         expire_after,
-        max_age,
+        max_age: source.max_age.get().map(|said| said.0),
         guards,
     })
 }
 
-fn list(source: &Source, folder: &Path, faults: &mut Vec<Fault>) -> Option<(PathBuf, Format)> {
-    match (&source.csv, &source.xml) {
-        (Maybe::Said(csv), Maybe::Absent) => {
-            foreign(faults, "a CSV", &[("record", source.record.said().and_then(Said::span))]);
-            let column = |maybe: &Maybe<ColumnSaid>| {
-                maybe.get().map(|column| match column {
-                    ColumnSaid::Name(name) => Column::Name(name.clone()),
-                    ColumnSaid::Number(n) => Column::Number(*n),
-                })
-            };
-            let format = Format::Csv(CsvSpec {
-                columns: Columns {
-                    email: column(&source.email),
-                    date: column(&source.date),
-                    reason: column(&source.reason),
-                    ..Columns::default()
-                },
-                delimiter: source.delimiter.get().map(|d| d.0),
-                encoding: source.encoding.get().map(|e| e.0),
-                header: source.header.get().map(|h| h.0),
-            });
-            Some((there(csv, folder, faults), format))
+/// Every scope its entries may have. `all` contains every other one.
+fn carries(source: &Source) -> Vec<Scope> {
+    let own = source.scope.value.0.clone();
+    match source.scopes.get() {
+        Some(said) => {
+            let others = said.0.iter().filter(|scope| **scope != own).cloned().collect::<Vec<_>>();
+            std::iter::once(own).chain(others).collect()
         }
-        (Maybe::Absent, Maybe::Said(xml)) => {
-            let csv_only = [
-                ("delimiter", source.delimiter.said().and_then(Said::span)),
-                ("header", source.header.said().and_then(Said::span)),
-            ];
-            foreign(faults, "an XML", &csv_only);
-            let path = there(xml, folder, faults);
-            Some((path, Format::Xml(xml_spec(source, faults)?)))
-        }
-        (Maybe::Said(csv), Maybe::Said(xml)) => {
-            let fault = Fault::maybe_at(xml.span(), "a source is either csv or xml")
-                .related(csv.span().unwrap_or(0..0), "and this")
-                .help("write two [[source]] sections, each with a name of its own");
-            faults.push(fault);
-            None
-        }
-        (Maybe::Absent, Maybe::Absent) => {
-            faults.push(
-                Fault::maybe_at(source.heading(), "this source has no list")
-                    .help("add: csv = \"/srv/lists/optouts.csv\", or xml = \"...\""),
-            );
-            None
-        }
-        (Maybe::Bad, _) | (_, Maybe::Bad) => None,
+        None if format::has_scopes(source) => vec![Scope::All],
+        None => vec![own],
     }
 }
 
-fn xml_spec(source: &Source, faults: &mut Vec<Fault>) -> Option<XmlSpec> {
-    if matches!(source.record, Maybe::Absent) {
-        faults.push(Fault::maybe_at(source.heading(), "`record` is missing for an XML list").help(
-            "which elements are one person each: record = \"/customers/customer[@optout='1']\"",
-        ));
-    }
-    let mut path = |column: &Maybe<ColumnSaid>| {
-        let said = column.said()?;
-        let wrong = |words: String| {
-            Fault::maybe_at(said.span(), words)
-                .help("a path inside the record, for example \"contact/email\" or \"@email\"")
-        };
-        match &said.value {
-            ColumnSaid::Name(path) => match path.parse::<FieldPath>() {
-                Ok(path) => return Some(path),
-                Err(error) => faults.push(wrong(error.to_string())),
-            },
-            ColumnSaid::Number(_) => {
-                faults.push(wrong("an XML list has no columns to count".to_owned()));
+fn place_of(
+    source: &Source,
+    located: Located<'_>,
+    folder: &Path,
+    faults: &mut Vec<Fault>,
+) -> Option<Place> {
+    let timeout = mode::timeout(source);
+    let Located::List(_, said) = located else {
+        let (access, question) = database::database(source, located, timeout, folder, faults)?;
+        return Some(Place::Database(access, question));
+    };
+    Some(match &said.value {
+        ListPlace::Path(path) => {
+            let path = folder.join(path);
+            presence::of_list(&path, said.span(), faults);
+            Place::Files(path)
+        }
+        ListPlace::Web(url) => {
+            let url = Said { value: url.clone(), origin: said.origin.clone() };
+            let login = login::of_web(source, &url, folder, faults);
+            let tls = login::tls(source, &url, folder, faults);
+            Place::Url {
+                url: without_user(url.value),
+                user: login.user,
+                password: login.password,
+                tls,
+                timeout,
             }
         }
-        None
-    };
-    let (email, date, reason) = (path(&source.email), path(&source.date), path(&source.reason));
-    Some(XmlSpec {
-        record: source.record.get()?.0.clone(),
-        email,
-        date,
-        reason,
-        encoding: source.encoding.get().map(|e| e.0),
     })
 }
 
-/// Keys that mean nothing for this format.
-fn foreign(faults: &mut Vec<Fault>, format: &str, keys: &[(&str, Option<Range<usize>>)]) {
-    for (key, span) in keys {
-        if let Some(span) = span {
-            faults.push(
-                Fault::at(span.clone(), format!("`{key}` has no meaning for {format} list"))
-                    .help("leave it out"),
-            );
-        }
-    }
-}
-
-fn there(said: &Said<FilePath>, folder: &Path, faults: &mut Vec<Fault>) -> PathBuf {
-    let path = folder.join(&said.value.0);
-    let message = match std::fs::metadata(&path) {
-        Ok(meta) if meta.is_dir() => format!("{} is a folder, not a file", path.display()),
-        Ok(_) => match std::fs::File::open(&path) {
-            Ok(_) => return path,
-            Err(e) => format!("{} cannot be read: {e}", path.display()),
-        },
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            format!("{} is not there", path.display())
-        }
-        Err(e) => format!("{}: {e}", path.display()),
-    };
-    faults.push(Fault::maybe_at(said.span(), message).severity(Severity::Missing));
-    path
+fn without_user(mut url: Url) -> String {
+    // Only of what has no host can the name not be taken away, and that has none.
+    let _ = url.set_username("");
+    url.into()
 }

@@ -253,7 +253,7 @@ fn the_keys_of_a_source_go_with_its_format() {
         found.iter().map(|f| f.message.clone()).collect::<Vec<_>>().join("; ")
     };
     assert!(words("").contains("has no list"));
-    assert!(words("csv = \"a\"\nxml = \"b\"\n").contains("either csv or xml"));
+    assert!(words("csv = \"a\"\nxml = \"b\"\n").contains("a source is in one place"));
     assert!(
         words("csv = \"a\"\nrecord = \"/a\"\n").contains("`record` has no meaning for a CSV list")
     );
@@ -396,3 +396,4 @@ fn the_reference_in_docs_is_the_one_made_here() {
 }
 
 mod kinds_of_mail;
+mod places;
