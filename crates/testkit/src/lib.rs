@@ -8,9 +8,11 @@
 mod dice;
 mod link;
 mod smarthost;
+mod tds;
 mod transcript;
 
 pub use dice::Dice;
 pub use link::Link;
 pub use smarthost::{Delivery, Manner, ScriptedSmarthost};
+pub use tds::{TdsAsked, TdsManner, TdsPeer, TdsTable, TdsType};
 pub use transcript::{Line, Transcript};
