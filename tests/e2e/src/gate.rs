@@ -128,6 +128,15 @@ impl Gate {
         self.server.id()
     }
 
+    /// The most memory it has had at a time, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process_id()));
+        let status = status.expect("the gate is running");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        kibibytes.and_then(|number| number.parse::<u64>().ok()).expect("Linux tells VmHWM") * 1024
+    }
+
     /// Whether it is still running.
     pub fn is_running(&mut self) -> bool {
         self.server.is_running()

@@ -15,33 +15,47 @@
 )]
 
 mod aiosmtpd;
+mod authority;
 mod client;
 mod disk;
 mod exim;
 mod gate;
 mod impostor;
 mod letter;
+mod mariadb;
+mod nginx;
+mod openldap;
 mod peers;
 mod port;
 mod postfix;
+mod postgresql;
 mod process;
+mod redis;
 mod scratch;
 mod smarthost;
+mod sqlserver;
 mod stored;
 mod wire;
 
 pub use aiosmtpd::{Aiosmtpd, Taken};
+pub use authority::Authority;
 pub use client::{Client, Told};
 pub use disk::{Crash, Recording, contents};
 pub use exim::Exim;
 pub use gate::{Gate, Setup, optgate};
 pub use impostor::Impostor;
 pub use letter::Letter;
+pub use mariadb::Mariadb;
+pub use nginx::Nginx;
+pub use openldap::Openldap;
 pub use peers::Peers;
 pub use port::free_port;
 pub use postfix::Postfix;
+pub use postgresql::Postgresql;
 pub use process::{Ran, Server, kill_nine, run, wait_until};
+pub use redis::Redis;
 pub use scratch::Scratch;
 pub use smarthost::Smarthost;
+pub use sqlserver::SqlServer;
 pub use stored::Stored;
 pub use wire::{Dialogue, Reply};

@@ -66,6 +66,21 @@ impl Peers {
         Command::new(self.field(program, "program"))
     }
 
+    /// A command for one of the programs of a server, which may be unpacked only.
+    pub(crate) fn tool(&self, server: &str, field: &str) -> Command {
+        let mut command = Command::new(self.field(server, field));
+        self.find_libraries(server, &mut command);
+        command
+    }
+
+    /// Tells a program of a server where the libraries are that came with it.
+    pub(crate) fn find_libraries(&self, server: &str, command: &mut Command) {
+        if let Some(libraries) = self.optional(server, "libraries") {
+            command.env("LD_LIBRARY_PATH", libraries);
+        }
+        command.env("LC_ALL", "C").env("TZ", "UTC");
+    }
+
     fn top(&self, field: &str) -> &str {
         self.manifest.get(field).and_then(Value::as_str).expect("the manifest has all its fields")
     }

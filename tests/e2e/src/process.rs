@@ -188,15 +188,32 @@ impl Drop for Server {
 
 /// Ends a process by its number as a power cut would, without owning it.
 pub fn kill_nine(pid: u32) {
+    signal_process(pid, Signal::KILL);
+}
+
+/// Signals a process by its number.
+pub(crate) fn signal_process(pid: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-        let _ = rustix::process::kill_process(pid, Signal::KILL);
+        let _ = rustix::process::kill_process(pid, signal);
     }
+}
+
+/// The processes that a process has started.
+pub(crate) fn children_of(pid: u32) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|child| stat_field(*child, 1).is_some_and(|of| of == pid.to_string())).collect()
 }
 
 /// When a process started, in the kernel's ticks: together with its number this
 /// names one process for good.
 fn start_time(pid: u32) -> Option<String> {
+    stat_field(pid, 19)
+}
+
+/// A field of `/proc/PID/stat`, counted from the one behind the name: 1 is the parent.
+fn stat_field(pid: u32, index: usize) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_ascii_whitespace().nth(19).map(str::to_owned)
+    rest.split_ascii_whitespace().nth(index).map(str::to_owned)
 }

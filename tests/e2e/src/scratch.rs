@@ -47,12 +47,35 @@ impl Scratch {
         }
         path
     }
+
+    /// A folder of programs as any user can run them: itself, or where it lies below a
+    /// folder that is root's alone, a copy in here.
+    pub fn reachable(&self, folder: &Path, name: &str) -> PathBuf {
+        let open = |folder: &Path| {
+            fs::metadata(folder).is_ok_and(|meta| meta.permissions().mode() & 0o001 != 0)
+        };
+        if folder.ancestors().all(open) {
+            return folder.to_owned();
+        }
+        let copy = self.path().join(name);
+        if !copy.exists() {
+            copy_tree(folder, &copy);
+        }
+        copy
+    }
 }
 
 impl Default for Scratch {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Copies a folder with everything in it, owners and permissions too.
+pub(crate) fn copy_tree(from: &Path, to: &Path) {
+    let mut copy = Command::new("cp");
+    let status = copy.args(["-a", "--reflink=auto", "-T"]).args([from, to]).status();
+    assert!(status.is_ok_and(|status| status.success()), "a folder can be copied");
 }
 
 /// A user of the system.
