@@ -36,7 +36,7 @@ pub enum SourceError {
         source: io::Error,
     },
     /// It is no text at all.
-    #[error("{}: this is {what}, not a text file; export the list as CSV or XML", file.display())]
+    #[error("{}: this is {what}, not a text file; export the list as CSV, XML, JSON or XLSX", file.display())]
     NotText {
         /// The file.
         file: PathBuf,

@@ -16,6 +16,7 @@ use crate::error::{Place, SourceError};
 use crate::part::{Part, Reading};
 use crate::progress::{Phase, Progress};
 use crate::spec::Charset;
+use crate::unpack::Packed;
 
 const CHUNK: usize = 256 * 1024;
 
@@ -40,6 +41,10 @@ pub(crate) fn examine(
     let mut chunk = vec![0; CHUNK];
     let mut start = fill(&mut reader, &mut chunk).map_err(|error| part.io(error))?;
     let head = chunk.get(..start).unwrap_or_default();
+    if part.is_unpacked() && Packed::of(head).is_some() {
+        let what = "an archive inside of an archive is not unpacked; pack the list itself";
+        return Err(part.io(std::io::Error::other(what)));
+    }
     if let Some(what) = not_text(head) {
         return Err(SourceError::NotText { file: part.name().to_owned(), what });
     }
@@ -205,7 +210,7 @@ fn utf_16(head: &[u8]) -> Option<Charset> {
 /// Files that people rename or mistake for lists.
 fn not_text(head: &[u8]) -> Option<&'static str> {
     let kinds: [(&[u8], _); 7] = [
-        (b"PK\x03\x04", "a ZIP archive or a spreadsheet (.xlsx, .ods)"),
+        (b"PK\x03\x04", "a workbook (.xlsx) or another ZIP archive"),
         (b"\xd0\xcf\x11\xe0", "an old Office file (.xls)"),
         (b"\x1f\x8b", "a gzip archive"),
         (b"%PDF", "a PDF"),
@@ -213,7 +218,9 @@ fn not_text(head: &[u8]) -> Option<&'static str> {
         (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
         (b"BZh", "a bzip2 archive"),
     ];
-    kinds.into_iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, what)| what)
+    let tar = head.get(257..262) == Some(b"ustar");
+    let kind = kinds.into_iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, what)| what);
+    kind.or(tar.then_some("a tar archive"))
 }
 
 /// Line and byte column of an offset.
@@ -317,11 +324,9 @@ mod tests {
 
     #[test]
     fn files_that_are_no_lists_are_named() {
-        for (bytes, part) in [
-            (&b"PK\x03\x04...."[..], "spreadsheet"),
-            (b"\x1f\x8b\x08", "gzip"),
-            (b"%PDF-1.4", "PDF"),
-        ] {
+        for (bytes, part) in
+            [(&b"PK\x03\x04...."[..], "workbook"), (b"\x1f\x8b\x08", "gzip"), (b"%PDF-1.4", "PDF")]
+        {
             let error = look(bytes).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");
         }

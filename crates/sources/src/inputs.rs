@@ -203,8 +203,8 @@ fn is_pattern(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().iter().any(|byte| b"*?[".contains(byte))
 }
 
-/// Why a file of a folder is none of the list.
-fn unfinished(path: &Path) -> Option<&'static str> {
+/// Why a file of a folder, or a member of an archive, is none of the list.
+pub(crate) fn unfinished(path: &Path) -> Option<&'static str> {
     let name = path.file_name()?.to_string_lossy().to_lowercase();
     match () {
         () if name.starts_with('.') => Some("hidden"),

@@ -8,6 +8,7 @@
 //!
 //! Synchronous, in bounded memory whatever the file is. Time is a parameter.
 
+mod archive;
 mod cell;
 mod columns;
 mod csv;
@@ -38,6 +39,7 @@ mod spec_error;
 mod spool;
 mod table;
 mod text;
+mod unpack;
 mod when;
 
 pub use error::{Place, SourceError};

@@ -45,16 +45,24 @@ impl<'a> List<'a> {
         spec: &'a Spec,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Self, SourceError> {
-        let (inputs, left_out, place) = inputs.into().into_parts();
+        let (inputs, mut left_out, place) = inputs.into().into_parts();
+        let inputs: Vec<_> = inputs.into_iter().map(Arc::new).collect();
+        let mut parts = Vec::new();
+        for input in &inputs {
+            parts.extend(Part::of(Arc::clone(input), &mut left_out)?);
+        }
         let mut warnings = Vec::new();
-        if let (Some(place), true) = (&place, inputs.is_empty()) {
-            warnings.push(format!("{}: there is no file", place.display()));
+        match (&place, inputs.as_slice()) {
+            (Some(place), []) => warnings.push(format!("{}: there is no file", place.display())),
+            (_, [archive]) if parts.is_empty() => {
+                let name = archive.name().display();
+                warnings.push(format!("{name}: there is no file in it"));
+            }
+            _ => {}
         }
         if !left_out.is_empty() {
             warnings.push(format!("left out: {}", some(&left_out)));
         }
-        let inputs: Vec<_> = inputs.into_iter().map(Arc::new).collect();
-        let parts: Vec<_> = inputs.iter().map(|input| Part::whole(Arc::clone(input))).collect();
         let mut digest = Sha256::new();
         let mut readers = Vec::new();
         let total = parts.iter().map(Part::length).sum();

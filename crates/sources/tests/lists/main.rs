@@ -5,6 +5,7 @@
 mod dirt;
 mod document;
 mod hostile;
+mod packed;
 mod parts;
 mod providers;
 mod support;
