@@ -146,7 +146,6 @@ pub(crate) fn run(
         keeper,
         maker,
         source: &request.name,
-        kind: request.kind,
         lasts,
         evidence: &request.evidence,
         scope: request.scope.clone(),
@@ -177,22 +176,20 @@ fn lasts(request: &ImportRequest) -> Result<Lasts, AppError> {
         (Kind::Withdrawn, _) => {
             Err(AppError::Input("entries are taken back by optgate optout withdraw".to_owned()))
         }
-        (Kind::Undeliverable, Some(days)) => {
-            Ok(Lasts::For(Duration::from_secs(u64::from(days) * 86_400)))
-        }
-        (_, Some(_)) => Err(AppError::Input(format!(
-            "entries of kind {} never lapse; only undeliverable ones do",
-            request.kind
+        (kind, Some(_)) if kind != Kind::Undeliverable => Err(AppError::Input(format!(
+            "entries of kind {kind} never lapse; only undeliverable ones do"
         ))),
-        (Kind::Consent, None) if request.evidence.is_empty() && request.reason.is_none() => {
+        (Kind::Consent, _) if request.evidence.is_empty() && request.reason.is_none() => {
             Err(AppError::Input(
                 "consents that nothing proves are none: say with --evidence where and how they \
                  were given, or with --reason which column says so"
                     .to_owned(),
             ))
         }
-        (Kind::Consent, None) => Ok(Lasts::As(request.basis)),
-        (_, None) => Ok(Lasts::Forever),
+        (_, days) => Ok(Lasts {
+            bounces: days.map(|days| Duration::from_secs(u64::from(days) * 86_400)),
+            consents: request.basis,
+        }),
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use address::PersonRules;
 use ipnet::IpNet;
 use policy::{StreamRule, Streams};
-use sources::{Access, Guards, Password, Question, Spec, Tls};
+use sources::{Access, Format, Guards, Password, Question, Spec, Tls};
 use suppression::{Basis, Calendar, Grace, Kind, Scope};
 
 use super::choice::{Action, Contact, EvidenceSync, Level, LogFormat, Mixed, Store};
@@ -160,6 +160,30 @@ impl SourceSettings {
             Place::Files(path) => path,
             Place::Url { .. } | Place::Database(..) => Path::new(""),
         }
+    }
+
+    /// Where it is, for people: what is asked of a web server may be a key to it, and is left out.
+    pub fn at(&self) -> String {
+        match &self.place {
+            Place::Files(path) => path.display().to_string(),
+            Place::Url { url, .. } => match url.split_once('?') {
+                Some((page, _)) => format!("{page}?..."),
+                None => url.clone(),
+            },
+            Place::Database(access, _) => access.url.clone(),
+        }
+    }
+
+    /// Whether each row may say of which kind it is.
+    pub fn has_kinds(&self) -> bool {
+        let columns = match &self.spec.format {
+            Format::Csv(csv) | Format::Detect(csv) => &csv.columns,
+            Format::Json(json) => &json.columns,
+            Format::Xlsx(xlsx) => &xlsx.columns,
+            Format::Table(columns) => columns,
+            Format::Xml(_) | Format::AccessMap(_) => return false,
+        };
+        columns.kind.is_some()
     }
 
     /// What its rows say, where they do not say it themselves.

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use ledger::SourceState;
-use suppression::{Origin, Scope, Timestamp};
+use suppression::{Kind, Origin, Scope, Timestamp};
 
 use crate::clock;
 use crate::config::SourceSettings;
@@ -75,13 +75,21 @@ pub(crate) fn note(
     states.note(&source.name, round, unknown(state, source.max_age, now).as_deref());
 }
 
-/// What its entries may be.
+/// What its entries may be. Rows that say their own kind may say any; those of a recognised
+/// export are objections of some kind, which all stop the same mail.
 fn carries(source: &SourceSettings) -> Vec<Origin> {
-    let of = |scope: &Scope| Origin::new(&source.name, source.kind(), scope.clone());
-    match source.carries.as_slice() {
-        [] => vec![of(&source.scope)],
-        scopes => scopes.iter().map(of).collect(),
-    }
+    let kinds: &[Kind] = match source.has_kinds() {
+        true => &[Kind::OptOut, Kind::Consent],
+        false => &[source.kind()],
+    };
+    let scopes = match source.carries.as_slice() {
+        [] => std::slice::from_ref(&source.scope),
+        scopes => scopes,
+    };
+    let of = |scope: &Scope| {
+        kinds.iter().map(|kind| Origin::new(&source.name, *kind, scope.clone())).collect::<Vec<_>>()
+    };
+    scopes.iter().flat_map(of).collect()
 }
 
 /// Notes of every source whether it is known, from what the ledger remembers. For a

@@ -24,7 +24,7 @@ pub(crate) struct Intake<'a> {
     pub(crate) maker: &'a EntryMaker,
     /// The name of the list.
     pub(crate) source: &'a str,
-    pub(crate) kind: Kind,
+    /// Of rows that do not say theirs.
     pub(crate) scope: Scope,
     /// How long its entries count.
     pub(crate) lasts: Lasts,
@@ -36,37 +36,41 @@ pub(crate) struct Intake<'a> {
     pub(crate) stop: &'a AtomicBool,
 }
 
-/// How long an entry counts from the time it is of.
+/// How long entries count from the time they are of. Opt-outs, complaints and blocks count for
+/// ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lasts {
-    /// For ever: opt-outs, complaints, blocks.
-    Forever,
-    /// A bounce is forgotten.
-    For(Duration),
+pub(crate) struct Lasts {
+    /// A bounce, of which the list does not say it; none: for ever.
+    pub(crate) bounces: Option<Duration>,
     /// A consent lasts as long as what it rests on.
-    As(Basis),
+    pub(crate) consents: Basis,
 }
 
 impl Lasts {
     /// What the settings of a source say.
     pub(crate) fn of(source: &SourceSettings) -> Self {
-        match (source.kind(), source.expire_after) {
-            (Kind::Consent, _) => Self::As(source.basis),
-            (Kind::Undeliverable, Some(after)) => Self::For(after),
-            _ => Self::Forever,
-        }
+        Self { bounces: source.expire_after, consents: source.basis }
     }
 
-    /// When an entry of that time lapses.
-    pub(crate) fn until(self, from: Timestamp) -> Option<Timestamp> {
-        match self {
-            Self::Forever => None,
-            Self::For(after) => {
-                let micros = i64::try_from(after.as_micros()).unwrap_or(i64::MAX);
+    /// When an entry of that kind and time lapses; `said` is what the list says.
+    pub(crate) fn until(
+        self,
+        kind: Kind,
+        from: Timestamp,
+        said: Option<Timestamp>,
+    ) -> Option<Timestamp> {
+        match kind {
+            Kind::Undeliverable => said.or_else(|| {
+                let micros = i64::try_from(self.bounces?.as_micros()).unwrap_or(i64::MAX);
                 // Beyond the calendar nothing lapses.
                 Timestamp::from_micros(from.micros().saturating_add(micros)).ok()
-            }
-            Self::As(basis) => basis.lapses(from),
+            }),
+            // A list can only shorten what the law gives it.
+            Kind::Consent => match (said, self.consents.lapses(from)) {
+                (Some(said), Some(lapses)) => Some(said.min(lapses)),
+                (said, lapses) => said.or(lapses),
+            },
+            Kind::OptOut | Kind::Complaint | Kind::Manual | Kind::Withdrawn => None,
         }
     }
 }
@@ -170,16 +174,20 @@ impl Running<'_> {
             return ControlFlow::Break(());
         }
         let facts = EntryFacts {
-            kind: self.intake.kind,
-            scope: self.intake.scope.clone(),
+            kind: row.kind,
+            scope: row.scope.unwrap_or(&self.intake.scope).clone(),
             source: self.intake.source.to_owned(),
             stated: row.stated,
-            expires: self.intake.lasts.until(row.stated.unwrap_or(self.now)),
+            expires: self.intake.lasts.until(row.kind, row.stated.unwrap_or(self.now), row.until),
             reason: row.reason.map(str::to_owned),
             evidence: self.intake.evidence.clone(),
         };
-        let Who::Address { address, .. } = row.who else { return ControlFlow::Continue(()) };
-        self.batch.push(self.intake.maker.entry(address, facts));
+        let maker = self.intake.maker;
+        self.batch.push(match row.who {
+            Who::Address { address, .. } => maker.entry(address, facts),
+            Who::Domain(address) => maker.domain_entry(address, facts),
+            Who::Digest(_) => return ControlFlow::Continue(()),
+        });
         if self.batch.len() >= self.size.rows() {
             self.flush();
         }

@@ -157,7 +157,6 @@ impl Synchroniser {
             keeper: &self.keeper,
             maker: &self.maker,
             source: &self.source.name,
-            kind: self.source.kind(),
             scope: self.source.scope.clone(),
             lasts: Lasts::of(&self.source),
             evidence: &BTreeMap::new(),
