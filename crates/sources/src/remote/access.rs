@@ -103,3 +103,15 @@ pub enum Question {
         key: String,
     },
 }
+
+impl Question {
+    /// The query of a database that has one.
+    pub(super) fn sql(&self) -> Result<&str, RemoteError> {
+        match self {
+            Self::Sql(query) => Ok(query),
+            Self::Ldap { .. } | Self::Redis { .. } => {
+                Err(RemoteError::Setting { what: "this database is asked by a `query`".to_owned() })
+            }
+        }
+    }
+}

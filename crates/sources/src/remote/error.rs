@@ -75,3 +75,16 @@ pub enum RemoteError {
         what: String,
     },
 }
+
+impl RemoteError {
+    /// Of a row that could not be written.
+    pub(super) fn spool(error: std::io::Error) -> Self {
+        Self::Spool { what: error.to_string() }
+    }
+
+    /// Of a question that finds more rows than one about a person would.
+    pub(super) fn too_many_rows(server: &str) -> Self {
+        let what = "more than 1000 rows for one recipient".to_owned();
+        Self::Query { server: server.to_owned(), what }
+    }
+}

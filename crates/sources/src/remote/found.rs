@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+/// Rows for one address. A question that finds more is not one about a person.
+pub(super) const ROWS_MAX: usize = 1000;
+
 /// A row that was found for an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {

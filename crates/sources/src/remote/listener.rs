@@ -2,25 +2,26 @@
 
 use super::access::{Access, Engine};
 use super::error::RemoteError;
+use super::postgres::Ear;
 
 /// A connection that waits on a channel (`LISTEN`). After an error it is of no more use, and
 /// whoever held it connects again.
 #[derive(Debug)]
 pub struct Listener {
-    access: Access,
+    ear: Ear,
 }
 
 impl Listener {
-    /// Connects and listens: what is sent from here on is not missed.
+    /// Connects and listens: what is sent from here on is not missed. The name of the channel is
+    /// taken as it is, capitals included.
     ///
     /// # Errors
     /// Why that is not possible; of anything but PostgreSQL that it has no channels.
     pub async fn open(access: &Access, channel: &str) -> Result<Self, RemoteError> {
-        let _ = channel;
         match access.engine {
-            Engine::Postgres => Ok(Self { access: access.clone() }),
-            other => Err(RemoteError::Setting {
-                what: format!("`notify` is for PostgreSQL, not for {other:?}"),
+            Engine::Postgres => Ok(Self { ear: Ear::open(access, channel).await? }),
+            _ => Err(RemoteError::Setting {
+                what: "`notify` is a channel of PostgreSQL; other databases have none".to_owned(),
             }),
         }
     }
@@ -31,6 +32,6 @@ impl Listener {
     /// # Errors
     /// That the connection broke off.
     pub async fn next(&mut self) -> Result<(), RemoteError> {
-        Err(RemoteError::Setting { what: format!("{:?} does not notify yet", self.access.engine) })
+        self.ear.next().await
     }
 }

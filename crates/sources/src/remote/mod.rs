@@ -25,6 +25,7 @@ mod sqlite;
 mod sqlserver;
 mod tls;
 mod url;
+mod watermark;
 
 pub use access::{Access, Engine, Password, Question, Tls};
 pub use connection::Connection;

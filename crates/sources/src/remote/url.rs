@@ -92,21 +92,25 @@ fn host_and_port(authority: &str, port: u16) -> Option<(String, u16)> {
 }
 
 /// A socket named behind the question mark. PostgreSQL names the folder that it is in.
-fn socket(options: &str, scheme: &str, port: u16) -> Result<Option<PathBuf>, String> {
+fn socket(options: &str, scheme: &str, mut port: u16) -> Result<Option<PathBuf>, String> {
     let mut found = None;
     for option in options.split('&').filter(|option| !option.is_empty()) {
         let (name, value) = option.split_once('=').unwrap_or((option, ""));
-        let value = decoded(value).filter(|value| value.starts_with('/'));
-        found = Some(match (scheme, name, value) {
-            ("postgres", "host", Some(folder)) => {
-                PathBuf::from(folder).join(format!(".s.PGSQL.{port}"))
+        let value = decoded(value).unwrap_or_default();
+        let number = value.parse().ok();
+        match (scheme, name, number) {
+            ("postgres", "port", Some(number)) => port = number,
+            ("postgres", "host", _) | ("mysql", "socket", _) if value.starts_with('/') => {
+                found = Some(PathBuf::from(value));
             }
-            ("mysql", "socket", Some(path)) => PathBuf::from(path),
             // The value may be a password: it is not repeated.
             _ => return Err(format!("'{name}' is no option here")),
-        });
+        }
     }
-    Ok(found)
+    Ok(match scheme {
+        "postgres" => found.map(|folder| folder.join(format!(".s.PGSQL.{port}"))),
+        _ => found,
+    })
 }
 
 /// Without percent signs (RFC 3986 s2.1).
@@ -144,6 +148,11 @@ mod tests {
             ("postgres://[2001:db8::1]:1/crm", "[2001:db8::1]:1", Some("crm")),
             ("postgres://[::1]/crm", "[::1]:5432", Some("crm")),
             ("postgres:///crm?host=/run/postgresql", "/run/postgresql/.s.PGSQL.5432", Some("crm")),
+            (
+                "postgres:///crm?host=/run/postgresql&port=6432",
+                "/run/postgresql/.s.PGSQL.6432",
+                Some("crm"),
+            ),
             ("postgres:///crm?host=%2Ftmp%2Fx", "/tmp/x/.s.PGSQL.5432", Some("crm")),
         ] {
             let target = postgres(url).unwrap();
@@ -179,6 +188,8 @@ mod tests {
             ("postgres://db/crm?password=hunter2", "'password' is no option"),
             ("postgres://db/crm?host=/run", "a host and a socket"),
             ("postgres:///crm?host=hunter2", "'host' is no option"),
+            ("postgres:///crm?port=5432", "no host"),
+            ("mysql:///crm?host=/run", "another scheme"),
         ] {
             let said = postgres(url).unwrap_err().to_string();
             assert!(said.contains(why), "{url}: {said}");
