@@ -89,6 +89,16 @@ pub enum SourceError {
         /// What is wrong.
         what: String,
     },
+    /// The JSON is broken, or where its records are is not clear.
+    #[error("{}:{place}: {what}", file.display())]
+    Json {
+        /// The file.
+        file: PathBuf,
+        /// Where it was noticed.
+        place: Place,
+        /// What is wrong.
+        what: String,
+    },
     /// A document type declaration, which could define entities.
     #[error("{}:{place}: document type declarations with definitions are refused, because they can make a small file unfold into a huge one; export without DTD", file.display())]
     DocumentType {

@@ -9,6 +9,7 @@ use crate::declared::declared;
 use crate::error::{Place, SourceError};
 use crate::examine::{Examined, examine};
 use crate::markup;
+use crate::objects;
 use crate::part::Part;
 use crate::path::FieldPath;
 use crate::progress::{Phase, Progress};
@@ -17,7 +18,8 @@ use crate::row::Assembler;
 use crate::rows;
 use crate::scout::Scout;
 use crate::sniff::{CsvLayout, SAMPLE_BYTES, sniff};
-use crate::spec::{Columns, CsvSpec, Format, Spec, XmlSpec};
+use crate::spec::{Columns, CsvSpec, Format, JsonSpec, Spec, XmlSpec};
+use crate::survey::{self, Records};
 use crate::table::{Look, Table, Verdict};
 use crate::text::Text;
 
@@ -32,6 +34,7 @@ pub(crate) struct Reader<'a> {
 enum Layout<'a> {
     Csv(Examined, CsvLayout, Table),
     Xml(Examined, &'a XmlSpec, Fields),
+    Json(Examined, Records, Table),
     Rows(Table),
 }
 
@@ -49,6 +52,7 @@ impl<'a> Reader<'a> {
             Format::Table(columns) => open.rows(columns)?,
             Format::Csv(csv) | Format::Detect(csv) => open.csv(csv)?,
             Format::Xml(xml) => open.xml(xml)?,
+            Format::Json(json) => open.json(json)?,
             _ => {
                 let what = "lists of this format are not read yet";
                 return Err(part.io(std::io::Error::other(what)));
@@ -74,6 +78,14 @@ impl<'a> Reader<'a> {
                 let header = if layout.header { "a header" } else { "no header" };
                 let (delimiter, columns) = (layout.delimiter, table.describe());
                 format!("CSV in {encoding}, delimiter {delimiter}, {header}; {columns}")
+            }
+            Layout::Json(examined, records, table) => {
+                let encoding = examined.encoding.name();
+                let within = match records.within.as_str() {
+                    "" => "one after another".to_owned(),
+                    path => format!("in `{}`", path.escape_debug()),
+                };
+                format!("JSON in {encoding}, records {within}; {}", table.describe())
             }
             Layout::Rows(table) => format!("rows of a database; {}", table.describe()),
             Layout::Xml(examined, xml, fields) => {
@@ -110,6 +122,16 @@ impl<'a> Reader<'a> {
                 let flow = markup::walk(text(examined, progress)?, &self.part, &mut collector)?;
                 let hint = collector.hint();
                 assembler.report.warnings.extend(hint);
+                Ok(flow)
+            }
+            Layout::Json(examined, records, table) => {
+                let text = text(examined, progress)?;
+                let before = assembler.report.rows;
+                let flow = objects::read(text, &self.part, &records.within, table, assembler)?;
+                let rows = assembler.report.rows - before;
+                if flow.is_continue() {
+                    assembler.report.warnings.extend(records.missing(rows));
+                }
                 Ok(flow)
             }
             Layout::Rows(table) => match self.part.input().table() {
@@ -164,14 +186,42 @@ impl Opening<'_> {
 
     fn csv<'a>(mut self, csv: &CsvSpec) -> Opened<'a> {
         let examined = examine(self.part, csv.encoding, |_| None, self.progress)?;
-        let mut tell = |_| ();
-        let text = Text::start(self.part, &examined, Phase::Examine, &mut tell)?;
+        let text = Text::again(self.part, &examined)?;
         let mut start = Vec::new();
         let read = text.take(SAMPLE_BYTES as u64).read_to_end(&mut start);
         read.map_err(|error| self.part.io(error))?;
         let (layout, sample) = sniff(&start, start.len() < SAMPLE_BYTES, csv);
         let table = self.table(sample, "", &csv.columns)?;
         Ok((examined.digest, table.map(|table| Layout::Csv(examined, layout, table))))
+    }
+
+    fn json<'a>(mut self, json: &JsonSpec) -> Opened<'a> {
+        let examined = examine(self.part, json.encoding, |_| None, self.progress)?;
+        let part = self.part;
+        let text = || Text::again(part, &examined);
+        let records = match &json.records {
+            Some(path) => Records::configured(path),
+            None => survey::find(text()?, part)?,
+        };
+        let within = records.within.as_str();
+        let sample = match objects::sample(text()?, part, within)? {
+            Some(sample) => sample,
+            // A file without anything in it.
+            None if within.is_empty() => Sample::default(),
+            None => {
+                let arrays = survey::arrays(text()?, part)?;
+                let what = format!(
+                    "nothing is at `{}`, where `records` says that the records are; the arrays in \
+                     it are: {arrays}",
+                    within.escape_debug()
+                );
+                let place = Place { line: 1, column: 1 };
+                return Err(SourceError::Json { file: part.name().to_owned(), place, what });
+            }
+        };
+        let digest = examined.digest;
+        let table = self.table(sample, within, &json.columns)?;
+        Ok((digest, table.map(|table| Layout::Json(examined, records, table))))
     }
 
     fn xml<'a>(self, xml: &'a XmlSpec) -> Opened<'a> {
@@ -188,8 +238,7 @@ fn xml_fields(part: &Part, examined: &Examined, xml: &XmlSpec) -> Result<Fields,
     if xml.email.is_some() && xml.date.is_some() && xml.reason.is_some() {
         return Ok(fields);
     }
-    let mut tell = |_| ();
-    let text = Text::start(part, examined, Phase::Examine, &mut tell)?;
+    let text = Text::again(part, examined)?;
     let mut scout = Scout::new(&xml.record);
     // It breaks off when it has seen enough.
     let _enough = markup::walk(text, part, &mut scout)?;

@@ -33,6 +33,8 @@ pub enum Fault {
     Encoding,
     /// An element whose text cannot be read: an entity that is not defined.
     Entity,
+    /// A text or number among objects, where the others are told apart by their members.
+    NoMembers,
     /// A consent without a time that can be read, or with one in the future: it proves nothing.
     Date,
 }
@@ -52,6 +54,7 @@ impl fmt::Display for Fault {
             Self::TooLong => f.write_str("the row or its address is too long"),
             Self::Encoding => f.write_str("not valid in the file's encoding"),
             Self::Entity => f.write_str("an entity that is not defined"),
+            Self::NoMembers => f.write_str("not an object, as the other records are"),
             Self::Date => {
                 f.write_str("a consent needs the time it was given, and not one in the future")
             }

@@ -124,6 +124,16 @@ impl Table {
         )
     }
 
+    /// The names of the columns, where it has them.
+    pub(crate) fn header(&self) -> Option<&[String]> {
+        self.header.as_deref()
+    }
+
+    /// The columns of the address.
+    pub(crate) fn email(&self) -> &[usize] {
+        &self.email
+    }
+
     /// Makes a row of a record that begins in this line.
     pub(crate) fn take(
         &self,

@@ -26,7 +26,7 @@ pub(crate) struct Text<'a> {
     spill: Vec<u8>,
     skip: usize,
     on: Progress,
-    tell: &'a mut dyn FnMut(Progress),
+    tell: Option<&'a mut dyn FnMut(Progress)>,
 }
 
 impl<'a> Text<'a> {
@@ -36,6 +36,12 @@ impl<'a> Text<'a> {
         phase: Phase,
         tell: &'a mut dyn FnMut(Progress),
     ) -> Result<Self, SourceError> {
+        let text = Self::again(part, examined)?;
+        Ok(Self { on: Progress { phase, ..text.on }, tell: Some(tell), ..text })
+    }
+
+    /// Without telling how far it is: for one more look.
+    pub(crate) fn again(part: &'a Part, examined: &Examined) -> Result<Self, SourceError> {
         let decoder = (examined.encoding != UTF_8)
             .then(|| examined.encoding.new_decoder_without_bom_handling());
         Ok(Self {
@@ -46,8 +52,8 @@ impl<'a> Text<'a> {
             ended: false,
             spill: Vec::new(),
             skip: examined.mark,
-            on: Progress { phase, done: 0, total: part.length() },
-            tell,
+            on: Progress { phase: Phase::Examine, done: 0, total: part.length() },
+            tell: None,
         })
     }
 
@@ -55,7 +61,9 @@ impl<'a> Text<'a> {
         loop {
             let read = self.reading.reader.read(out)?;
             self.on.done = self.reading.packed.load(Ordering::Relaxed);
-            (self.tell)(self.on);
+            if let Some(tell) = &mut self.tell {
+                tell(self.on);
+            }
             if self.skip == 0 || read == 0 {
                 return Ok(read);
             }

@@ -5,6 +5,7 @@
 mod dirt;
 mod document;
 mod hostile;
+mod json;
 mod packed;
 mod parts;
 mod providers;
