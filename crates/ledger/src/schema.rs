@@ -36,16 +36,13 @@ CREATE TABLE origin (
     source TEXT NOT NULL,
     kind   TEXT NOT NULL,
     scope  TEXT NOT NULL,
-    hashed TEXT
+    UNIQUE (source, kind, scope)
 ) STRICT;
-
-CREATE UNIQUE INDEX origin_once ON origin (source, kind, scope, ifnull(hashed, ''));
 
 CREATE TABLE import (
     id      INTEGER PRIMARY KEY,
     name    TEXT NOT NULL UNIQUE,
-    started INTEGER NOT NULL,
-    keeps   TEXT
+    started INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE entry (
@@ -115,7 +112,7 @@ CREATE TABLE source (
 ) STRICT, WITHOUT ROWID;
 
 CREATE VIEW entries AS
-SELECT e.position, o.kind, o.scope, o.source, o.hashed,
+SELECT e.position, o.kind, o.scope, o.source,
        strftime('%Y-%m-%dT%H:%M:%fZ', e.stated / 1000000.0, 'unixepoch') AS stated,
        strftime('%Y-%m-%dT%H:%M:%fZ', e.recorded / 1000000.0, 'unixepoch') AS recorded,
        i.name AS import, e.refers_to, r.name AS refers_import,

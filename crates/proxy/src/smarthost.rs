@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use relay::{CapabilityRecord, OpenFailure, Upstream};
-use smtp_session::{ClientSettings, Moment};
+use smtp_session::{Client, ClientSettings, Moment};
 use tokio::net::TcpStream;
 
 use crate::clock::Clock;
@@ -106,6 +106,12 @@ impl Smarthost {
     }
 
     async fn try_open(&self, clock: Clock) -> Result<(Socket, Box<Upstream>), OpenFailure> {
+        let (socket, client) = self.reach(clock).await?;
+        Ok((socket, Box::new(Upstream::new(client))))
+    }
+
+    /// A connection past greeting and EHLO, as the client role of one.
+    pub(crate) async fn reach(&self, clock: Clock) -> Result<(Socket, Client), OpenFailure> {
         let limit = self.settings.connect_timeout;
         let connecting = tokio::time::timeout(limit, self.connect(clock));
         let stream = match connecting.await {

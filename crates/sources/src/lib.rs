@@ -54,7 +54,7 @@ pub use path::{FieldPath, RecordPath};
 pub use progress::{Phase, Progress};
 pub use remote::{
     Access, Connection, Engine, Found, Listener, Mark, Password, Pulled, Question, RemoteError,
-    Since, Tls, pull,
+    Since, Tls, pull, web_client,
 };
 pub use report::{BadRow, Fault, Report};
 pub use row::{Row, Who};

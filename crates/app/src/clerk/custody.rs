@@ -69,13 +69,12 @@ impl Clerk {
         reason: &str,
         now: Timestamp,
     ) -> Result<ErasedOutcome, AppError> {
-        let index = self.keeper.index().load_full();
-        let keys = match about {
-            About::Person(address) => {
-                self.lists.keys_of(&index, (address.trim(), &self.maker.canonical(address)?))
-            }
+        let ring = self.maker.keys().load();
+        let keys: Vec<_> = match about {
+            About::Person(address) => ring.keys(&self.maker.canonical(address)?).collect(),
             About::Domain(domain) => {
-                self.lists.keys_of_domain(&index, &self.maker.canonical_at(domain)?)
+                let canonical = self.maker.canonical_at(domain)?;
+                ring.all().map(|hasher| hasher.domain_keys(&canonical)).collect()
             }
         };
         let (by, reason) = (by.to_owned(), reason.to_owned());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
+use super::alert::{Argv, MailAddress, WebUrl};
 use super::choice::{
     Action, CalendarWord, ClassWord, Contact, EvidenceSync, Level, LogFormat, Mixed,
     PermissionWord, Store,
@@ -147,6 +148,24 @@ section! {
 }
 
 section! {
+    /// Who is told when something is wrong: a list grows stale or cannot be read, mail is deferred because a list is unknown, the smarthost is down; and when it is in order again.
+    Alert = "alert", one {
+        /// A program and its arguments, run for each message: without a shell, with OPTGATE_ALERT_EVENT, _ABOUT and _TEXT in its environment and all of it as JSON on its standard input.
+        command: Argv = without("[\"/usr/local/bin/page\", \"--mail-team\"]", "none"),
+        /// A URL to which the message is posted as JSON. Its member "text" is what chat programs show.
+        webhook: WebUrl = without("\"https://chat.corp.example/hooks/mail\"", "none"),
+        /// A file whose first line is sent to the webhook as a bearer token.
+        webhook_token_file: FilePath = without("\"/etc/optgate/webhook.token\"", "no token"),
+        /// An address to which it is mailed, through the smarthost and past the gates.
+        mail: MailAddress = without("\"postmaster@corp.example\"", "none"),
+        /// After how long a trouble that lasts is told again.
+        repeat: Span = default(seconds(86_400)),
+        /// How long the smarthost must be down before that is told.
+        smarthost_down: Span = default(seconds(60)),
+    }
+}
+
+section! {
     /// What one client, and all together, may use.
     Limits = "limits", one {
         /// Connections at a time.
@@ -199,6 +218,8 @@ pub(crate) struct File {
     pub(crate) enforcement: Enforcement,
     /// `[[source]]`
     pub(crate) sources: Vec<Source>,
+    /// `[alert]`
+    pub(crate) alert: Alert,
     /// `[limits]`
     pub(crate) limits: Limits,
     /// `[log]`
@@ -217,6 +238,7 @@ pub(crate) fn sections() -> Vec<SectionInfo> {
         Ledger::info(),
         Evidence::info(),
         Control::info(),
+        Alert::info(),
         Limits::info(),
         Log::info(),
     ]
@@ -254,6 +276,7 @@ pub(crate) fn read(text: &str, faults: &mut Vec<Fault>) -> File {
         sources: many(root, text, faults),
         streams: many(root, text, faults),
         enforcement: one(root, text, faults),
+        alert: one(root, text, faults),
         limits: one(root, text, faults),
         log: one(root, text, faults),
     }
@@ -361,6 +384,7 @@ pub(crate) fn rows(file: &File) -> Vec<(&'static str, usize, bool, Vec<Row>)> {
         (Ledger::NAME, 0, false, file.ledger.rows()),
         (Evidence::NAME, 0, false, file.evidence.rows()),
         (Control::NAME, 0, false, file.control.rows()),
+        (Alert::NAME, 0, false, file.alert.rows()),
         (Limits::NAME, 0, false, file.limits.rows()),
         (Log::NAME, 0, false, file.log.rows()),
     ]);

@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 
 use super::choice::{EvidenceSync, Level};
-use super::enforcement;
 use super::fault::{Fault, Severity};
 use super::file::{File, Listener};
 use super::naming::{Domains, EvidencePath, HostName};
@@ -26,6 +25,7 @@ use super::settings::{
 };
 use super::source::settle as settle_sources;
 use super::stream::settle as settle_streams;
+use super::{alert, enforcement};
 
 /// What of the machine and the process the meaning depends on.
 #[derive(Clone, Debug, Default)]
@@ -89,6 +89,7 @@ pub(crate) fn settle(
         control: control?,
         streams,
         enforcement: enforcement::settle(&file.enforcement),
+        alert: alert::settle(&file.alert, folder),
         sources,
         limits: limits(file, faults),
         log: LogSettings {

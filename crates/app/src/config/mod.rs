@@ -5,6 +5,7 @@
 //! The sections and keys are written down in one table, `file.rs`; the file that
 //! `init` writes, `config show` and `docs/configuration.md` come from it.
 
+mod alert;
 mod choice;
 mod enforcement;
 mod fault;
@@ -37,9 +38,9 @@ pub use naming::{EvidencePath, SourceName};
 pub use network::HostPort;
 pub use reference::reference;
 pub use settings::{
-    EnforcementSettings, EvidenceSettings, LedgerSettings, LimitSettings, ListenerSettings,
-    LiveSettings, LogSettings, Mode, Place, Settings, SmarthostSettings, SourceSettings,
-    SyncSettings,
+    AlertSettings, EnforcementSettings, EvidenceSettings, LedgerSettings, LimitSettings,
+    ListenerSettings, LiveSettings, LogSettings, Mode, Place, Settings, SmarthostSettings,
+    SourceSettings, SyncSettings, Webhook,
 };
 pub use show::{ShownOrigin, ShownValue, show_toml};
 pub use template::{TemplateAnswers, template};

@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use address::PersonRules;
+use address::{ForwardPath, PersonRules};
 use ipnet::IpNet;
+use observe::Secret;
 use policy::{StreamRule, Streams};
 use sources::{Access, Format, Guards, Password, Question, Spec, Tls};
 use suppression::{Basis, Calendar, Grace, Kind, Scope};
@@ -39,6 +40,8 @@ pub struct Settings {
     pub enforcement: EnforcementSettings,
     /// The outside lists.
     pub sources: Vec<SourceSettings>,
+    /// Who is told when something is wrong.
+    pub alert: AlertSettings,
     /// What clients may use.
     pub limits: LimitSettings,
     /// What is logged.
@@ -247,6 +250,37 @@ pub struct LiveSettings {
     pub cache: Duration,
     /// Connections at a time.
     pub connections: usize,
+}
+
+/// `[alert]`
+#[derive(Clone, Debug)]
+pub struct AlertSettings {
+    /// A program and its arguments.
+    pub command: Option<Vec<String>>,
+    /// Where it is posted.
+    pub webhook: Option<Webhook>,
+    /// To whom it is mailed.
+    pub mail: Option<ForwardPath>,
+    /// After how long a trouble that lasts is told again.
+    pub repeat: Duration,
+    /// How long the smarthost must be down before that is told.
+    pub patience: Duration,
+}
+
+/// Where messages are posted.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// `http` or `https`. It may be a secret itself.
+    pub url: Secret<String>,
+    /// Where the bearer token is.
+    pub token: Option<Password>,
+}
+
+impl AlertSettings {
+    /// Whether nobody is to be told.
+    pub fn is_silent(&self) -> bool {
+        self.command.is_none() && self.webhook.is_none() && self.mail.is_none()
+    }
 }
 
 /// `[limits]`

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use super::archive::{self, Archive};
 use super::commit::Committer;
 use super::recorder::Records;
+use crate::alerts::{AlertParts, Alerts};
 use crate::clerk::{Clerk, ClerkParts, Running};
 use crate::config::{Action, Contact, EvidenceSync, ListenerSettings, Mixed, Settings, Store};
 use crate::control::ControlServer;
@@ -68,7 +69,13 @@ impl Daemon {
         let smarthost = Arc::new(smarthost(&settings));
         let clock = Clock::start();
         let (journal, archive) = archive::open(&settings)?;
-        let gate = bind(&settings, &keeper, &smarthost, &counters, journal, clock).await?;
+        let alerts = Alerts::start(AlertParts {
+            settings: settings.alert.clone(),
+            hostname: settings.hostname.clone(),
+            smarthost: smarthost.clone(),
+            clock,
+        })?;
+        let gate = bind(&settings, &keeper, &smarthost, &counters, journal, clock, alerts).await?;
         let addresses = gate.addresses();
         let clerk = Clerk::new(ClerkParts {
             keeper: keeper.clone(),
@@ -155,6 +162,7 @@ async fn bind(
     counters: &Arc<Counters>,
     journal: Arc<Journal>,
     clock: Clock,
+    alerts: Alerts,
 ) -> Result<Gate, AppError> {
     let committer = match settings.evidence.sync {
         EvidenceSync::System => None,
@@ -168,6 +176,7 @@ async fn bind(
         committer,
         plain: settings.evidence.recipient == Store::Plain,
         personal: settings.log.personal,
+        alerts,
     };
     let gate = OptOutGate::new(
         Arc::new(keeper.lists(settings.enforcement.grace)),

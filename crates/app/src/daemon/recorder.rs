@@ -11,6 +11,7 @@ use observe::Redacted;
 use proxy::{Commit, Recorder};
 
 use super::commit::Committer;
+use crate::alerts::{Alerts, Trouble};
 
 /// Writes records down.
 pub(super) struct Records {
@@ -21,6 +22,8 @@ pub(super) struct Records {
     pub(super) plain: bool,
     /// The log may.
     pub(super) personal: bool,
+    /// Told when recipients are deferred because a list is unknown.
+    pub(super) alerts: Alerts,
 }
 
 impl Records {
@@ -45,6 +48,12 @@ fn masked(reply: &ReplyText) -> ReplyText {
 
 impl Recorder for Records {
     fn decided(&self, record: &Decision, lines: &mut Vec<u8>) {
+        if record.verdict == Verdict::Defer
+            && let Some(why) = record.reason.as_deref().and_then(|r| r.strip_prefix("unknown: "))
+            && !self.alerts.is_silent()
+        {
+            self.alerts.begins(Trouble::Deferring { why: why.to_owned() });
+        }
         if !matches!(record.verdict, Verdict::Permit | Verdict::Provisional) {
             let recipient = record.recipient_plain.as_deref().filter(|_| self.personal);
             tracing::debug!(

@@ -5,7 +5,8 @@
 
 use ledger::{Found, Ledger};
 use suppression::{
-    Case, Day, Fact, Grace, Kind, Known, Origin, OriginId, Standing, Stream, Terms, Timestamp,
+    Case, Day, Fact, Grace, Kind, Known, Origin, OriginId, Standing, Stream, Subject, Terms,
+    Timestamp,
 };
 
 use super::digest;
@@ -78,8 +79,9 @@ fn fact(found: &Found) -> Fact {
 
 fn origin(found: &Found) -> Origin {
     let entry = &found.entry;
+    let subject = if entry.keys.is_domain() { Subject::Domain } else { Subject::Address };
     Origin {
-        subject: entry.subject.clone(),
+        subject,
         lifetime: entry.lifetime(),
         ..Origin::new(&entry.source, entry.kind, entry.scope.clone())
     }

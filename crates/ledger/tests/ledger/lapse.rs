@@ -12,8 +12,7 @@ fn of(kind: Kind) -> NewEntry {
 
 fn domain(kind: Kind) -> NewEntry {
     let exact = keys("domain").exact;
-    let keys = AddressKeys { exact, person: exact };
-    NewEntry { keys, subject: Subject::Domain, ..of(kind) }
+    NewEntry { keys: AddressKeys { exact, person: exact }, ..of(kind) }
 }
 
 #[test]

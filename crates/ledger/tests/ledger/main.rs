@@ -11,7 +11,6 @@ mod checkpoint;
 mod crash;
 mod events;
 mod full;
-mod hashed;
 mod lapse;
 mod model;
 mod opening;

@@ -26,6 +26,7 @@ mod sqlserver;
 mod tls;
 mod url;
 mod watermark;
+mod web;
 
 pub use access::{Access, Engine, Password, Question, Tls};
 pub use connection::Connection;
@@ -35,3 +36,4 @@ pub use listener::Listener;
 pub use mark::{Mark, Pulled, Since};
 pub use pull::pull;
 pub(crate) use tls::{authorities, client_config, provider};
+pub use web::web_client;

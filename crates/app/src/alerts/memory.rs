@@ -1,0 +1,122 @@
+//! What was told already: each trouble when it begins, then once in a while as long as it lasts,
+//! and when it is over.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::trouble::{Event, Message, Trouble};
+
+/// Troubles that are remembered at a time. There are a handful of lists and one smarthost; more
+/// are reasons nobody foresaw, and of those the oldest is forgotten.
+const REMEMBERED: usize = 256;
+
+/// Troubles that were told.
+#[derive(Debug)]
+pub(super) struct Memory {
+    repeat: Duration,
+    told: BTreeMap<(&'static str, String), Instant>,
+}
+
+impl Memory {
+    /// `repeat`: after how long a trouble that lasts is told again.
+    pub(super) fn new(repeat: Duration) -> Self {
+        Self { repeat, told: BTreeMap::new() }
+    }
+
+    /// There is this trouble at `now`; what is to be told of it.
+    pub(super) fn begins(&mut self, trouble: &Trouble, now: Instant) -> Option<Message> {
+        let key = (trouble.event().as_str(), trouble.about().to_owned());
+        let told = self.told.get(&key);
+        if told.is_some_and(|told| now.saturating_duration_since(*told) < self.repeat) {
+            return None;
+        }
+        if self.told.len() >= REMEMBERED && told.is_none() {
+            let oldest = self.told.iter().min_by_key(|(_, told)| **told);
+            if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
+                self.told.remove(&oldest);
+            }
+        }
+        self.told.insert(key, now);
+        Some(trouble.message())
+    }
+
+    /// What is about this is in order again; what is to be told of it. That mail was deferred
+    /// because of it is forgotten with it.
+    pub(super) fn ends(&mut self, about: &str, events: &[Event]) -> Option<Message> {
+        let over = |(event, of): &(&str, String)| {
+            of == about && events.iter().any(|one| one.as_str() == *event)
+        };
+        let before = self.told.len();
+        self.told.retain(|key, _| !over(key));
+        (self.told.len() < before).then(|| Message {
+            event: Event::Solved,
+            about: about.to_owned(),
+            text: match events.contains(&Event::SmarthostDown) {
+                true => format!("the smarthost {about} takes mail again"),
+                false => format!("list {about} is in order again"),
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    fn down() -> Trouble {
+        Trouble::SmarthostDown { smarthost: "relay.corp.example:25".into() }
+    }
+
+    fn deferring(why: &str) -> Trouble {
+        Trouble::Deferring { why: why.into() }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+    fn start() -> Instant {
+        Instant::now()
+    }
+
+    #[test]
+    fn a_trouble_is_told_once_and_again_when_it_lasts() {
+        let (mut memory, now) = (Memory::new(DAY), start());
+        assert!(memory.begins(&down(), now).is_some());
+        assert!(memory.begins(&down(), now + Duration::from_secs(1)).is_none());
+        assert!(memory.begins(&down(), now + DAY).is_some());
+        assert!(memory.begins(&down(), now + DAY + Duration::from_secs(1)).is_none());
+    }
+
+    #[test]
+    fn the_end_is_told_only_of_what_was_told() {
+        let (mut memory, now) = (Memory::new(DAY), start());
+        let events = [Event::SmarthostDown];
+        assert_eq!(memory.ends("relay.corp.example:25", &events), None);
+        memory.begins(&down(), now);
+        let solved = memory.ends("relay.corp.example:25", &events).unwrap();
+        assert_eq!(solved.event, Event::Solved);
+        assert_eq!(memory.ends("relay.corp.example:25", &events), None);
+        assert!(memory.begins(&down(), now).is_some(), "the next time is news");
+    }
+
+    #[test]
+    fn one_reason_is_told_once_whatever_times_its_words_hold() {
+        let (mut memory, now) = (Memory::new(DAY), start());
+        assert!(memory.begins(&deferring("list crm: it is of 10:00, too old"), now).is_some());
+        assert!(memory.begins(&deferring("list crm: it is of 10:05, too old"), now).is_none());
+        assert!(memory.begins(&deferring("list shop: it was never loaded"), now).is_some());
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_the_oldest_goes_first() {
+        let (mut memory, now) = (Memory::new(DAY), start());
+        for number in 0..=REMEMBERED {
+            let at = now + Duration::from_secs(number as u64);
+            assert!(memory.begins(&deferring(&format!("list {number}: x")), at).is_some());
+        }
+        assert_eq!(memory.told.len(), REMEMBERED);
+        let later = now + Duration::from_secs(1000);
+        assert!(memory.begins(&deferring("list 0: x"), later).is_some());
+        assert!(memory.begins(&deferring("list 9: x"), later).is_none());
+    }
+}

@@ -1,0 +1,218 @@
+//! The thread that tells.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use proxy::{Clock, Smarthost, SmarthostState};
+use serde_json::json;
+
+use super::memory::Memory;
+use super::trouble::{Event, Message, Trouble};
+use super::{command, mail, webhook};
+use crate::clock;
+use crate::config::AlertSettings;
+use crate::error::AppError;
+
+/// Words that wait for the thread; more are dropped.
+const WAITING: usize = 64;
+/// How often the smarthost is looked at.
+const LOOK: Duration = Duration::from_secs(2);
+/// Mails that the smarthost could not take yet.
+const KEPT: usize = 20;
+/// After how long they are offered again.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// What there is to say of a list: every kind of trouble that ends when it is in order.
+const OF_A_LIST: [Event; 4] =
+    [Event::SourceAging, Event::SourceFailing, Event::SourceUnknown, Event::Deferring];
+
+enum Word {
+    Begins(Trouble),
+    InOrder(String),
+}
+
+/// Tells of troubles. Cheap to copy; never waits.
+#[derive(Clone, Debug)]
+pub struct Alerts {
+    words: Option<SyncSender<Word>>,
+}
+
+/// What the thread needs.
+pub struct AlertParts {
+    /// Whom to tell, and how.
+    pub settings: AlertSettings,
+    /// The name of this gate.
+    pub hostname: String,
+    /// By which mail goes out, and whose troubles are told.
+    pub smarthost: Arc<Smarthost>,
+    /// Of the sessions.
+    pub clock: Clock,
+}
+
+impl Alerts {
+    /// Tells nobody.
+    pub fn silent() -> Self {
+        Self { words: None }
+    }
+
+    /// Begins to tell, in a thread of its own; nobody is told where nobody is configured.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub fn start(parts: AlertParts) -> Result<Self, AppError> {
+        if parts.settings.is_silent() {
+            return Ok(Self::silent());
+        }
+        let (words, heard) = sync_channel(WAITING);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| AppError::io("alerts", error))?;
+        let thread = std::thread::Builder::new().name("alerts".to_owned());
+        let telling = move || Telling::new(parts, runtime).run(&heard);
+        thread.spawn(telling).map_err(|error| AppError::io("alerts", error))?;
+        Ok(Self { words: Some(words) })
+    }
+
+    /// There is this trouble.
+    pub fn begins(&self, trouble: Trouble) {
+        self.say(Word::Begins(trouble));
+    }
+
+    /// A list is in order.
+    pub fn in_order(&self, list: &str) {
+        self.say(Word::InOrder(list.to_owned()));
+    }
+
+    /// Whether anybody listens: for what costs something to say.
+    pub fn is_silent(&self) -> bool {
+        self.words.is_none()
+    }
+
+    fn say(&self, word: Word) {
+        if let Some(words) = &self.words {
+            // Full: so much is wrong that one more word does not matter.
+            let _ = words.try_send(word);
+        }
+    }
+}
+
+struct Telling {
+    parts: AlertParts,
+    runtime: tokio::runtime::Runtime,
+    memory: Memory,
+    /// Since when the smarthost is down.
+    down: Option<Instant>,
+    /// Mails that wait for it.
+    mails: Vec<Message>,
+    offered: Instant,
+    count: u64,
+}
+
+impl Telling {
+    fn new(parts: AlertParts, runtime: tokio::runtime::Runtime) -> Self {
+        let memory = Memory::new(parts.settings.repeat);
+        let offered = clock::instant();
+        Self { parts, runtime, memory, down: None, mails: Vec::new(), offered, count: 0 }
+    }
+
+    fn run(mut self, heard: &Receiver<Word>) {
+        loop {
+            let now = clock::instant();
+            let message = match heard.recv_timeout(LOOK) {
+                Ok(Word::Begins(trouble)) => self.memory.begins(&trouble, now),
+                Ok(Word::InOrder(list)) => self.memory.ends(&list, &OF_A_LIST),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let smarthost = self.look_at_smarthost(now);
+            for message in message.into_iter().chain(smarthost) {
+                self.tell(&message);
+            }
+            if !self.mails.is_empty() && now.saturating_duration_since(self.offered) >= AGAIN {
+                self.offer_mails();
+            }
+        }
+    }
+
+    fn look_at_smarthost(&mut self, now: Instant) -> Option<Message> {
+        let smarthost = self.parts.smarthost.settings().address.clone();
+        match self.parts.smarthost.state() {
+            SmarthostState::Down => {
+                let since = *self.down.get_or_insert(now);
+                let lasted = now.saturating_duration_since(since);
+                (lasted >= self.parts.settings.patience)
+                    .then(|| self.memory.begins(&Trouble::SmarthostDown { smarthost }, now))?
+            }
+            SmarthostState::Up => {
+                self.down = None;
+                self.memory.ends(&smarthost, &[Event::SmarthostDown])
+            }
+            SmarthostState::Untried => None,
+        }
+    }
+
+    fn tell(&mut self, message: &Message) {
+        match message.event {
+            Event::Solved => tracing::info!(about = message.about, "alert: {}", message.text),
+            _ => tracing::warn!(about = message.about, "alert: {}", message.text),
+        }
+        let json = json!({
+            "event": message.event,
+            "about": message.about,
+            "text": format!("optgate on {}: {}", self.parts.hostname, message.text),
+            "host": self.parts.hostname,
+            "time": clock::now().to_string(),
+        })
+        .to_string();
+        let settings = &self.parts.settings;
+        if let Some(argv) = &settings.command
+            && let Err(error) = command::run(argv, message, &json)
+        {
+            tracing::error!("an alert was not told by its command: {error}");
+        }
+        if let Some(hook) = &settings.webhook {
+            let token = hook.token.as_ref().map(sources::Password::read).transpose();
+            let posted = match token {
+                Ok(token) => {
+                    let token = token.as_ref().map(|token| token.expose().as_str());
+                    self.runtime.block_on(webhook::post(hook.url.expose(), token, json))
+                }
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(error) = posted {
+                tracing::error!("an alert was not told by its webhook: {error}");
+            }
+        }
+        if settings.mail.is_some() {
+            if self.mails.len() >= KEPT {
+                self.mails.remove(0);
+            }
+            self.mails.push(message.clone());
+            self.offer_mails();
+        }
+    }
+
+    /// Offers the mails that wait to the smarthost, the oldest first, until it takes one not.
+    fn offer_mails(&mut self) {
+        let Some(to) = &self.parts.settings.mail else { return };
+        self.offered = clock::instant();
+        while let Some(message) = self.mails.first() {
+            self.count += 1;
+            let mail = mail::compose(message, to, &self.parts.hostname, clock::now(), self.count);
+            let delivered = self.parts.smarthost.deliver(self.parts.clock, &mail);
+            match self.runtime.block_on(delivered) {
+                Ok(()) => {}
+                Err(proxy::NotDelivered::Refused(reply)) if reply.is_permanent() => {
+                    tracing::error!(code = reply.code, "the smarthost refuses mail of alerts");
+                }
+                Err(error) => {
+                    tracing::warn!("an alert waits for its mail: {error}");
+                    return;
+                }
+            }
+            self.mails.remove(0);
+        }
+    }
+}
