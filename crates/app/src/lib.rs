@@ -1,7 +1,7 @@
 //! From a configuration file to a running daemon. The only crate that knows everyone.
 
 mod alerts;
-mod asker;
+pub mod asker;
 pub mod backup;
 pub mod capture;
 mod chance;
