@@ -33,6 +33,8 @@ pub struct Setup {
     pub tables: String,
     /// A program that runs the gate, with its arguments, such as strace.
     pub under: Vec<String>,
+    /// How long a start may take: it reads all lists.
+    pub start_limit: Duration,
     /// The content of the list `crm.csv`, the one source unless `tables` adds more.
     pub list: String,
 }
@@ -51,6 +53,7 @@ impl Setup {
             evidence_lines: String::new(),
             tables: String::new(),
             under: Vec::new(),
+            start_limit: START_LIMIT,
             list: Self::LIST.to_owned(),
         }
     }
@@ -79,6 +82,7 @@ pub struct Gate {
     pub address: SocketAddr,
     folder: PathBuf,
     under: Vec<String>,
+    start_limit: Duration,
 }
 
 impl Gate {
@@ -89,7 +93,9 @@ impl Gate {
         fs::write(folder.join("crm.csv"), &setup.list).expect("a list can be written");
         fs::write(folder.join("optgate.toml"), setup.text(address)).expect("a file can be written");
         let (folder, under) = (folder.to_owned(), setup.under.clone());
-        Self { server: serve(&folder, address, &under), address, folder, under }
+        let start_limit = setup.start_limit;
+        let server = serve(&folder, address, &under, start_limit);
+        Self { server, address, folder, under, start_limit }
     }
 
     /// Ends it as a power cut would, and starts it again with the same files.
@@ -105,7 +111,7 @@ impl Gate {
 
     /// Starts it again after [`Gate::kill`].
     pub fn restart(&mut self) {
-        self.server = serve(&self.folder, self.address, &self.under);
+        self.server = serve(&self.folder, self.address, &self.under, self.start_limit);
     }
 
     /// Asks it to end, and says with which code it did.
@@ -185,7 +191,7 @@ fn command(folder: &Path) -> Command {
     command
 }
 
-fn serve(folder: &Path, address: SocketAddr, under: &[String]) -> Server {
+fn serve(folder: &Path, address: SocketAddr, under: &[String], limit: Duration) -> Server {
     let mut command = command(folder);
     if let [program, arguments @ ..] = under {
         let optgate = command.get_program().to_owned();
@@ -195,10 +201,10 @@ fn serve(folder: &Path, address: SocketAddr, under: &[String]) -> Server {
     }
     command.args(["serve", "--config", "optgate.toml"]);
     let mut server = Server::start("optgate", &mut command, folder.join("gate.log"));
-    server.wait_ready(START_LIMIT, || Dialogue::open(address).is_ok_and(|(_, g)| g.code == 220));
+    server.wait_ready(limit, || Dialogue::open(address).is_ok_and(|(_, g)| g.code == 220));
     // The gate greets at once and defers until it has tried its lists; what a test
     // is about comes after that.
-    server.wait_ready(START_LIMIT, || every_list_was_tried(folder));
+    server.wait_ready(limit, || every_list_was_tried(folder));
     server
 }
 

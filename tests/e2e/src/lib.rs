@@ -35,6 +35,7 @@ mod scratch;
 mod smarthost;
 mod sqlserver;
 mod stored;
+mod tap;
 mod wire;
 
 pub use aiosmtpd::{Aiosmtpd, Taken};
@@ -58,4 +59,5 @@ pub use scratch::Scratch;
 pub use smarthost::Smarthost;
 pub use sqlserver::SqlServer;
 pub use stored::Stored;
+pub use tap::Tap;
 pub use wire::{Dialogue, Reply};

@@ -76,6 +76,19 @@ impl Mariadb {
         ran.out.trim_end().to_owned()
     }
 
+    /// Runs SQL of any length, from a file.
+    ///
+    /// # Panics
+    /// When the server does not take it.
+    pub fn load(&self, sql: &str) {
+        let file = self.folder.join("load.sql");
+        std::fs::write(&file, sql).expect("a file can be written");
+        let file = std::fs::File::open(file).expect("a file can be read");
+        let mut client = self.client();
+        let ran = run(client.stdin(std::process::Stdio::from(file)), SQL_LIMIT);
+        assert_eq!(ran.code, 0, "{}", ran.text());
+    }
+
     fn client(&self) -> std::process::Command {
         let mut client = Peers::get().tool(NAME, "client");
         client.args(["--no-defaults", "--batch", "--skip-column-names", "--user=root"]);

@@ -102,18 +102,30 @@ impl Postgresql {
         self.run("crm", sql)
     }
 
+    /// Runs SQL of any length, from a file.
+    ///
+    /// # Panics
+    /// When the server does not take it.
+    pub fn load(&self, sql: &str) {
+        let file = self.folder.with_extension("load.sql");
+        std::fs::write(&file, sql).expect("a file can be written");
+        let file = file.to_str().expect("a temporary folder has a plain name");
+        let ran = self.client("crm", &["-f", file]);
+        assert_eq!(ran.code, 0, "{}", ran.text());
+    }
+
     fn run(&self, database: &str, sql: &str) -> String {
-        let ran = self.client(database, sql);
+        let ran = self.client(database, &["-c", sql]);
         assert_eq!(ran.code, 0, "{sql}: {}", ran.text());
         ran.out.trim_end().to_owned()
     }
 
-    fn client(&self, database: &str, sql: &str) -> crate::process::Ran {
+    fn client(&self, database: &str, words: &[&str]) -> crate::process::Ran {
         let mut client = Command::new(&self.programs.client);
         Peers::get().find_libraries(NAME, &mut client);
         client.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"]);
         client.args(["-p", &self.address.port().to_string(), "-U", "postgres", "-d", database]);
-        run(client.args(["-c", sql]), SQL_LIMIT)
+        run(client.args(words), SQL_LIMIT)
     }
 
     /// Everything it has logged: each statement, with its parameters.
