@@ -5,7 +5,7 @@
 //! the last one (the only one) divides. Made by the same function at import and at
 //! look-up, and for every mailbox that a [`ForwardPath`](crate::ForwardPath) accepts.
 
-use crate::domain::Domain;
+use crate::domain::{self, Domain};
 use crate::error::{self, AddressError};
 use crate::fold;
 use crate::mailbox::Mailbox;
@@ -40,6 +40,13 @@ impl Canonical {
     pub fn domain(&self) -> &str {
         self.exact.get(self.domain..).unwrap_or_default()
     }
+
+    /// The domain of the exact form as people write it, where that differs: `bücher.example`
+    /// for `xn--bcher-kva.example`.
+    #[must_use]
+    pub fn domain_in_unicode(&self) -> Option<String> {
+        domain::in_unicode(self.domain())
+    }
 }
 
 impl Mailbox {
@@ -57,6 +64,14 @@ impl Mailbox {
         let person = rules.person(&comparison, principal);
         let person = (*person != *local || principal != domain).then(|| join(&person, principal));
         Ok(Canonical { exact: join(&local, domain), domain: local.len() + 1, person })
+    }
+}
+
+impl Mailbox {
+    /// The text it was read from. `canonical` is its canonical form.
+    #[must_use]
+    pub fn written<'a>(&'a self, canonical: &'a Canonical) -> &'a str {
+        self.unlike_exact().unwrap_or(canonical.exact())
     }
 }
 

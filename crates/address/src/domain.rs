@@ -79,6 +79,16 @@ impl fmt::Display for Domain {
     }
 }
 
+/// The name with its A-labels as people write them; none where it has none.
+pub(crate) fn in_unicode(name: &str) -> Option<String> {
+    if !needs_tables(name) {
+        return None;
+    }
+    let (unicode, sound) =
+        Uts46::new().to_unicode(name.as_bytes(), AsciiDenyList::STD3, Hyphens::Check);
+    (sound.is_ok() && unicode != name).then(|| unicode.into_owned())
+}
+
 // Domain    = sub-domain *("." sub-domain)
 // sub-domain = Let-dig [Ldh-str] / U-label        ; RFC 6531 s3.3
 fn domain_name(text: &str) -> Result<String, AddressError> {

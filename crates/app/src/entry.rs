@@ -4,9 +4,10 @@
 //! in the SMTP session (DESIGN s6): what is recorded here is found there.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use address::{Canonical, Mailbox, PersonRules};
-use suppression::{Kind, NewEntry, Scope, Timestamp};
+use suppression::{AddressKeys, HashedForm, KeyId, Kind, NewEntry, Scope, Subject, Timestamp};
 
 use crate::config::Store;
 use crate::error::AppError;
@@ -81,8 +82,9 @@ impl EntryMaker {
     pub fn entry(&self, address: &Canonical, facts: EntryFacts) -> NewEntry {
         let keys = self.keys.load();
         let hasher = keys.current();
-        let plain = || address.exact().to_owned();
-        self.made(hasher.key_id(), hasher.keys(address), plain, facts)
+        let plain = (self.store == Store::Plain).then(|| address.exact().to_owned());
+        let whom = (hasher.keys(address), Subject::Address, plain);
+        made(hasher.key_id(), whom, facts)
     }
 
     /// The entry about everybody at the domain of this person.
@@ -90,29 +92,27 @@ impl EntryMaker {
         let keys = self.keys.load();
         let hasher = keys.current();
         let domain = || address.person().rsplit_once('@').map_or("", |(_, domain)| domain);
-        let plain = || format!("@{}", domain());
-        self.made(hasher.key_id(), hasher.domain_keys(address), plain, facts)
+        let plain = (self.store == Store::Plain).then(|| format!("@{}", domain()));
+        let whom = (hasher.domain_keys(address), Subject::Domain, plain);
+        made(hasher.key_id(), whom, facts)
     }
 
-    fn made(
+    /// The entry about whoever has this digest, on a list of that form. The digest itself is
+    /// kept nowhere, however addresses are stored.
+    ///
+    /// # Errors
+    /// [`AppError::Input`] when it is longer or shorter than the digests of such a list.
+    pub fn hashed_entry(
         &self,
-        key_id: suppression::KeyId,
-        keys: suppression::AddressKeys,
-        plain: impl FnOnce() -> String,
+        form: &Arc<HashedForm>,
+        digest: &[u8],
         facts: EntryFacts,
-    ) -> NewEntry {
-        NewEntry {
-            kind: facts.kind,
-            scope: facts.scope,
-            key_id,
-            keys,
-            plain: (self.store == Store::Plain).then(plain),
-            source: facts.source,
-            stated: facts.stated,
-            expires: facts.expires,
-            reason: facts.reason,
-            evidence: facts.evidence,
-        }
+    ) -> Result<NewEntry, AppError> {
+        let keys = self.keys.load();
+        let hasher = keys.current();
+        let found = hasher.hashed_key(form, digest);
+        let found = found.map_err(|error| AppError::Input(error.to_string()))?;
+        Ok(made(hasher.key_id(), (found, Subject::Hashed(Arc::clone(form)), None), facts))
     }
 
     /// The rules of person equality.
@@ -123,5 +123,24 @@ impl EntryMaker {
     /// What makes keys of addresses.
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+}
+
+/// The address as digests and in plain, and whom it stands for.
+type Whom = (AddressKeys, Subject, Option<String>);
+
+fn made(key_id: KeyId, (keys, subject, plain): Whom, facts: EntryFacts) -> NewEntry {
+    NewEntry {
+        kind: facts.kind,
+        scope: facts.scope,
+        key_id,
+        keys,
+        subject,
+        plain,
+        source: facts.source,
+        stated: facts.stated,
+        expires: facts.expires,
+        reason: facts.reason,
+        evidence: facts.evidence,
     }
 }

@@ -252,6 +252,7 @@ fn made_up(key: &Hasher, at: usize, plain: bool) -> NewEntry {
             exact: key.digest("exact", address.as_bytes()),
             person: key.digest("person", address.as_bytes()),
         },
+        subject: suppression::Subject::Address,
         plain: plain.then_some(address),
         source: "crm".to_owned(),
         stated: Timestamp::from_micros(1_700_000_000_000_000 + at as i64).ok(),

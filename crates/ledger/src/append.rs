@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use roaring::RoaringTreemap;
 use rusqlite::{Connection, OptionalExtension};
-use suppression::{KeyId, NewEntry, Timestamp};
+use suppression::{KeyId, NewEntry, Origin, Timestamp};
 
 use crate::appended::Appended;
 use crate::error::LedgerError;
@@ -279,7 +279,8 @@ impl Batch<'_> {
         let origins = self.ready.origins.iter();
         origins
             .map(|origin| {
-                memory.origins.intern(connection, &origin.source, origin.kind, &origin.scope)
+                let Origin { source, kind, scope, subject, .. } = origin;
+                memory.origins.intern(connection, source, *kind, scope, subject)
             })
             .collect()
     }

@@ -9,7 +9,7 @@
 //! still holds (DESIGN s7). The form is the file format: it never changes within format 1.
 
 use sha2::{Digest as _, Sha256};
-use suppression::{AddressKeys, KeyId, Kind, Scope};
+use suppression::{AddressKeys, HashedForm, KeyId, Kind, Scope};
 
 pub(crate) type Hash = [u8; 32];
 
@@ -62,6 +62,8 @@ pub(crate) struct Link<'a> {
     pub(crate) position: u64,
     /// From [`origin_bytes`].
     pub(crate) origin: &'a [u8],
+    /// The origin has a form of digests.
+    pub(crate) hashed: bool,
     pub(crate) key_id: KeyId,
     pub(crate) keys: &'a AddressKeys,
     pub(crate) recorded: i64,
@@ -88,7 +90,8 @@ impl Link<'_> {
             | u8::from(self.refers_to.is_some()) << 2
             | u8::from(self.refers_import.is_some()) << 3
             | u8::from(self.expires.is_some()) << 4
-            | u8::from(self.personal.is_some()) << 5;
+            | u8::from(self.personal.is_some()) << 5
+            | u8::from(self.hashed) << 6;
         buffer.push(present);
         buffer.extend_from_slice(self.origin);
         if let Some(stated) = self.stated {
@@ -113,12 +116,21 @@ impl Link<'_> {
     }
 }
 
-/// Source, kind and scope as the chain takes them; made once per origin.
-pub(crate) fn origin_bytes(source: &str, kind: Kind, scope: &Scope) -> Vec<u8> {
+/// Source, kind and scope as the chain takes them, and behind them the form of a list of digests,
+/// where it is one; made once per origin.
+pub(crate) fn origin_bytes(
+    source: &str,
+    kind: Kind,
+    scope: &Scope,
+    form: Option<&HashedForm>,
+) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(24 + source.len() + scope.as_str().len());
     put_text(&mut bytes, source);
     put_text(&mut bytes, kind.as_str());
     put_text(&mut bytes, scope.as_str());
+    if let Some(form) = form {
+        put_text(&mut bytes, &form.to_string());
+    }
     bytes
 }
 
@@ -204,6 +216,7 @@ mod tests {
         Link {
             position: 7,
             origin,
+            hashed: false,
             key_id: KeyId(9),
             keys: &KEYS,
             recorded: 11,
@@ -220,7 +233,7 @@ mod tests {
     /// `python3 -c 'import hashlib,struct as s; t=lambda x: s.pack(">Q",len(x))+x; p=hashlib.sha256(b"optgate ledger 1\0"+bytes(16)).digest(); print(hashlib.sha256(p+s.pack(">QI",7,9)+b"\1"*32+b"\2"*32+s.pack(">q",11)+b"\3"+t(b"crm")+t(b"opt-out")+t(b"all")+s.pack(">q",-5)+t(b"i1")).hexdigest())'`
     #[test]
     fn the_form_of_a_row_is_as_it_always_was() {
-        let origin = origin_bytes("crm", Kind::OptOut, &Scope::All);
+        let origin = origin_bytes("crm", Kind::OptOut, &Scope::All, None);
         let link = Link { stated: Some(-5), import: Some("i1"), ..link(&origin) };
         let hash = link.hash(&genesis(&[0; 16]), &mut Vec::new());
         assert_eq!(hex(&hash), KNOWN);
@@ -229,8 +242,12 @@ mod tests {
 
     #[test]
     fn every_field_changes_the_hash() {
-        let origin = origin_bytes("crm", Kind::OptOut, &Scope::All);
-        let other = origin_bytes("crm", Kind::OptOut, &Scope::Commercial);
+        let origin = origin_bytes("crm", Kind::OptOut, &Scope::All, None);
+        let other = origin_bytes("crm", Kind::OptOut, &Scope::Commercial, None);
+        let form = |text: &str| text.parse::<HashedForm>().unwrap();
+        let (md5, sha1) = (form("md5 lower"), form("sha1 lower"));
+        let md5 = origin_bytes("crm", Kind::OptOut, &Scope::All, Some(&md5));
+        let sha1 = origin_bytes("crm", Kind::OptOut, &Scope::All, Some(&sha1));
         let keys = AddressKeys { exact: Digest([1; 32]), person: Digest([3; 32]) };
         let base = link(&origin);
         let one = [1; 32];
@@ -238,6 +255,9 @@ mod tests {
             base,
             Link { position: 8, ..base },
             Link { origin: &other, ..base },
+            Link { origin: &md5, hashed: true, ..base },
+            Link { origin: &sha1, hashed: true, ..base },
+            Link { origin: &md5, ..base },
             Link { key_id: KeyId(1), ..base },
             Link { keys: &keys, ..base },
             Link { recorded: 12, ..base },

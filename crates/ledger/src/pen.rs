@@ -62,6 +62,7 @@ impl<'a> Pen<'a> {
         let hash = Link {
             position,
             origin: &new.origin.bytes,
+            hashed: new.origin.is_hashed(),
             key_id: new.key_id,
             keys: new.keys,
             recorded: self.recorded,

@@ -10,6 +10,7 @@ use crate::appended::Appended;
 use crate::chain::{self, Hash, first_word, identity, origin_bytes};
 use crate::entropy::random;
 use crate::error::LedgerError;
+use crate::origins::{form_of, origin_of};
 use crate::row::FeedRow;
 use crate::unfit::unfit;
 
@@ -83,6 +84,7 @@ impl Prepared {
                 kind: entry.kind,
                 key_id: entry.key_id,
                 keys: entry.keys,
+                subject: &entry.subject,
                 stated: entry.stated,
                 recorded,
                 expires: entry.expires,
@@ -146,13 +148,15 @@ impl Origins {
             origin.source == entry.source
                 && origin.kind == entry.kind
                 && origin.scope == entry.scope
+                && form_of(&origin.subject) == form_of(&entry.subject)
         };
         if !self.list.get(self.last).is_some_and(is) {
-            let origin = Origin::new(&entry.source, entry.kind, entry.scope.clone());
+            let origin = origin_of(&entry.source, entry.kind, &entry.scope, &entry.subject);
             let next = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
             let number = *self.numbers.entry(origin.clone()).or_insert(next);
             if number == next {
-                self.bytes.push(origin_bytes(&origin.source, origin.kind, &origin.scope));
+                let form = form_of(&origin.subject).map(AsRef::as_ref);
+                self.bytes.push(origin_bytes(&origin.source, origin.kind, &origin.scope, form));
                 self.list.push(origin);
             }
             self.last = usize::try_from(number).unwrap_or(usize::MAX);

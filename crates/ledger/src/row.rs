@@ -25,6 +25,8 @@ pub struct FeedRow<'a> {
     pub key_id: KeyId,
     /// The address, as digests.
     pub keys: AddressKeys,
+    /// Whom it is about.
+    pub subject: &'a Subject,
     /// When the person asked; none when the source gave no time.
     pub stated: Option<Timestamp>,
     /// When it was written.
@@ -42,10 +44,10 @@ impl FeedRow<'_> {
     /// What goes into the index: the origin with whom it is about and how long it lasts.
     #[must_use]
     pub fn index_origin(&self) -> Cow<'_, Origin> {
-        if self.expires.is_none() && !self.keys.is_domain() {
+        if self.expires.is_none() && *self.subject != Subject::Domain {
             return Cow::Borrowed(self.origin);
         }
-        let subject = if self.keys.is_domain() { Subject::Domain } else { Subject::Address };
+        let subject = self.subject.clone();
         let lifetime = lifetime(self.effective(), self.expires);
         Cow::Owned(Origin { subject, lifetime, ..self.origin.clone() })
     }
@@ -76,6 +78,16 @@ impl FeedRow<'_> {
     }
 }
 
+/// Whom a row is about: one digest in the place of two is a whole domain, unless the origin is a
+/// list of digests.
+fn subject<'a>(origin: &'a Origin, keys: &AddressKeys) -> &'a Subject {
+    match &origin.subject {
+        hashed @ Subject::Hashed(_) => hashed,
+        Subject::Address | Subject::Domain if keys.are_one() => &Subject::Domain,
+        Subject::Address | Subject::Domain => &Subject::Address,
+    }
+}
+
 /// Columns of a whole entry, in the order [`entry`] reads them.
 pub(crate) const ENTRY: &str = "position, origin, key_id, exact, person, stated, recorded, import, \
                                 hash, plain, reason, evidence, refers_to, refers_import, \
@@ -94,6 +106,7 @@ pub(crate) fn entry(
         })?,
         None => std::collections::BTreeMap::new(),
     };
+    let keys = keys(row, 3)?;
     let (personal, salt) = (row.get_ref(15)?, row.get_ref(16)?);
     let erased = personal.as_blob_or_null()?.is_some() && salt.as_blob_or_null()?.is_none();
     Ok(Entry {
@@ -104,7 +117,8 @@ pub(crate) fn entry(
         kind: known.origin.kind,
         scope: known.origin.scope.clone(),
         key_id: key_id(row, 2)?,
-        keys: keys(row, 3)?,
+        subject: subject(&known.origin, &keys).clone(),
+        keys,
         plain: row.get(9)?,
         source: known.origin.source.clone(),
         stated: timestamp(row, 5)?,
@@ -133,12 +147,14 @@ pub(crate) fn for_each_feed(
     let mut rows = statement.query([integer(after)])?;
     while let Some(row) = rows.next()? {
         let known = origins.get(&row.get(1)?).ok_or_else(|| broken(1, "no such origin"))?;
+        let keys = keys(row, 3)?;
         let feed = FeedRow {
             position: position(row, 0)?,
             origin: &known.origin,
             kind: known.origin.kind,
             key_id: key_id(row, 2)?,
-            keys: keys(row, 3)?,
+            keys,
+            subject: subject(&known.origin, &keys),
             stated: timestamp(row, 5)?,
             recorded: timestamp(row, 6)?.ok_or_else(|| broken(6, "no time"))?,
             expires: timestamp(row, 7)?,

@@ -36,13 +36,16 @@ CREATE TABLE origin (
     source TEXT NOT NULL,
     kind   TEXT NOT NULL,
     scope  TEXT NOT NULL,
-    UNIQUE (source, kind, scope)
+    hashed TEXT
 ) STRICT;
+
+CREATE UNIQUE INDEX origin_once ON origin (source, kind, scope, ifnull(hashed, ''));
 
 CREATE TABLE import (
     id      INTEGER PRIMARY KEY,
     name    TEXT NOT NULL UNIQUE,
-    started INTEGER NOT NULL
+    started INTEGER NOT NULL,
+    keeps   TEXT
 ) STRICT;
 
 CREATE TABLE entry (
@@ -112,7 +115,7 @@ CREATE TABLE source (
 ) STRICT, WITHOUT ROWID;
 
 CREATE VIEW entries AS
-SELECT e.position, o.kind, o.scope, o.source,
+SELECT e.position, o.kind, o.scope, o.source, o.hashed,
        strftime('%Y-%m-%dT%H:%M:%fZ', e.stated / 1000000.0, 'unixepoch') AS stated,
        strftime('%Y-%m-%dT%H:%M:%fZ', e.recorded / 1000000.0, 'unixepoch') AS recorded,
        i.name AS import, e.refers_to, r.name AS refers_import,

@@ -2,7 +2,7 @@
 //! reaches, and entries that make no sense: what must never lapse is not
 //! given a day to lapse on, and nothing is taken back by the way (DESIGN s4).
 
-use suppression::{Kind, NewEntry};
+use suppression::{Kind, NewEntry, Subject};
 
 /// Why an entry is not taken; none when it is. For readers of lists, so that one bad row does
 /// not cost a batch.
@@ -15,8 +15,14 @@ pub fn unfit(entry: &NewEntry) -> Option<&'static str> {
         Kind::OptOut | Kind::Complaint | Kind::Manual if entry.expires.is_some() => {
             Some("opt-outs, complaints and blocks never expire")
         }
-        Kind::Consent if entry.keys.is_domain() => {
+        Kind::Consent if entry.subject == Subject::Domain => {
             Some("a consent is given by a person, not by a whole domain")
+        }
+        Kind::Consent if entry.subject != Subject::Address => {
+            Some("of a digest nobody can tell who has given the consent")
+        }
+        _ if (entry.subject == Subject::Address) == entry.keys.are_one() => {
+            Some("its digests are not those of what it is about")
         }
         Kind::Undeliverable | Kind::Consent if lapses_before_it_began => {
             Some("it expires before the time it was stated")

@@ -204,13 +204,12 @@ impl Walker<'_> {
             .map(|at| u64::try_from(at).map_err(|_| "it refers to no position".to_owned()))
             .transpose()?;
         let key_id = row::key_id(found, 2).map_err(read)?;
+        let origin =
+            self.origins.get(&found.get(1).map_err(read)?).ok_or("its origin is missing")?;
         let link = Link {
             position,
-            origin: &self
-                .origins
-                .get(&found.get(1).map_err(read)?)
-                .ok_or("its origin is missing")?
-                .bytes,
+            origin: &origin.bytes,
+            hashed: origin.is_hashed(),
             key_id,
             keys: &keys,
             recorded: number(6)?.ok_or("its time is missing")?,

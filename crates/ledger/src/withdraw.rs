@@ -2,8 +2,10 @@
 //! row, or the import, it takes back, with author and reason. It is the only way a mirrored
 //! removal, a lifted block or the undo of an import is expressed (DESIGN s4).
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension};
-use suppression::{AddressKeys, Digest, KeyId, Kind, Scope, Timestamp};
+use suppression::{AddressKeys, Digest, KeyId, Kind, Scope, Subject, Timestamp};
 
 use crate::chain::{self, Hash, first_word};
 use crate::entropy::random;
@@ -68,8 +70,9 @@ impl Ledger {
                     return Err(LedgerError::NotWithdrawable { position: *position, what }.into());
                 }
                 sources::doubt(transaction, &target.source)?;
-                let scope = &target.scope;
-                let origin = memory.origins.intern(transaction, by, Kind::Withdrawn, scope)?;
+                let (kind, scope) = (Kind::Withdrawn, &target.scope);
+                let origin =
+                    memory.origins.intern(transaction, by, kind, scope, &target.subject)?;
                 let personal = personal(&seed, *position, reason);
                 let row = withdrawal(&origin, target.key_id, &target.keys, reason, &personal);
                 let at = pen.write(&NewRow { refers_to: Some(*position), ..row })?;
@@ -113,7 +116,8 @@ impl Ledger {
             }
             let source = import::source(transaction, number)?.unwrap_or_default();
             sources::forget(transaction, &source)?;
-            let origin = memory.origins.intern(transaction, by, Kind::Withdrawn, &Scope::All)?;
+            let (kind, scope, subject) = (Kind::Withdrawn, &Scope::All, &Subject::Address);
+            let origin = memory.origins.intern(transaction, by, kind, scope, subject)?;
             let Some(key_id) = keys::known(transaction)?.last().map(|key| key.id) else {
                 return Err(not("the ledger has no key"));
             };
@@ -137,6 +141,7 @@ impl Ledger {
 struct Target {
     source: String,
     scope: Scope,
+    subject: Subject,
     key_id: KeyId,
     keys: AddressKeys,
 }
@@ -148,23 +153,29 @@ impl Target {
         };
         let found = connection
             .prepare_cached(
-                "SELECT e.key_id, e.exact, e.person, o.kind, o.scope, o.source
+                "SELECT e.key_id, e.exact, e.person, o.kind, o.scope, o.source,
+                        o.hashed
                  FROM entry e JOIN origin o ON o.id = e.origin WHERE position = ?1",
             )?
             .query_row([row::integer(position)], |found| {
                 let kind: String = found.get(3)?;
                 let scope: String = found.get(4)?;
-                Ok((row::key_id(found, 0)?, row::keys(found, 1)?, kind, scope, found.get(5)?))
+                let (source, form): (String, Option<String>) = (found.get(5)?, found.get(6)?);
+                let (key_id, keys) = (row::key_id(found, 0)?, row::keys(found, 1)?);
+                Ok((key_id, keys, kind, scope, source, form))
             })
             .optional()?;
-        let Some((key_id, keys, kind, scope, source)) = found else {
+        let Some((key_id, keys, kind, scope, source, form)) = found else {
             return Err(not("there is no such row"));
         };
         if kind == Kind::Withdrawn.as_str() {
             return Err(not("it takes others back itself; record again what they said"));
         }
         let scope = scope.parse().map_err(|_| row::broken(4, "not a scope"))?;
-        Ok(Self { source, scope, key_id, keys })
+        let form = form.map(|form| form.parse()).transpose();
+        let form = form.map_err(|_| row::broken(6, "not a form of digests"))?;
+        let subject = form.map_or(Subject::Address, |form| Subject::Hashed(Arc::new(form)));
+        Ok(Self { source, scope, subject, key_id, keys })
     }
 }
 

@@ -42,6 +42,9 @@ pub enum LookUp {
 /// What the lists are asked about one recipient.
 #[derive(Debug, Clone, Copy)]
 pub struct Inquiry<'a> {
+    /// The recipient as it was received, without its brackets: lists of digests, and lists that
+    /// are asked live, may know it in that spelling only.
+    pub written: &'a str,
     /// The recipient.
     pub address: &'a Canonical,
     /// Its keys under the current key, from [`Lists::keys`].

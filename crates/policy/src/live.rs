@@ -18,7 +18,7 @@ use crate::lists::Lookups;
 /// What the live lists are asked about one recipient.
 #[derive(Debug, Clone)]
 pub struct Question {
-    /// The address as it was written, without brackets and needless quotes.
+    /// The address as it was received, without its brackets.
     pub written: String,
     /// What it is compared by.
     pub address: Canonical,

@@ -101,9 +101,9 @@ impl Asked {
         &self.canonical
     }
 
-    /// The address as it was written, without brackets and needless quotes.
-    pub fn written(&self) -> String {
-        self.path.mailbox().map(ToString::to_string).unwrap_or_default()
+    /// The address as it was received, without its brackets.
+    pub fn written(&self) -> &str {
+        self.path.mailbox().map_or("", |mailbox| mailbox.written(&self.canonical))
     }
 
     /// Its keyed hashes.
@@ -124,7 +124,7 @@ impl Asked {
     /// What the live lists are to be asked.
     pub fn question(&self) -> Question {
         Question {
-            written: self.written(),
+            written: self.written().to_owned(),
             address: self.canonical.clone(),
             keys: self.keys,
             streams: self.streams().cloned().collect(),
@@ -192,12 +192,14 @@ impl OptOutGate {
     ) -> Ruling {
         let epoch = self.lists.epoch();
         let mut facts = RecipientFacts { keys: None, epoch, refusing: StreamIds::new() };
-        let canonical = match path.mailbox().map(|mailbox| mailbox.canonical(&self.person)) {
+        let Some(mailbox) = path.mailbox() else {
             // `<postmaster>` has no domain and no entry can name it.
-            None => return decided(Verdict::Permit(Cleared::permitted(path), None), facts),
-            Some(Ok(canonical)) => canonical,
+            return decided(Verdict::Permit(Cleared::permitted(path), None), facts);
+        };
+        let canonical = match mailbox.canonical(&self.person) {
+            Ok(canonical) => canonical,
             // No canonical form, so it cannot be compared: unknown is never yes.
-            Some(Err(error)) => {
+            Err(error) => {
                 let reason = Reason::Unknown(error.to_string());
                 return decided(Verdict::Defer(path, reason), facts);
             }
@@ -209,7 +211,8 @@ impl OptOutGate {
         }
         let streams: SmallVec<[&Stream; 4]> =
             possible.iter().map(|id| &**self.streams.get(id)).collect();
-        let inquiry = Inquiry { address: &canonical, keys: &keys, streams: &streams, today };
+        let (written, address) = (mailbox.written(&canonical), &canonical);
+        let inquiry = Inquiry { written, address, keys: &keys, streams: &streams, today };
         match self.lists.look_up(&inquiry) {
             LookUp::Now(answers) => {
                 Ruling::Decided(judge(path, action, facts, &self.streams, possible, answers))

@@ -332,7 +332,7 @@ fn suppression(known: &Known<'_>) -> Suppression {
         source: source.clone(),
         kind: *kind,
         scope: scope.clone(),
-        subject: *subject,
+        subject: subject.clone(),
         since: known.fact.day,
         position: known.fact.position,
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::hasher::{AddressKeys, Digest, KeyId};
 use crate::kind::Kind;
+use crate::origin::Subject;
 use crate::scope::Scope;
 use crate::time::Timestamp;
 
@@ -19,6 +20,8 @@ pub struct NewEntry {
     pub key_id: KeyId,
     /// The address, as digests.
     pub keys: AddressKeys,
+    /// Whom it is about.
+    pub subject: Subject,
     /// The canonical address in plain, where the setting asks for that.
     pub plain: Option<String>,
     /// Name of the source, or of the command.
@@ -53,6 +56,8 @@ pub struct Entry {
     pub key_id: KeyId,
     /// The address, as digests.
     pub keys: AddressKeys,
+    /// Whom it is about.
+    pub subject: Subject,
     /// The canonical address in plain, where the setting asked for that.
     pub plain: Option<String>,
     /// Name of the source, or of the command.

@@ -38,6 +38,19 @@ pub enum SuppressionError {
     /// Text that is not 64 hexadecimal digits.
     #[error("a digest is 64 hexadecimal digits")]
     BadDigest,
+    /// Text that no form of a list of digests is written as.
+    #[error("not the form of a list of digests")]
+    BadHashedForm,
+    /// A digest that another algorithm made than the list says.
+    #[error("a digest of {found} bytes; those of {algorithm} have {wanted}")]
+    DigestLength {
+        /// The algorithm of the list.
+        algorithm: &'static str,
+        /// Bytes of its digests.
+        wanted: usize,
+        /// Bytes there are.
+        found: usize,
+    },
     /// Bytes that are no index snapshot.
     #[error("not an index snapshot: {0}")]
     NotASnapshot(&'static str),

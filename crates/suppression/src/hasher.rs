@@ -16,6 +16,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::error::SuppressionError;
+use crate::hashed::{HashedForm, PlainDigest};
 use crate::text::serde_by_text;
 
 /// SHA-256 works on blocks of 64 bytes; HMAC pads a shorter key with zeros to one block.
@@ -24,6 +25,11 @@ const BLOCK: usize = 64;
 const EXACT: &str = "exact";
 const PERSON: &str = "person";
 const DOMAIN: &str = "domain";
+
+/// Another one for each form: the same bytes on two lists may be two people.
+fn hashed_space(form: &HashedForm) -> String {
+    format!("hashed {form}")
+}
 
 /// Which key a digest was made under. A new key gets a new number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -103,10 +109,10 @@ pub struct AddressKeys {
 }
 
 impl AddressKeys {
-    /// Whether they stand for a whole domain: both are then its one digest. Those of an
-    /// address, made in different namespaces, never are the same.
+    /// Whether there is only one digest: they are those of a whole domain, or of a digest of a
+    /// list. Those of an address, made in different namespaces, never are the same.
     #[must_use]
-    pub fn is_domain(&self) -> bool {
+    pub fn are_one(&self) -> bool {
         self.exact == self.person
     }
 }
@@ -160,6 +166,39 @@ impl Hasher {
     pub fn domain_keys(&self, address: &Canonical) -> AddressKeys {
         let domain = address.person().rsplit_once('@').map_or("", |(_, domain)| domain);
         let digest = self.digest(DOMAIN, domain.as_bytes());
+        AddressKeys { exact: digest, person: digest }
+    }
+
+    /// The keys of digests of a list of this form, in their order: what is looked up.
+    pub fn hashed_keys<'a>(
+        &'a self,
+        form: &HashedForm,
+        digests: &'a [PlainDigest],
+    ) -> impl Iterator<Item = AddressKeys> + use<'a> {
+        let namespace = hashed_space(form);
+        digests.iter().map(move |digest| self.hashed(&namespace, digest))
+    }
+
+    /// The keys of a digest that is on a list of this form: what is recorded. The ledger holds
+    /// no digest that somebody else could make of an address.
+    ///
+    /// # Errors
+    /// When it is longer or shorter than those of the form.
+    pub fn hashed_key(
+        &self,
+        form: &HashedForm,
+        digest: &[u8],
+    ) -> Result<AddressKeys, SuppressionError> {
+        let (found, wanted) = (digest.len(), form.algorithm.length());
+        if found != wanted {
+            let algorithm = form.algorithm.as_str();
+            return Err(SuppressionError::DigestLength { algorithm, wanted, found });
+        }
+        Ok(self.hashed(&hashed_space(form), digest))
+    }
+
+    fn hashed(&self, namespace: &str, digest: &[u8]) -> AddressKeys {
+        let digest = self.digest(namespace, digest);
         AddressKeys { exact: digest, person: digest }
     }
 

@@ -16,6 +16,7 @@ use crate::batch::Batch;
 use crate::decide::{Case, Known};
 use crate::error::SuppressionError;
 use crate::fact::Fact;
+use crate::hashed::HashedForm;
 use crate::hasher::{AddressKeys, IndexKey};
 use crate::kind::Kind;
 use crate::merge::{Merge, Merged, Which};
@@ -112,6 +113,13 @@ impl Index {
     #[must_use]
     pub fn has_domains(&self) -> bool {
         self.origins.any_domain()
+    }
+
+    /// The forms of the lists of digests in it, each once; nearly always none, and then nobody
+    /// need make a digest.
+    #[must_use]
+    pub fn hashed_forms(&self) -> &[Arc<HashedForm>] {
+        self.origins.hashed_forms()
     }
 
     /// Adds what is known about these keys to a case. Asks for objections to the person and to

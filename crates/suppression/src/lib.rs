@@ -7,6 +7,7 @@
 mod basis;
 mod batch;
 mod calendar;
+mod candidates;
 mod decide;
 mod entry;
 mod error;
@@ -37,7 +38,7 @@ pub use decide::{Case, Finding, Known, Standing, Suppression, Terms};
 pub use entry::{Entry, NewEntry, lifetime};
 pub use error::SuppressionError;
 pub use fact::Fact;
-pub use hashed::{HashAlgorithm, HashedForm, Normalise, Salt};
+pub use hashed::{HashAlgorithm, HashedForm, Normalise, PlainDigest, PlainDigests, Salt};
 pub use hasher::{AddressKeys, Digest, Hasher, IndexKey, KeyId};
 pub use index::Index;
 pub use keyring::KeyRing;

@@ -6,17 +6,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::error::SuppressionError;
+use crate::hashed::HashedForm;
 use crate::kind::Kind;
 use crate::scope::Scope;
 
 /// Whom a fact is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum Subject {
     /// One address, or the person behind it.
     #[default]
     Address,
     /// Everybody at a domain, but its role addresses.
     Domain,
+    /// Whoever has a digest that is on a list of such: of their address, or of their whole
+    /// domain. Of which of them nobody can tell, so role addresses are not left out.
+    Hashed(Arc<HashedForm>),
 }
 
 /// What many facts share: source, kind and scope, whom they are about, how long they last.
@@ -55,11 +59,13 @@ pub(crate) struct Origins {
     numbers: HashMap<Arc<Origin>, OriginId>,
     /// One of them is about a whole domain: asked for every recipient.
     domains: bool,
+    /// The forms of the lists of digests among them, each once.
+    forms: Vec<Arc<HashedForm>>,
 }
 
 impl Origins {
     pub(crate) fn new() -> Self {
-        Self { list: Vec::new(), numbers: HashMap::new(), domains: false }
+        Self { list: Vec::new(), numbers: HashMap::new(), domains: false, forms: Vec::new() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -78,6 +84,10 @@ impl Origins {
         self.domains
     }
 
+    pub(crate) fn hashed_forms(&self) -> &[Arc<HashedForm>] {
+        &self.forms
+    }
+
     pub(crate) fn find(&self, origin: &Origin) -> Option<OriginId> {
         self.numbers.get(origin).copied()
     }
@@ -89,7 +99,12 @@ impl Origins {
         }
         let id = u16::try_from(self.list.len()).map_err(|_| SuppressionError::OriginsFull)?;
         let origin = Arc::new(origin.clone());
-        self.domains |= origin.subject == Subject::Domain;
+        match &origin.subject {
+            Subject::Address => {}
+            Subject::Domain => self.domains = true,
+            Subject::Hashed(form) if self.forms.contains(form) => {}
+            Subject::Hashed(form) => self.forms.push(Arc::clone(form)),
+        }
         self.list.push(Arc::clone(&origin));
         self.numbers.insert(origin, OriginId(id));
         Ok(OriginId(id))

@@ -6,7 +6,7 @@
 //! magic 8 | version u32 | header length u32 | header | header MAC 32 | segments | body MAC 32
 //! header:  key id u32 | position u64 | epoch u64 | anchor 32
 //!          | origins u32 | { kind u8, scope u8, name u32 + bytes, source u32 + bytes,
-//!                            subject u8, lapses u8, lifetime u16 }
+//!                            subject u8, form u32 + bytes, lapses u8, lifetime u16 }
 //!          | withdrawn rows: u32 + bytes (the portable Roaring format)
 //!          | segments u32 | { half u8, shard u8, bits u8, rows u32, withdrawn when made u64 }
 //! segment: directory (2^bits + 1) x u32 | rows, as in memory
@@ -37,7 +37,7 @@ use self::header::{Fields, Header, Listed};
 use self::summed::Summed;
 
 const MAGIC: &[u8; 8] = b"OPTGIDX\n";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// 65,536 origins of ordinary length are 5 MB.
 const HEADER_MAX: u32 = 256 << 20;
 const HEADER_SPACE: &str = "index-snapshot-header";

@@ -56,8 +56,28 @@ fn other_case(text: &str, mask: u64) -> String {
     text.chars().enumerate().map(turn).collect()
 }
 
+#[test]
+fn a_domain_is_shown_as_people_write_it() {
+    let of = |text: &str| {
+        let canonical = Mailbox::parse(text).unwrap().canonical(&PersonRules::default()).unwrap();
+        canonical.domain_in_unicode()
+    };
+    assert_eq!(of("a@BÜCHER.example").as_deref(), Some("bücher.example"));
+    assert_eq!(of("a@x.xn--bcher-kva.example").as_deref(), Some("x.bücher.example"));
+    assert_eq!(of("a@example.com"), None);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn an_address_is_kept_as_it_was_written(text in text()) {
+        let Ok(mailbox) = Mailbox::parse(&text) else { return Ok(()) };
+        let Ok(canonical) = mailbox.canonical(&PersonRules::default()) else { return Ok(()) };
+        prop_assert_eq!(mailbox.written(&canonical), &text);
+        let again = Mailbox::parse(&mailbox.to_string()).unwrap();
+        prop_assert_eq!(&again, &mailbox);
+    }
 
     #[test]
     fn a_mailbox_rendered_reads_back(text in text()) {

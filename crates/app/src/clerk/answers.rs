@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use suppression::{Day, Entry, Kind, Scope, Timestamp};
+use suppression::{Day, Entry, Kind, Scope, Subject, Timestamp};
 
 /// Permit, refuse or defer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,6 +172,9 @@ pub struct EntryLine {
     /// It is about everybody at the domain.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub domain: bool,
+    /// It is of a list of digests, made like this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hashed: Option<String>,
     /// The row that it takes back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub takes_back: Option<u64>,
@@ -194,7 +197,11 @@ impl From<Entry> for EntryLine {
         Self {
             entry: entry.position,
             since: entry.effective().day(),
-            domain: entry.keys.is_domain(),
+            domain: entry.subject == Subject::Domain,
+            hashed: match &entry.subject {
+                Subject::Hashed(form) => Some(form.in_words()),
+                Subject::Address | Subject::Domain => None,
+            },
             expires: entry.expires,
             takes_back: entry.refers_to,
             undoes: entry.refers_import,

@@ -69,12 +69,13 @@ impl Clerk {
         reason: &str,
         now: Timestamp,
     ) -> Result<ErasedOutcome, AppError> {
-        let ring = self.maker.keys().load();
-        let keys: Vec<_> = match about {
-            About::Person(address) => ring.keys(&self.maker.canonical(address)?).collect(),
+        let index = self.keeper.index().load_full();
+        let keys = match about {
+            About::Person(address) => {
+                self.lists.keys_of(&index, (address.trim(), &self.maker.canonical(address)?))
+            }
             About::Domain(domain) => {
-                let canonical = self.maker.canonical_at(domain)?;
-                ring.all().map(|hasher| hasher.domain_keys(&canonical)).collect()
+                self.lists.keys_of_domain(&index, &self.maker.canonical_at(domain)?)
             }
         };
         let (by, reason) = (by.to_owned(), reason.to_owned());

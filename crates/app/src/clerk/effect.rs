@@ -53,7 +53,7 @@ impl Clerk {
         } else {
             let canonical = self.maker.canonical(address)?;
             let keys = self.maker.keys().load().current().keys(&canonical);
-            self.lists.case(&index, &canonical, &keys)
+            self.lists.case(&index, (address.trim(), &canonical), &keys)
         };
         let known = match addition.kind {
             Kind::Consent => &case.consents,

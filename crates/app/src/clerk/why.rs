@@ -29,7 +29,7 @@ impl Clerk {
         let canonical = self.maker.canonical(bare).ok();
         let keys = canonical.as_ref().map(|it| Keys::of(self, it)).unwrap_or_default();
         let entries = match &canonical {
-            Some(canonical) => self.entries(canonical, &keys, &judged)?,
+            Some(canonical) => self.entries((bare, canonical), &keys, &judged)?,
             None => Vec::new(),
         };
         let streams = judged.iter().map(|(id, judged)| self.verdict(*id, judged)).collect();
@@ -72,20 +72,21 @@ impl Clerk {
     /// Every entry, and what became of it on each stream.
     fn entries(
         &self,
-        canonical: &Canonical,
+        whom: (&str, &Canonical),
         keys: &Keys,
         judged: &[(StreamId, Judged)],
     ) -> Result<Vec<EntryLine>, AppError> {
-        let all = [keys.address.clone(), keys.domain.clone()].concat();
+        let index = self.keeper.index().load_full();
+        let all = self.lists.keys_of(&index, whom);
+        let all = [all, self.lists.keys_of_domain(&index, whom.1)].concat();
         let found = self.keeper.ask(move |desk| {
             let found = desk.found_of(&all)?;
             let taken: Vec<_> =
                 found.iter().map(|f| taken_back(desk, f)).collect::<Result<_, _>>()?;
             Ok(found.into_iter().zip(taken).collect::<Vec<_>>())
         })?;
-        let Some(current) = keys.address.first() else { return Ok(Vec::new()) };
-        let index = self.keeper.index().load_full();
-        let case = self.lists.case(&index, canonical, current);
+        let Some(current) = keys.0.first() else { return Ok(Vec::new()) };
+        let case = self.lists.case(&index, whom, current);
         let today = clock::now().day();
         let streams = self.gate.streams();
         let lines = found.into_iter().map(|(found, taken_back)| {
@@ -115,22 +116,15 @@ fn taken_back(desk: &mut Desk, found: &Found) -> Result<Option<TakenBack>, AppEr
 
 /// An address, under every key: the current one first.
 #[derive(Default)]
-struct Keys {
-    address: Vec<AddressKeys>,
-    domain: Vec<AddressKeys>,
-}
+struct Keys(Vec<AddressKeys>);
 
 impl Keys {
     fn of(clerk: &Clerk, canonical: &Canonical) -> Self {
-        let ring = clerk.maker.keys().load();
-        Self {
-            address: ring.keys(canonical).collect(),
-            domain: ring.all().map(|hasher| hasher.domain_keys(canonical)).collect(),
-        }
+        Self(clerk.maker.keys().load().keys(canonical).collect())
     }
 
     fn digits(&self, which: impl Fn(&AddressKeys) -> suppression::Digest) -> Vec<String> {
         let digits = |keys| which(keys).to_string().chars().take(DIGITS).collect();
-        self.address.iter().map(digits).collect()
+        self.0.iter().map(digits).collect()
     }
 }

@@ -22,17 +22,17 @@ impl Clerk {
             }
             Withdrawn::Objections(address) => {
                 let canonical = self.maker.canonical(address)?;
-                let keys: Vec<_> = self.maker.keys().load().keys(&canonical).collect();
+                let index = self.keeper.index().load_full();
                 self.standing(
-                    keys,
+                    self.lists.keys_of(&index, (address.trim(), &canonical)),
                     |keys, found| found.person == keys.person,
                     |kind| kind != Kind::Consent,
                 )?
             }
             Withdrawn::Domain(domain) => {
                 let canonical = self.maker.canonical_at(domain)?;
-                let ring = self.maker.keys().load();
-                let keys = ring.all().map(|hasher| hasher.domain_keys(&canonical)).collect();
+                let index = self.keeper.index().load_full();
+                let keys = self.lists.keys_of_domain(&index, &canonical);
                 self.standing(keys, |keys, found| found == keys, |_| true)?
             }
             Withdrawn::Consents(address) => {

@@ -5,15 +5,18 @@
 //! never loaded or is older than its `max_age`, or a ledger that cannot be followed
 //! (DESIGN s7). Then the client is told to come again.
 //!
-//! An address is looked up under every key there is, and under its domain, but only where
-//! there are older keys or entries about whole domains: the usual recipient costs two keys
-//! and two probes.
+//! An address is looked up under every key there is, under its domain, and by its digests, but
+//! only where there are older keys, entries about whole domains or lists of digests: the usual
+//! recipient costs two keys and two probes.
 
 use std::sync::Arc;
 
 use address::Canonical;
 use policy::{Inquiry, Lists, LookUp, Lookup};
-use suppression::{AddressKeys, Case, Day, Finding, Grace, Index, SharedIndex, Stream, Terms};
+use suppression::{
+    AddressKeys, Case, Day, Finding, Grace, HashedForm, Index, KeyRing, PlainDigest, SharedIndex,
+    Stream, Terms,
+};
 
 use super::states::{Change, ListStates};
 use crate::keys::Keys;
@@ -51,8 +54,13 @@ impl LedgerLists {
     }
 
     /// Everything that is known about an address, under `keys`, which were those of the
-    /// current key when they were made, and all others.
-    pub fn case<'a>(&self, index: &'a Index, address: &Canonical, keys: &AddressKeys) -> Case<'a> {
+    /// current key when they were made, and all others. `written`: as it was received, or typed.
+    pub fn case<'a>(
+        &self,
+        index: &'a Index,
+        (written, address): (&str, &Canonical),
+        keys: &AddressKeys,
+    ) -> Case<'a> {
         let mut case = Case { role: is_role(address), ..Case::default() };
         let ring = self.keys.load();
         index.gather(keys, &mut case);
@@ -67,16 +75,47 @@ impl LedgerLists {
                 index.gather(&hasher.domain_keys(address), &mut case);
             }
         }
+        for form in index.hashed_forms() {
+            let digests = form.digests(written, address);
+            for keys in hashed_keys(&ring, form, &digests) {
+                index.gather(&keys, &mut case);
+            }
+        }
         case
     }
 
     /// Everything that is known about the whole domain of this address.
     pub fn case_of_domain<'a>(&self, index: &'a Index, address: &Canonical) -> Case<'a> {
         let mut case = Case::default();
-        for hasher in self.keys.load().all() {
-            index.gather(&hasher.domain_keys(address), &mut case);
+        for keys in self.keys_of_domain(index, address) {
+            index.gather(&keys, &mut case);
         }
         case
+    }
+
+    /// Every key under which something may be known about an address or the person behind it:
+    /// of the address under each key, the current one first, then of its digests.
+    pub fn keys_of(
+        &self,
+        index: &Index,
+        (written, address): (&str, &Canonical),
+    ) -> Vec<AddressKeys> {
+        let ring = self.keys.load();
+        let mut keys: Vec<_> = ring.keys(address).collect();
+        for form in index.hashed_forms() {
+            keys.extend(hashed_keys(&ring, form, &form.digests_of_person(written, address)));
+        }
+        keys
+    }
+
+    /// Every key under which something may be known about the whole domain of an address.
+    pub fn keys_of_domain(&self, index: &Index, address: &Canonical) -> Vec<AddressKeys> {
+        let ring = self.keys.load();
+        let mut keys: Vec<_> = ring.all().map(|hasher| hasher.domain_keys(address)).collect();
+        for form in index.hashed_forms() {
+            keys.extend(hashed_keys(&ring, form, &form.digests_of_domain(address)));
+        }
+        keys
     }
 
     /// The answer for one stream.
@@ -103,7 +142,7 @@ impl Lists for LedgerLists {
 
     fn look_up(&self, inquiry: &Inquiry<'_>) -> LookUp {
         let index = self.index.load();
-        let case = self.case(&index, inquiry.address, inquiry.keys);
+        let case = self.case(&index, (inquiry.written, inquiry.address), inquiry.keys);
         let answers = inquiry.streams.iter();
         LookUp::Now(answers.map(|stream| self.answer(&case, stream, inquiry.today)).collect())
     }
@@ -111,6 +150,15 @@ impl Lists for LedgerLists {
     fn epoch(&self) -> u64 {
         self.index.load().epoch()
     }
+}
+
+/// Of digests of a list, under every key there is.
+fn hashed_keys<'a>(
+    ring: &'a KeyRing,
+    form: &'a HashedForm,
+    digests: &'a [PlainDigest],
+) -> impl Iterator<Item = AddressKeys> + 'a {
+    ring.all().flat_map(move |hasher| hasher.hashed_keys(form, digests))
 }
 
 /// By the local part of the person form: `Abuse+x@...` is `abuse` too.

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use address::PersonRules;
@@ -45,7 +46,13 @@ fn look_up(keeper: &Keeper, address: &str) -> Lookup {
     let lists = keeper.lists(None);
     let (keys, stream) = (lists.keys(&canonical), suppression::Stream::default());
     let today = clock::now().day();
-    let inquiry = policy::Inquiry { address: &canonical, keys: &keys, streams: &[&stream], today };
+    let inquiry = policy::Inquiry {
+        written: address,
+        address: &canonical,
+        keys: &keys,
+        streams: &[&stream],
+        today,
+    };
     match lists.look_up(&inquiry) {
         LookUp::Now(mut answers) => answers.pop().unwrap(),
         LookUp::Later => panic!("the index never asks"),
@@ -223,8 +230,13 @@ fn answers(keeper: &Keeper, addresses: &[String]) -> Vec<(Lookup, Lookup)> {
         let canonical = maker(keeper).canonical(address).unwrap();
         let keys = lists.keys(&canonical);
         let streams = [&streams[0], &streams[1]];
-        let inquiry =
-            policy::Inquiry { address: &canonical, keys: &keys, streams: &streams, today };
+        let inquiry = policy::Inquiry {
+            written: canonical.exact(),
+            address: &canonical,
+            keys: &keys,
+            streams: &streams,
+            today,
+        };
         match lists.look_up(&inquiry) {
             LookUp::Now(mut answers) => {
                 let transactional = answers.pop().unwrap();
@@ -252,13 +264,20 @@ fn live(keeper: &Keeper, dice: &mut testkit::Dice, addresses: &[String]) {
         reason: None,
         evidence: BTreeMap::new(),
     };
-    match dice.below(12) {
+    match dice.below(13) {
         0..=5 => {
             let entry = maker.entry(&canonical, facts);
             keeper.ask(move |desk| desk.append(now, None, &[entry])).unwrap();
         }
         6 if kind != Kind::Consent => {
             let entry = maker.domain_entry(&canonical, facts);
+            keeper.ask(move |desk| desk.append(now, None, &[entry])).unwrap();
+        }
+        11 if kind != Kind::Consent => {
+            let form = ["md5 lower", "sha256 lower before=61"][dice.below(2)];
+            let form: Arc<suppression::HashedForm> = Arc::new(form.parse().unwrap());
+            let digest = form.digest([&address, canonical.person()][dice.below(2)]);
+            let entry = maker.hashed_entry(&form, &digest, facts).unwrap();
             keeper.ask(move |desk| desk.append(now, None, &[entry])).unwrap();
         }
         7 | 8 => {

@@ -85,7 +85,13 @@ fn look_up(keeper: &Keeper, settings: &Settings, address: &str) -> Lookup {
         (keeper.lists(settings.enforcement.grace), maker.canonical(address).unwrap());
     let (keys, stream) = (lists.keys(&canonical), suppression::Stream::default());
     let today = clock::now().day();
-    let inquiry = policy::Inquiry { address: &canonical, keys: &keys, streams: &[&stream], today };
+    let inquiry = policy::Inquiry {
+        written: canonical.exact(),
+        address: &canonical,
+        keys: &keys,
+        streams: &[&stream],
+        today,
+    };
     match lists.look_up(&inquiry) {
         LookUp::Now(mut answers) => answers.pop().unwrap(),
         LookUp::Later => panic!("the index never asks"),

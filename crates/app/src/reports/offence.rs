@@ -5,8 +5,7 @@
 
 use ledger::{Found, Ledger};
 use suppression::{
-    Case, Day, Fact, Grace, Kind, Known, Origin, OriginId, Standing, Stream, Subject, Terms,
-    Timestamp,
+    Case, Day, Fact, Grace, Kind, Known, Origin, OriginId, Standing, Stream, Terms, Timestamp,
 };
 
 use super::digest;
@@ -79,9 +78,8 @@ fn fact(found: &Found) -> Fact {
 
 fn origin(found: &Found) -> Origin {
     let entry = &found.entry;
-    let subject = if entry.keys.is_domain() { Subject::Domain } else { Subject::Address };
     Origin {
-        subject,
+        subject: entry.subject.clone(),
         lifetime: entry.lifetime(),
         ..Origin::new(&entry.source, entry.kind, entry.scope.clone())
     }

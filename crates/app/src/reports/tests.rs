@@ -59,6 +59,7 @@ impl House {
             scope,
             key_id: self.key.id(),
             keys: self.keys(who),
+            subject: suppression::Subject::Address,
             plain: None,
             source: "crm".to_owned(),
             stated: Some(at(stated)),

@@ -133,6 +133,7 @@ fn an_opt_out_of_old(house: &House, address: &str, at: &str, source: &str) {
         scope: suppression::Scope::Commercial,
         key_id: hasher.key_id(),
         keys: hasher.keys(&canonical),
+        subject: suppression::Subject::Address,
         plain: None,
         source: source.to_owned(),
         stated: None,

@@ -18,6 +18,7 @@ fn batch(key: &KeyFile, from: u64) -> Vec<NewEntry> {
                 exact: hasher.digest("exact", &at.to_be_bytes()),
                 person: hasher.digest("person", &at.to_be_bytes()),
             },
+            subject: suppression::Subject::Address,
             plain: None,
             source: format!("list {}", from / 300),
             stated: None,

@@ -34,6 +34,7 @@ def row_hash(previous, row, origin, imports):
         (refers_import, lambda i: text(imports[i])), (expires, i64), (personal, bytes),
     ]
     present = sum(1 << bit for bit, (value, _) in enumerate(optional) if value is not None)
+    present |= (len(origin) == 4) << 6
     data = previous + i64(position) + struct.pack(">I", key_id) + exact + person
     data += i64(recorded) + bytes([present]) + b"".join(text(part) for part in origin)
     data += b"".join(write(value) for value, write in optional if value is not None)
@@ -51,7 +52,10 @@ def audit(path, checkpoint):
     db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     db.execute("BEGIN")
     meta = dict(db.execute("SELECT name, value FROM meta"))
-    origins = {i: parts for i, *parts in db.execute("SELECT id, source, kind, scope FROM origin")}
+    origins = {
+        i: [part for part in parts if part is not None]
+        for i, *parts in db.execute("SELECT id, source, kind, scope, hashed FROM origin")
+    }
     imports = dict(db.execute("SELECT id, name FROM import"))
     hashes = {0: sha(b"optgate ledger 1\0" + meta["ledger_id"])}
     wanted = {0, checkpoint.get("position", 0)}

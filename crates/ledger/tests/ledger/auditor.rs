@@ -6,9 +6,9 @@ use std::process::Command;
 
 use ledger::{Event, Ledger};
 use rusqlite::Connection;
-use suppression::{AddressKeys, Kind, NewEntry, Scope};
+use suppression::{AddressKeys, Kind, NewEntry, Scope, Subject};
 
-use crate::support::{Fixture, at, entry, entry_at, keys};
+use crate::support::{Fixture, at, entry, entry_at, hashed, keys};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ledger/audit.py");
 
@@ -24,19 +24,26 @@ fn filled() -> Fixture {
             ..entry_at("b", -5)
         },
         NewEntry { evidence: [("ip".into(), "192.0.2.1".into())].into(), ..entry("c") },
-        NewEntry { keys: AddressKeys { exact, person: exact }, scope: Scope::All, ..entry("d") },
+        NewEntry {
+            keys: AddressKeys { exact, person: exact },
+            subject: Subject::Domain,
+            scope: Scope::All,
+            ..entry("d")
+        },
         NewEntry {
             kind: Kind::Consent,
             expires: Some(at(99)),
             scope: Scope::Named("brand".into()),
             ..entry_at("e", 9)
         },
+        hashed("md5 lower", "f"),
+        hashed("sha256 as-is before=c3a9 behind=20", "f"),
     ];
     f.ledger.append(at(10), Some("20260302-abc"), &rows).unwrap();
     f.ledger
-        .record_event(at(11), &Event { what: "export", by: "ann", details: r#"{"rows":5}"# })
+        .record_event(at(11), &Event { what: "export", by: "ann", details: r#"{"rows":7}"# })
         .unwrap();
-    f.ledger.withdraw(at(12), "ann", "a mistake", &[1]).unwrap();
+    f.ledger.withdraw(at(12), "ann", "a mistake", &[1, 7]).unwrap();
     f.ledger.undo_import(at(13), "ann", "the wrong file", "20260302-abc").unwrap();
     f.ledger.erase(at(14), "ann", "Art. 17", &[keys("b")]).unwrap();
     let key = f.key_path();
@@ -64,7 +71,7 @@ fn python_recomputes_both_chains_of_a_real_ledger() {
     let (intact, said) = audit(&f.path(), Some(&kept));
     assert!(intact, "{said}");
     let head = f.ledger.head().unwrap();
-    assert!(said.contains(&format!("intact: 8 rows, {}", hex(&head.hash))), "{said}");
+    assert!(said.contains(&format!("intact: 11 rows, {}", hex(&head.hash))), "{said}");
     assert!(said.contains(&format!("; 3 events, {}", hex(&checkpoint.events_hash))), "{said}");
     assert!(said.contains("extends the checkpoint of 20"), "{said}");
 }
@@ -73,12 +80,21 @@ fn python_recomputes_both_chains_of_a_real_ledger() {
 fn python_and_verify_find_the_same_faults() {
     for (sql, said) in [
         ("UPDATE entry SET expires = expires + 1 WHERE position = 5", "row 5 was changed"),
-        ("UPDATE entry SET refers_to = 2 WHERE position = 6", "row 6 was changed"),
+        ("UPDATE entry SET refers_to = 2 WHERE position = 8", "row 8 was changed"),
+        (
+            "DROP INDEX origin_once; UPDATE origin SET hashed = NULL WHERE hashed = 'md5 lower'",
+            "row 6 was changed",
+        ),
+        ("UPDATE origin SET hashed = 'sha1 lower' WHERE hashed = 'md5 lower'", "row 6 was changed"),
+        (
+            "DROP INDEX origin_once; UPDATE origin SET hashed = 'md5 lower' WHERE id = 1",
+            "row 1 was changed",
+        ),
         ("UPDATE entry SET reason = 'x' WHERE position = 2", "row 2 was put in"),
         ("UPDATE entry SET evidence = '{}' WHERE position = 3", "row 3 was changed"),
         ("UPDATE origin SET scope = 'all' WHERE kind = 'consent'", "row 5 was changed"),
         ("DELETE FROM entry WHERE position = 4", "row 4 is missing"),
-        ("DELETE FROM entry WHERE position = 7", "row 7 is missing"),
+        ("DELETE FROM entry WHERE position = 9", "row 9 is missing"),
         ("UPDATE entry SET evidence = NULL, salt = NULL WHERE position = 3", "row 3 was blanked"),
         ("UPDATE hash_key SET id = 2 WHERE number = 1", "key of row 1"),
         ("DELETE FROM hash_key WHERE number = 1", "key of row 1"),
@@ -107,16 +123,19 @@ fn python_and_verify_find_the_same_faults() {
 #[test]
 fn sqlite3_shows_the_record_in_words() {
     let f = filled();
-    let sql = "SELECT position, kind, scope, source, refers_to, refers_import, erased FROM entries \
+    let sql = "SELECT position, kind, scope, source, hashed, refers_to, refers_import, erased FROM entries \
                WHERE position > 4; SELECT what, by FROM events;";
     let done = Command::new("sqlite3").arg("-readonly").arg(f.path()).arg(sql).output().unwrap();
     let shown = String::from_utf8(done.stdout).unwrap();
     assert_eq!(
         shown.lines().collect::<Vec<_>>(),
         [
-            "5|consent|brand|crm|||0",
-            "6|withdrawn|commercial|ann|1||0",
-            "7|withdrawn|all|ann||20260302-abc|0",
+            "5|consent|brand|crm||||0",
+            "6|opt-out|commercial|crm|md5 lower|||0",
+            "7|opt-out|commercial|crm|sha256 as-is before=c3a9 behind=20|||0",
+            "8|withdrawn|commercial|ann||1||0",
+            "9|withdrawn|commercial|ann|sha256 as-is before=c3a9 behind=20|7||0",
+            "10|withdrawn|all|ann|||20260302-abc|0",
             "export|ann",
             "erase|ann",
             "rekey|ann"

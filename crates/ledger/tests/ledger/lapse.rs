@@ -12,7 +12,8 @@ fn of(kind: Kind) -> NewEntry {
 
 fn domain(kind: Kind) -> NewEntry {
     let exact = keys("domain").exact;
-    NewEntry { keys: AddressKeys { exact, person: exact }, ..of(kind) }
+    let keys = AddressKeys { exact, person: exact };
+    NewEntry { keys, subject: Subject::Domain, ..of(kind) }
 }
 
 #[test]

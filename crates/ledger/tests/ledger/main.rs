@@ -11,6 +11,7 @@ mod checkpoint;
 mod crash;
 mod events;
 mod full;
+mod hashed;
 mod lapse;
 mod model;
 mod opening;

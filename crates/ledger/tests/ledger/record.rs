@@ -102,6 +102,7 @@ fn all_fields_kinds_and_scopes_are_read_back() {
             scope: old.scope.clone(),
             key_id: old.key_id,
             keys: old.keys,
+            subject: old.subject.clone(),
             plain: old.plain.clone(),
             source: old.source.clone(),
             stated: old.stated,

@@ -1,9 +1,12 @@
 //! A ledger in a folder of its own, and entries about people called by a short name.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ledger::{IfMissing, KeyFile, Ledger, open_pair};
-use suppression::{AddressKeys, Entry, Hasher, KeyId, Kind, NewEntry, Scope, Timestamp};
+use suppression::{
+    AddressKeys, Entry, HashedForm, Hasher, KeyId, Kind, NewEntry, Scope, Subject, Timestamp,
+};
 
 pub(crate) struct Fixture {
     pub(crate) folder: tempfile::TempDir,
@@ -71,6 +74,7 @@ pub(crate) fn entry(name: &str) -> NewEntry {
         scope: Scope::Commercial,
         key_id: KeyId(1),
         keys: keys(name),
+        subject: Subject::Address,
         plain: None,
         source: "crm".into(),
         stated: None,
@@ -78,6 +82,13 @@ pub(crate) fn entry(name: &str) -> NewEntry {
         reason: None,
         evidence: std::collections::BTreeMap::new(),
     }
+}
+
+/// An undated opt-out of the list `crm`, which has a digest of that form and not the name.
+pub(crate) fn hashed(form: &str, name: &str) -> NewEntry {
+    let form: HashedForm = form.parse().unwrap();
+    let keys = Hasher::new(KeyId(1), &[1; 32]).hashed_key(&form, &form.digest(name)).unwrap();
+    NewEntry { keys, subject: Subject::Hashed(Arc::new(form)), ..entry(name) }
 }
 
 pub(crate) fn entry_at(name: &str, seconds: i64) -> NewEntry {

@@ -280,7 +280,8 @@ impl Stage {
                 }
             }
             if !asked.is_empty() {
-                self.questions.push(asked.iter().map(|(_, one)| one.written()).collect());
+                self.questions
+                    .push(asked.iter().map(|(_, one)| one.written().to_owned()).collect());
                 self.asked.push_back(asked);
             }
             let after = (self.leftover.len(), self.to_client.len(), self.to_smarthost.len());

@@ -521,7 +521,7 @@ impl World {
         self.totals.too_late += u64::from(group.gone);
         for (id, asked) in group.asked {
             if group.never && !group.gone {
-                self.inquired.entry(asked.written()).or_default().unanswered += 1;
+                self.inquired.entry(asked.written().to_owned()).or_default().unanswered += 1;
             }
             let answer = |one: &Arc<Stream>| match group.never {
                 true => Lookup::Unknown("no answer in time".to_owned()),
@@ -542,7 +542,7 @@ impl World {
             return;
         }
         for (_, one) in &asked {
-            self.inquired.entry(one.written()).or_default().asked += 1;
+            self.inquired.entry(one.written().to_owned()).or_default().asked += 1;
         }
         let never = self.setup.is_live() && self.dice.permille(50);
         let after = match never {

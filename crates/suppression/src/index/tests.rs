@@ -288,11 +288,46 @@ fn a_domain_is_asked_for_only_when_one_is_known() {
     // The two keys of a domain are one; what is under it is there once.
     let digest = Hasher::new(KeyId(1), &[1; 32]).digest("test", &[2]);
     let keys = AddressKeys { exact: digest, person: digest };
-    assert!(keys.is_domain());
+    assert!(keys.are_one());
     let mut case = Case::default();
     index.gather(&keys, &mut case);
     assert_eq!((case.objections.len(), case.consents.len()), (1, 0));
     assert_eq!(case.objections[0].origin, &domain);
+}
+
+#[test]
+fn digests_are_made_only_for_the_forms_that_lists_have() {
+    let form = |text: &str| -> Arc<HashedForm> { Arc::new(text.parse().unwrap()) };
+    let hashed = |text| Origin { subject: Subject::Hashed(form(text)), ..origin(0, Kind::OptOut) };
+    let other = Origin { source: "other".to_owned(), ..hashed("md5 lower") };
+    let row = |origin, at: u8| [(key(at), origin, Day::from_number(1), u32::from(at))];
+    let mut index = Index::empty().with(row(origin(0, Kind::OptOut), 1), 1).unwrap();
+    assert!(index.hashed_forms().is_empty());
+    for (at, origin) in (2..).zip([hashed("md5 lower"), other, hashed("sha1 lower")]) {
+        index = index.with(row(origin, at), u64::from(at)).unwrap();
+    }
+    assert_eq!(index.hashed_forms(), [form("md5 lower"), form("sha1 lower")]);
+}
+
+#[test]
+fn a_digest_of_a_list_is_looked_up_as_it_was_recorded() {
+    let hasher = Hasher::new(KeyId(1), &[1; 32]);
+    let form: HashedForm = "md5 lower".parse().unwrap();
+    let digest = form.digest("pat@example.com");
+    let recorded = hasher.hashed_key(&form, &digest).unwrap();
+    assert!(recorded.are_one());
+    assert!(hasher.hashed_keys(&form, std::slice::from_ref(&digest)).eq([recorded]));
+    // On a list of another form it is about somebody else, under another key about nobody.
+    let salted: HashedForm = "md5 lower before=61".parse().unwrap();
+    assert_ne!(hasher.hashed_key(&salted, &digest).unwrap(), recorded);
+    let other = Hasher::new(KeyId(2), &[2; 32]);
+    assert_ne!(other.hashed_key(&form, &digest).unwrap(), recorded);
+    // Whoever has the list cannot find it in the ledger.
+    assert_ne!(&recorded.exact.as_bytes()[..16], &digest[..]);
+    for wrong in [&digest[..15], &[0; 20], &[]] {
+        let error = hasher.hashed_key(&form, wrong).unwrap_err();
+        assert!(error.to_string().contains("those of md5 have 16"), "{error}");
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The header of a snapshot: origins and the list of segments. Read only after its proof was
 //! checked; still no number in it is believed without looking.
 
+use std::sync::Arc;
+
 use roaring::RoaringBitmap;
 
 use crate::error::SuppressionError;
@@ -49,9 +51,11 @@ impl Header {
                 2 => Scope::Named(name),
                 _ => return Err(UNKNOWN),
             };
-            let subject = match fields.u8()? {
-                0 => Subject::Address,
-                1 => Subject::Domain,
+            let (subject, form) = (fields.u8()?, fields.text()?);
+            let subject = match subject {
+                0 if form.is_empty() => Subject::Address,
+                1 if form.is_empty() => Subject::Domain,
+                2 => Subject::Hashed(Arc::new(form.parse().map_err(|_| UNKNOWN)?)),
                 _ => return Err(UNKNOWN),
             };
             let lapses = fields.u8()?;
@@ -155,10 +159,14 @@ pub(super) fn write(
             out.extend(length(text.len()));
             out.extend(text.as_bytes());
         }
-        out.push(match origin.subject {
-            Subject::Address => 0,
-            Subject::Domain => 1,
-        });
+        let (subject, form) = match &origin.subject {
+            Subject::Address => (0, String::new()),
+            Subject::Domain => (1, String::new()),
+            Subject::Hashed(form) => (2, form.to_string()),
+        };
+        out.push(subject);
+        out.extend(length(form.len()));
+        out.extend(form.as_bytes());
         out.push(u8::from(origin.lifetime.is_some()));
         out.extend(origin.lifetime.unwrap_or(0).to_be_bytes());
     }

@@ -27,6 +27,9 @@ fn origin(number: u64) -> Origin {
     let mut origin = Origin::new(&format!("list {}", number % 5), kind, scope);
     if number.is_multiple_of(7) {
         origin.subject = Subject::Domain;
+    } else if number % 5 == 1 {
+        let form = ["md5 lower", "sha512 as-is before=c3a9 behind=20"][(number % 2) as usize];
+        origin.subject = Subject::Hashed(Arc::new(form.parse().unwrap()));
     }
     origin.lifetime = match number % 4 {
         0 => Some(0),
@@ -66,6 +69,7 @@ fn an_index_comes_back_as_it_was() {
         let after = read(&bytes(facts)).unwrap();
         assert_eq!(after.anchor, [5; 32]);
         let after = after.index;
+        assert_eq!(after.hashed_forms(), before.hashed_forms());
         assert_eq!(
             (after.len(), after.epoch(), after.position()),
             (before.len(), before.epoch(), before.position())
@@ -194,12 +198,12 @@ fn unknown_codes_in_a_header_are_refused_though_the_proof_holds() {
     // Behind key id, position, epoch, anchor and count the first origin begins: an opt-out of a
     // domain, scope commercial, from "list 0", that lapses at once.
     let at = 4 + 8 + 8 + 32 + 4;
-    assert_eq!(&header[at..at + 20], b"\0\x01\0\0\0\0\0\0\0\x06list 0\x01\x01\0\0");
-    for (offset, value) in [(0, 6), (1, 3), (16, 2), (17, 2), (17, 0)] {
+    assert_eq!(&header[at..at + 24], b"\0\x01\0\0\0\0\0\0\0\x06list 0\x01\0\0\0\0\x01\0\0");
+    for (offset, value) in [(0, 6), (1, 3), (16, 2), (16, 3), (21, 2), (21, 0)] {
         let mut changed = header.to_vec();
         changed[at + offset] = value;
         // A lifetime of a day where there is said to be none.
-        changed[at + 19] = u8::from(value == 0);
+        changed[at + 23] = u8::from(value == 0);
         let mut bytes = whole[..16].to_vec();
         bytes.extend(&changed);
         bytes.extend(hasher().digest(HEADER_SPACE, &changed).as_bytes());

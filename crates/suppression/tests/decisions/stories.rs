@@ -156,9 +156,10 @@ fn story(title: &str, text: &str, entries: &[Entry], messages: &[(&str, Message)
     out.push('\n');
     let told: Vec<_> = messages.iter().map(|(_, message)| message.told(entries)).collect();
     for (index, entry) in entries.iter().enumerate() {
-        let about = match entry.origin.subject {
+        let about = match &entry.origin.subject {
             Subject::Address => format!("`{}`", entry.origin.scope),
             Subject::Domain => format!("`{}`, the whole domain", entry.origin.scope),
+            Subject::Hashed(_) => format!("`{}`, by its digest", entry.origin.scope),
         };
         let kind = entry.origin.kind;
         out.push_str(&format!("| {} | `{kind}` | {} | {about} |", index + 1, entry.day));

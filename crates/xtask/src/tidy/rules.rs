@@ -71,7 +71,11 @@ pub(super) fn unused<'a>(
     let codes: Vec<String> = sources.iter().map(whole_code).collect();
     dependencies
         .filter(|dependency| {
-            let word = dependency.replace('-', "_");
+            // The package names its library otherwise.
+            let word = match *dependency {
+                "md-5" => "md5".to_owned(),
+                other => other.replace('-', "_"),
+            };
             !codes.iter().any(|code| names(code, &word))
         })
         .map(|dependency| format!("{package}: depends on {dependency} and never names it"))

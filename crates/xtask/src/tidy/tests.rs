@@ -146,6 +146,8 @@ fn a_renamed_client_role_does_not_go_unnoticed() {
 #[test]
 fn a_dependency_that_nobody_names_is_found() {
     let sources = crate_of(&[("lib.rs", "use smtp_wire::Reply; // serde\nfn my_clap() {}\n")]);
+    let other = crate_of(&[("lib.rs", "use md5::Md5;\n")]);
+    assert!(rules::unused("x", ["md-5"].into_iter(), &other).is_empty());
     let found = rules::unused("x", ["smtp-wire", "serde", "clap"].into_iter(), &sources);
     assert_eq!(
         found,

@@ -32,6 +32,13 @@ impl Facts {
                 origin.subject = Subject::Domain;
                 hasher.domain_keys(&canonical(&format!("any@{domain}")))
             }
+            // A list that holds the digest of this.
+            None if let Some((form, text)) = whom.split_once(": ") => {
+                let form: HashedForm = form.parse().unwrap();
+                let keys = hasher.hashed_key(&form, &form.digest(text)).unwrap();
+                origin.subject = Subject::Hashed(Arc::new(form));
+                keys
+            }
             None => hasher.keys(&canonical(whom)),
         };
         let digest = if kind == Kind::Consent { &keys.exact } else { &keys.person };
@@ -47,10 +54,16 @@ impl Facts {
 }
 
 fn ask(lists: &LedgerLists, address: &str, stream: &Stream, today: &str) -> Lookup {
-    let address = canonical(address);
+    let (written, address) = (address, canonical(address));
     let keys = lists.keys(&address);
     let (streams, today) = ([stream], day(today));
-    match lists.look_up(&Inquiry { address: &address, keys: &keys, streams: &streams, today }) {
+    match lists.look_up(&Inquiry {
+        written,
+        address: &address,
+        keys: &keys,
+        streams: &streams,
+        today,
+    }) {
         LookUp::Now(mut answers) => answers.pop().unwrap(),
         LookUp::Later => panic!("the index never asks"),
     }
@@ -78,6 +91,50 @@ fn an_address_is_found_under_every_key() {
 }
 
 #[test]
+fn an_address_is_found_by_its_digests_under_every_key() {
+    let mut facts = Facts(Vec::new());
+    let mut add = |key, whom: &str| {
+        facts.add(&hasher(key), whom, Kind::OptOut, Scope::Commercial, FRIDAY);
+    };
+    add(1, "md5 lower: old@example.com");
+    add(2, "md5 lower: new@example.com");
+    add(2, "sha512 as-is behind=706570: Case@Example.com");
+    add(1, "sha1 lower: @all.example");
+    let lists = facts.lists(KeyRing::new(hasher(2), vec![hasher(1)]), None);
+    for address in [
+        "old@example.com",
+        "New@EXAMPLE.com",
+        "new+tag@example.com",
+        "Case@Example.com",
+        "anybody@all.example",
+        // Of a digest nobody can tell that it is a domain's.
+        "postmaster@all.example",
+    ] {
+        assert!(is_suppressed(&lists, address), "{address}");
+    }
+    for address in ["other@example.com", "CASE@example.com", "anybody@not.all.example"] {
+        assert!(!is_suppressed(&lists, address), "{address}");
+    }
+    // What it says is decided as ever, and who was found by a digest is told apart.
+    let found = ask(&lists, "old@example.com", &Stream::default(), FRIDAY);
+    let Lookup::Suppressed(found) = found else { panic!() };
+    assert!(matches!(found.subject, Subject::Hashed(_)));
+    let receipts = Stream::new("receipts", StreamClass::Transactional);
+    assert_eq!(ask(&lists, "old@example.com", &receipts, FRIDAY), Lookup::Clear);
+}
+
+#[test]
+fn a_consent_ends_what_a_list_of_digests_says() {
+    let mut facts = Facts(Vec::new());
+    let (list, consent) = ("md5 lower: a@example.com", "2026-11-21");
+    facts.add(&hasher(1), list, Kind::OptOut, Scope::Commercial, FRIDAY);
+    facts.add(&hasher(1), "a@example.com", Kind::Consent, Scope::Commercial, consent);
+    let lists = facts.lists(hasher(1), None);
+    assert!(!is_suppressed(&lists, "a@example.com"));
+    assert!(is_suppressed(&lists, "a+x@example.com"));
+}
+
+#[test]
 fn a_key_that_came_between_the_two_questions_is_asked_for() {
     let mut facts = Facts(Vec::new());
     facts.add(&hasher(2), "new@example.com", Kind::OptOut, Scope::Commercial, FRIDAY);
@@ -86,7 +143,13 @@ fn a_key_that_came_between_the_two_questions_is_asked_for() {
     let keys = lists.keys(&address);
     lists.keys.replace(KeyRing::new(hasher(2), vec![hasher(1)]));
     let (stream, today) = (Stream::default(), day(FRIDAY));
-    let inquiry = Inquiry { address: &address, keys: &keys, streams: &[&stream], today };
+    let inquiry = Inquiry {
+        written: address.exact(),
+        address: &address,
+        keys: &keys,
+        streams: &[&stream],
+        today,
+    };
     let LookUp::Now(answers) = lists.look_up(&inquiry) else { panic!() };
     assert!(matches!(answers.as_slice(), [Lookup::Suppressed(_)]));
 }
@@ -146,7 +209,13 @@ fn streams_are_answered_each_for_itself() {
     let rest = Stream::default();
     let streams = [&transactional, &news, &rest, &opt_in];
     let today = day("2026-11-22");
-    let asked = Inquiry { address: &address, keys: &keys, streams: &streams, today };
+    let asked = Inquiry {
+        written: address.exact(),
+        address: &address,
+        keys: &keys,
+        streams: &streams,
+        today,
+    };
     let LookUp::Now(answers) = lists.look_up(&asked) else { panic!() };
     let permitted: Vec<_> = answers.iter().map(|a| matches!(a, Lookup::Clear)).collect();
     assert_eq!(permitted, [true, true, false, false]);

@@ -9,7 +9,7 @@ use app::control::Reach;
 use app::import::Progress;
 use ledger::{IfMissing, Ledger};
 use serde::Serialize;
-use suppression::{Digest, Entry};
+use suppression::{Digest, Entry, Subject};
 
 use crate::configuration;
 use crate::count::entries;
@@ -20,7 +20,7 @@ use crate::progress::Bar;
 use crate::words::{ExportForm, LedgerExport};
 
 const COLUMNS: &str = "entry,kind,scope,list,stated,recorded,expires,import,refers_to,\
-                       refers_import,key,exact,person,hash";
+                       refers_import,key,exact,person,hash,hashed";
 const PLAIN_COLUMNS: &str = ",address,reason,evidence,erased";
 
 /// An entry as it is written out.
@@ -40,6 +40,8 @@ struct Line {
     exact: String,
     person: String,
     hash: String,
+    /// How the digests of its list are made.
+    hashed: Option<String>,
     #[serde(flatten)]
     plain: Option<Plain>,
 }
@@ -161,6 +163,10 @@ fn line(entry: Entry, plain: bool) -> Line {
         exact: hex(&entry.keys.exact),
         person: hex(&entry.keys.person),
         hash: hex(&Digest(entry.hash)),
+        hashed: match &entry.subject {
+            Subject::Hashed(form) => Some(form.in_words()),
+            Subject::Address | Subject::Domain => None,
+        },
         plain: plain.then_some(Plain {
             address: entry.plain,
             reason: entry.reason,
@@ -193,6 +199,7 @@ fn csv(sink: &mut impl Write, line: &Line) -> std::io::Result<()> {
         line.exact.clone(),
         line.person.clone(),
         line.hash.clone(),
+        text(&line.hashed),
     ];
     if let Some(plain) = &line.plain {
         let evidence = match plain.evidence.is_empty() {

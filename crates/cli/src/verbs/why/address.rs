@@ -108,7 +108,12 @@ pub(super) fn entries(text: &mut String, entries: &[EntryLine]) {
     let heads = ["  entry", "kind", "scope", "list", "asked", "recorded", "reason"];
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
     rows.extend(entries.iter().map(|entry| {
-        let kind = format!("{}{}", entry.kind, if entry.domain { " (whole domain)" } else { "" });
+        let about = match (entry.domain, entry.hashed.is_some()) {
+            (true, _) => " (whole domain)",
+            (_, true) => " (by digest)",
+            (false, false) => "",
+        };
+        let kind = format!("{}{about}", entry.kind);
         vec![
             format!("  {}", entry.entry),
             kind,
@@ -165,6 +170,7 @@ fn details(entry: &EntryLine) -> impl Iterator<Item = Vec<String>> {
         counts.map(|words| row("counts from", words)),
         entry.expires.map(|expires| row("lapses", time(expires))),
         entry.import.as_ref().map(|import| row("import", shown(import))),
+        entry.hashed.as_ref().map(|form| row("digest", shown(form))),
         erased.map(|words| row("erased", words)),
     ];
     let evidence = entry.evidence.iter().map(move |(name, value)| row(&shown(name), shown(value)));

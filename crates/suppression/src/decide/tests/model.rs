@@ -90,7 +90,7 @@ fn model(entries: &[Told<'_>], mails: Mails, opt_in: bool, role: bool, grace: bo
         source: row.origin.source.clone(),
         kind: row.origin.kind,
         scope: row.origin.scope.clone(),
-        subject: row.origin.subject,
+        subject: row.origin.subject.clone(),
         since: Day::from_number(row.day),
         position,
     };
