@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use roaring::RoaringTreemap;
 use rusqlite::{Connection, OptionalExtension};
-use suppression::{KeyId, NewEntry, Origin, Timestamp};
+use suppression::{KeyId, Kind, NewEntry, Origin, Timestamp};
 
 use crate::appended::Appended;
 use crate::error::LedgerError;
@@ -16,9 +16,10 @@ use crate::import;
 use crate::import_rows;
 use crate::ledger::{Counters, Ledger, Memory};
 use crate::lookup::{self, Pointer};
+use crate::mirror;
 use crate::origins::KnownOrigin;
 use crate::pen::{NewRow, Pen};
-use crate::prepared::{Prepared, Ready, ReadyRow};
+use crate::prepared::{self, Prepared, Ready, ReadyRow};
 use crate::row;
 use crate::said_again;
 use crate::transaction::{Fault, Written};
@@ -49,7 +50,7 @@ impl Ledger {
         entries: &[NewEntry],
     ) -> Result<Appended, LedgerError> {
         let ready = Ready::new(entries)?;
-        self.append_ready(&Batch { now, import, entries, ready: &ready, once: false }, None)
+        self.append_ready(&Batch { now, import, entries, ready: &ready, way: Way::Kept }, None)
     }
 
     /// As [`Ledger::append`], for a batch that was made ready by another thread. Records it once
@@ -65,7 +66,26 @@ impl Ledger {
         followed: Option<Followed<'_>>,
     ) -> Result<Appended, LedgerError> {
         let (entries, ready) = (prepared.entries(), prepared.ready());
-        self.append_ready(&Batch { now, import, entries, ready, once: false }, followed)
+        self.append_ready(&Batch { now, import, entries, ready, way: Way::Kept }, followed)
+    }
+
+    /// As [`Ledger::append_prepared`], for a source that is the master of its entries: whoever
+    /// was taken back because the list no longer named them ([`Ledger::withdraw_missing`]), and is
+    /// named again, is out again from `now` on, even if the list gives the date that it gave
+    /// before.
+    ///
+    /// # Errors
+    /// Then nothing of the batch is recorded.
+    pub fn append_mirrored(
+        &mut self,
+        now: Timestamp,
+        import: &str,
+        prepared: &Prepared,
+        followed: Option<Followed<'_>>,
+    ) -> Result<Appended, LedgerError> {
+        let (entries, ready) = (prepared.entries(), prepared.ready());
+        let batch = Batch { now, import: Some(import), entries, ready, way: Way::Mirrored };
+        self.append_ready(&batch, followed)
     }
 
     /// As [`Ledger::append_prepared`], for an import that is not repeated by itself: notes as well
@@ -82,7 +102,7 @@ impl Ledger {
         followed: Option<Followed<'_>>,
     ) -> Result<Appended, LedgerError> {
         let (entries, ready) = (prepared.entries(), prepared.ready());
-        let batch = Batch { now, import: Some(import), entries, ready, once: true };
+        let batch = Batch { now, import: Some(import), entries, ready, way: Way::Once };
         self.append_ready(&batch, followed)
     }
 
@@ -142,8 +162,30 @@ struct Batch<'a> {
     import: Option<&'a str>,
     entries: &'a [NewEntry],
     ready: &'a Ready,
-    /// Note what stood already.
-    once: bool,
+    way: Way,
+}
+
+/// What the entries of a batch come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// What is repeated by itself, or was typed.
+    Kept,
+    /// An import that is not repeated by itself: note what stood already.
+    Once,
+    /// The master of its entries: who was away is out anew.
+    Mirrored,
+}
+
+/// What the ledger has of a fact.
+enum Said {
+    /// Nothing that stands.
+    Nothing,
+    /// A row that stands.
+    Stands(u64),
+    /// A row that stands and has lapsed, of a list that says so anew.
+    Lapsed(u64),
+    /// A dated row that the list did not name for a while: recorded undated, under this identity.
+    Back(i64),
 }
 
 /// The entries of a batch by whether their fact stands, each in the order given.
@@ -152,6 +194,10 @@ struct Sorted {
     fresh: Vec<u32>,
     /// The rows that stand, and the places.
     stood: Vec<(u64, usize)>,
+    /// The rows that stand and have lapsed.
+    lapsed: Vec<u64>,
+    /// Of the fresh ones those that are recorded undated: places and identities, in order.
+    back: Vec<(u32, i64)>,
 }
 
 impl Batch<'_> {
@@ -168,43 +214,81 @@ impl Batch<'_> {
     ) -> rusqlite::Result<Sorted> {
         let mut finder = lookup::finder(connection)?;
         let (mut fresh, mut stood) = (Vec::with_capacity(self.ready.order.len()), Vec::new());
+        let (mut lapsed, mut back) = (Vec::new(), Vec::new());
         for place in &self.ready.order {
             let Some((entry, row)) = self.at(*place) else { continue };
-            let nobody = followed.is_some_and(|by| !(by.may_know)(entry));
-            let stands = match nobody {
-                true => None,
-                false => self.stands(connection, memory, &mut finder, row)?,
+            let may_be_back = self.may_be_back(memory, entry);
+            // Whoever has followed may have forgotten what was taken back.
+            let nobody = !may_be_back && followed.is_some_and(|by| !(by.may_know)(entry));
+            let said = match nobody {
+                true => Said::Nothing,
+                false => self.said(connection, memory, &mut finder, (entry, row))?,
             };
-            match stands {
-                Some(at) => stood.push((at, usize::try_from(*place).unwrap_or(usize::MAX))),
-                None => fresh.push(*place),
+            match said {
+                Said::Stands(at) => {
+                    stood.push((at, usize::try_from(*place).unwrap_or(usize::MAX)));
+                    continue;
+                }
+                Said::Lapsed(at) => lapsed.push(at),
+                Said::Back(identity) => back.push((*place, identity)),
+                Said::Nothing => {}
             }
+            fresh.push(*place);
         }
         fresh.sort_unstable();
+        back.sort_unstable();
         stood.sort_unstable_by_key(|(_, place)| *place);
-        Ok(Sorted { fresh, stood })
+        Ok(Sorted { fresh, stood, lapsed, back })
     }
 
-    /// The row that says already what this one would.
-    fn stands(
+    /// Whether it is a dated objection that the list may have left out for a while. No consent
+    /// becomes a later one by that, and no bounce.
+    fn may_be_back(&self, memory: &Memory, entry: &NewEntry) -> bool {
+        self.way == Way::Mirrored
+            && !memory.withdrawn.is_empty()
+            && matches!(entry.kind, Kind::OptOut | Kind::Complaint | Kind::Manual)
+            && entry.stated.is_some()
+    }
+
+    /// What the ledger has of what this one would say.
+    fn said(
         &self,
         connection: &Connection,
         memory: &Memory,
         finder: &mut rusqlite::CachedStatement<'_>,
-        row: &ReadyRow,
-    ) -> rusqlite::Result<Option<u64>> {
-        let mut stands = None;
-        let mut look = |found: Pointer| {
-            if found.identity == row.identity && !memory.withdrawn.contains(found.position) {
-                stands = stands.max(Some(found.position));
-            }
+        (entry, row): (&NewEntry, &ReadyRow),
+    ) -> rusqlite::Result<Said> {
+        // The last row of an identity that stands, and the last that was taken back.
+        let mut rows = |identity: i64| -> rusqlite::Result<(Option<u64>, Option<u64>)> {
+            let (mut stands, mut gone) = (None, None);
+            let mut look = |found: Pointer| {
+                if found.identity == identity {
+                    let last = match memory.withdrawn.contains(found.position) {
+                        true => &mut gone,
+                        false => &mut stands,
+                    };
+                    *last = (*last).max(Some(found.position));
+                }
+            };
+            memory.recent.of(row.person).for_each(&mut look);
+            lookup::find(finder, row.person, look)?;
+            Ok((stands, gone))
         };
-        memory.recent.of(row.person).for_each(&mut look);
-        lookup::find(finder, row.person, look)?;
-        match stands {
-            Some(at) if row.renews && lapsed(connection, at, self.now)? => Ok(None),
-            stands => Ok(stands),
-        }
+        Ok(match rows(row.identity)? {
+            (Some(at), _) if row.renews && lapsed(connection, at, self.now)? => Said::Lapsed(at),
+            (Some(at), _) => Said::Stands(at),
+            (None, Some(gone))
+                if self.may_be_back(memory, entry)
+                    && mirror::has_taken_back(connection, gone, &entry.source)? =>
+            {
+                let undated = prepared::undated_identity(entry);
+                match rows(undated)?.0.filter(|at| *at > gone) {
+                    Some(at) => Said::Stands(at),
+                    None => Said::Back(undated),
+                }
+            }
+            _ => Said::Nothing,
+        })
     }
 
     fn insert(
@@ -215,15 +299,20 @@ impl Batch<'_> {
         sorted: Sorted,
         written: &mut Written,
     ) -> Result<Appended, Fault> {
-        let Sorted { fresh, stood } = sorted;
-        let again: RoaringTreemap = match self.once {
-            true => stood.iter().map(|(position, _)| *position).collect(),
-            false => RoaringTreemap::new(),
+        let Sorted { fresh, stood, lapsed, back } = sorted;
+        let again: RoaringTreemap = match self.way {
+            Way::Once => stood.iter().map(|(position, _)| *position).collect(),
+            Way::Kept | Way::Mirrored => RoaringTreemap::new(),
+        };
+        let keeps = match self.way {
+            Way::Once => None,
+            Way::Kept | Way::Mirrored => self.entries.first().map(|entry| entry.source.as_str()),
         };
         let mut appended = Appended {
             before: counters.head.position,
             seen: self.entries.len() - fresh.len(),
             stood,
+            lapsed,
             ..Appended::default()
         };
         let mut pen = Pen::new(connection, counters.head, self.now.micros())?;
@@ -234,11 +323,13 @@ impl Batch<'_> {
         // Only with the first row: an import that says nothing leaves no trace.
         let says = !fresh.is_empty() || !again.is_empty();
         let import = match self.import.filter(|_| says) {
-            Some(name) => Some((import::number(connection, name, self.now.micros())?, name)),
+            Some(name) => Some((import::number(connection, name, self.now.micros(), keeps)?, name)),
             None => None,
         };
         for place in fresh {
             let Some((entry, row)) = self.at(place) else { continue };
+            let undated = back.binary_search_by_key(&place, |(place, _)| *place).ok();
+            let undated = undated.and_then(|at| back.get(at)).map(|(_, identity)| *identity);
             let place = usize::try_from(place).unwrap_or(usize::MAX);
             let origin = usize::try_from(row.origin).ok().and_then(|at| origins.get(at));
             let Some(origin) = origin else { continue };
@@ -246,7 +337,7 @@ impl Batch<'_> {
                 origin,
                 key_id: entry.key_id,
                 keys: &entry.keys,
-                stated: entry.stated.map(Timestamp::micros),
+                stated: entry.stated.filter(|_| undated.is_none()).map(Timestamp::micros),
                 expires: entry.expires.map(Timestamp::micros),
                 import,
                 refers_to: None,
@@ -256,8 +347,9 @@ impl Batch<'_> {
                 reason: entry.reason.as_deref(),
                 evidence: row.evidence.as_deref(),
             })?;
-            let ReadyRow { person, identity, .. } = *row;
+            let (person, identity) = (row.person, undated.unwrap_or(row.identity));
             written.pointers.push(Pointer { person, position, identity });
+            appended.back.extend(undated.map(|_| place));
             appended.added.push((position, place));
         }
         appended.head = pen.put_down()?.position;

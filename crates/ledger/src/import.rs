@@ -138,14 +138,20 @@ pub(crate) fn find(connection: &Connection, name: &str) -> rusqlite::Result<Opti
         .optional()
 }
 
-/// The number of an import, given one when its name is new. Inside a write transaction.
-pub(crate) fn number(connection: &Connection, name: &str, now: i64) -> rusqlite::Result<i64> {
+/// The number of an import, given one when its name is new. `keeps`: the source that it keeps in
+/// step. Inside a write transaction.
+pub(crate) fn number(
+    connection: &Connection,
+    name: &str,
+    now: i64,
+    keeps: Option<&str>,
+) -> rusqlite::Result<i64> {
     if let Some(number) = find(connection, name)? {
         return Ok(number);
     }
     connection
-        .prepare_cached("INSERT INTO import (name, started) VALUES (?1, ?2)")?
-        .execute((name, now))?;
+        .prepare_cached("INSERT INTO import (name, started, keeps) VALUES (?1, ?2, ?3)")?
+        .execute((name, now, keeps))?;
     Ok(connection.last_insert_rowid())
 }
 

@@ -85,7 +85,7 @@ impl Prepared {
                 key_id: entry.key_id,
                 keys: entry.keys,
                 subject: &entry.subject,
-                stated: entry.stated,
+                stated: entry.stated.filter(|_| appended.back.binary_search(place).is_err()),
                 recorded,
                 expires: entry.expires,
                 refers_to: None,
@@ -122,6 +122,13 @@ impl Ready {
         let order = order(&rows);
         Ok(Self { origins: origins.list, rows, order })
     }
+}
+
+/// What [`ReadyRow::identity`] would be if the list gave no date.
+pub(crate) fn undated_identity(entry: &NewEntry) -> i64 {
+    let form = form_of(&entry.subject).map(AsRef::as_ref);
+    let bytes = origin_bytes(&entry.source, entry.kind, &entry.scope, form);
+    identity(&bytes, entry.key_id, &entry.keys, None, None, &mut Vec::new())
 }
 
 fn order(rows: &[ReadyRow]) -> Vec<u32> {

@@ -138,16 +138,16 @@ impl Ledger {
 }
 
 /// A row that is to be taken back.
-struct Target {
-    source: String,
-    scope: Scope,
-    subject: Subject,
-    key_id: KeyId,
-    keys: AddressKeys,
+pub(crate) struct Target {
+    pub(crate) source: String,
+    pub(crate) scope: Scope,
+    pub(crate) subject: Subject,
+    pub(crate) key_id: KeyId,
+    pub(crate) keys: AddressKeys,
 }
 
 impl Target {
-    fn read(connection: &Connection, position: u64) -> Result<Self, Fault> {
+    pub(crate) fn read(connection: &Connection, position: u64) -> Result<Self, Fault> {
         let not = |what: &str| {
             Fault::Rule(LedgerError::NotWithdrawable { position, what: what.to_owned() })
         };
@@ -179,7 +179,7 @@ impl Target {
     }
 }
 
-fn withdrawal<'a>(
+pub(crate) fn withdrawal<'a>(
     origin: &'a KnownOrigin,
     key_id: KeyId,
     keys: &'a AddressKeys,
@@ -202,7 +202,7 @@ fn withdrawal<'a>(
     }
 }
 
-fn personal(seed: &[u8; 32], nonce: u64, reason: &str) -> (Hash, [u8; 16]) {
+pub(crate) fn personal(seed: &[u8; 32], nonce: u64, reason: &str) -> (Hash, [u8; 16]) {
     let salt = chain::salt(seed, nonce);
     (chain::personal_digest(&salt, None, Some(reason), None), salt)
 }

@@ -38,6 +38,10 @@ impl Withdrawn {
         self.0.contains(position)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn into_positions(self) -> RoaringTreemap {
         self.0
     }

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use ledger::{
-    Checkpoint, Erased, Event, EventLine, Found, IfMissing, ImportLine, Undone, open_pair,
+    Checkpoint, Erased, Event, EventLine, Found, IfMissing, ImportLine, Missing, Named, Undone,
+    open_pair,
 };
 use suppression::{AddressKeys, Timestamp};
 
@@ -66,6 +67,30 @@ impl Desk {
         self.follow()?;
         let read_again = self.states.again(|name| sources.contains(name), None);
         Ok(TakenBack { rows, read_again })
+    }
+
+    /// What a reading of all of a source has not named, of the rows that keep it in step.
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub(super) fn missing(&mut self, source: &str, named: &Named) -> Result<Missing, AppError> {
+        Ok(self.ledger()?.missing(source, named)?)
+    }
+
+    /// Takes some of the missing rows back. When this returns the index goes by it. The source is
+    /// not read again: it has just been.
+    ///
+    /// # Errors
+    /// What the ledger says; nothing was taken back then, or the index could not follow.
+    pub(super) fn withdraw_missing(
+        &mut self,
+        now: Timestamp,
+        missing: &mut Missing,
+        limit: usize,
+    ) -> Result<u64, AppError> {
+        let rows = self.ledger()?.withdraw_missing(now, missing, limit)?;
+        self.follow()?;
+        Ok(rows)
     }
 
     /// Takes a whole import back. When this returns the index goes by it. A source that it was

@@ -172,6 +172,25 @@ impl Desk {
         })
     }
 
+    /// As [`append_prepared`](Self::append_prepared), for a source that is the master of its
+    /// entries: see [`Ledger::append_mirrored`], and [`Keeper::take_back_missing`] for what a full
+    /// reading of it no longer names.
+    ///
+    /// [`Keeper::take_back_missing`]: super::Keeper::take_back_missing
+    ///
+    /// # Errors
+    /// As for [`append`](Self::append).
+    pub fn append_mirrored(
+        &mut self,
+        now: Timestamp,
+        import: &str,
+        prepared: &Prepared,
+    ) -> Result<Appended, AppError> {
+        self.append_as(now, prepared, |ledger, followed| {
+            ledger.append_mirrored(now, import, prepared, followed)
+        })
+    }
+
     fn append_as(
         &mut self,
         now: Timestamp,

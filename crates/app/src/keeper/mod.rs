@@ -15,6 +15,7 @@ mod feed;
 mod image;
 mod lists;
 mod lock;
+mod mirror;
 mod placing;
 mod queue;
 mod states;
@@ -25,6 +26,7 @@ pub use desk::Desk;
 pub(crate) use image::path_of as image_path;
 pub use lists::LedgerLists;
 pub use lock::{Holder, LedgerLock};
+pub use mirror::Gone;
 pub(crate) use placing::{
     Places, PreparedRestore, beside, check_restore, put_in_place, restore_details,
 };

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use address::PersonRules;
@@ -337,6 +338,78 @@ fn the_index_that_grew_answers_like_one_that_is_made_anew() {
         assert_eq!(answers(&keeper, &addresses), grown, "seed {seed}, from the ledger");
         keeper.stop();
     }
+}
+
+/// Reads a list of a mirrored source, in batches, and takes back what it does not name.
+fn mirror(keeper: &Keeper, import: &str, addresses: &[String], stop: &AtomicBool) -> Gone {
+    let maker = maker(keeper);
+    let mut named = ledger::Named::default();
+    for batch in addresses.chunks(300) {
+        let rows: Vec<_> = batch.iter().map(|address| entry(&maker, address)).collect();
+        let (prepared, import) = (ledger::Prepared::new(rows).unwrap(), import.to_owned());
+        let appended =
+            keeper.ask(move |desk| desk.append_mirrored(clock::now(), &import, &prepared)).unwrap();
+        named.note(&appended);
+    }
+    keeper.take_back_missing("test", named, stop).unwrap()
+}
+
+#[test]
+fn the_gate_goes_by_a_mirrored_list_when_its_reading_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let keeper = Keeper::start(&settings_of(folder.path())).unwrap();
+    let go = AtomicBool::new(false);
+    let of = |range: std::ops::Range<usize>| -> Vec<String> {
+        range.map(|n| format!("u{n}@example.com")).collect()
+    };
+    let gone = |rows| Gone { rows, stopped: false };
+    assert_eq!(mirror(&keeper, "one", &of(0..3000), &go), gone(0));
+    add(&keeper, "typed@example.com");
+    assert_eq!(mirror(&keeper, "two", &of(2900..3000), &go), gone(2900));
+    let is_out = |address: &str| matches!(look_up(&keeper, address), Lookup::Suppressed(_));
+    assert!(!is_out("u0@example.com") && !is_out("u2899@example.com"));
+    assert!(is_out("u2900@example.com") && is_out("typed@example.com"));
+    assert_eq!(mirror(&keeper, "three", &of(2900..3000), &go), gone(0));
+    // One that is stopped takes nothing back, and leaves it to the next.
+    let stopped = Gone { rows: 0, stopped: true };
+    assert_eq!(mirror(&keeper, "four", &[], &AtomicBool::new(true)), stopped);
+    assert!(is_out("u2900@example.com"));
+    assert_eq!(mirror(&keeper, "five", &of(0..1), &go), gone(100));
+    assert!(is_out("u0@example.com") && !is_out("u2900@example.com"));
+    keeper.stop();
+}
+
+#[test]
+fn who_comes_back_to_a_mirrored_list_is_refused_in_spite_of_an_earlier_consent() {
+    let folder = tempfile::tempdir().unwrap();
+    let keeper = Keeper::start(&settings_of(folder.path())).unwrap();
+    let maker = maker(&keeper);
+    let read = |import: &str, entries: Vec<NewEntry>| {
+        let (prepared, import) = (ledger::Prepared::new(entries).unwrap(), import.to_owned());
+        let mut named = ledger::Named::default();
+        let appended =
+            keeper.ask(move |desk| desk.append_mirrored(clock::now(), &import, &prepared)).unwrap();
+        named.note(&appended);
+        keeper.take_back_missing("test", named, &AtomicBool::new(false)).unwrap()
+    };
+    let day = |text: &str| Some(text.parse().unwrap());
+    let listed = || NewEntry { stated: day("2024-01-01"), ..entry(&maker, "pat@example.com") };
+    read("one", vec![listed()]);
+    read("two", Vec::new());
+    let consent = NewEntry {
+        kind: Kind::Consent,
+        stated: day("2025-01-01"),
+        source: "web".into(),
+        ..listed()
+    };
+    keeper.ask(move |desk| desk.append(clock::now(), None, &[consent])).unwrap();
+    assert_eq!(look_up(&keeper, "pat@example.com"), Lookup::Clear);
+    // The index was told of the row that was taken back, and may have forgotten it.
+    while keeper.index().merge_once() {}
+    read("three", vec![listed()]);
+    let Lookup::Suppressed(found) = look_up(&keeper, "pat@example.com") else { panic!() };
+    assert_eq!(found.since, clock::now().day());
+    keeper.stop();
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod events;
 mod full;
 mod hashed;
 mod lapse;
+mod mirror;
 mod model;
 mod opening;
 mod order;
