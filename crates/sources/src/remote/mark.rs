@@ -4,7 +4,8 @@
 //! is. The greatest of a reading is found here and not by the database, which may sort texts in
 //! another way; that is safe, because every value that was there is at most the greatest one, and
 //! a mark that is too low only has more rows read again. Values that would hold back all that
-//! follows are no marks: `infinity`, NaN, and times that lie in the future by more than a day.
+//! follows are no marks: `infinity`, NaN, times that lie in the future by more than a day, a word
+//! among times or numbers.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -58,7 +59,7 @@ impl<'a> Level<'a> {
     }
 
     /// A time as databases write it, where its text sorts right: four digits of a year, a month,
-    /// a day, and perhaps more. A zone of UTC behind it is left out.
+    /// a day, and perhaps more. The `+00` of PostgreSQL behind it is left out.
     pub(super) fn time(text: &'a str) -> Option<Self> {
         let text = text.strip_suffix("+00").unwrap_or(text);
         let shape = text.bytes().zip(b"dddd-dd-dd".iter()).all(|(byte, shape)| match shape {
@@ -66,8 +67,14 @@ impl<'a> Level<'a> {
             _ => byte == *shape,
         });
         let rest = text.get(10..)?;
+        let rest = rest.strip_suffix('Z').unwrap_or(rest);
         let plain = rest.bytes().all(|byte| byte.is_ascii_digit() || b" :.T".contains(&byte));
         (shape && plain).then_some(Self::Time(Cow::Borrowed(text)))
+    }
+
+    /// What a text is: most texts in watermark columns are times.
+    pub(super) fn text(text: &'a str) -> Self {
+        Self::time(text).unwrap_or(Self::Text(Cow::Borrowed(text)))
     }
 
     /// A floating-point number, where it is one.
@@ -114,15 +121,18 @@ impl<'a> Level<'a> {
         }
     }
 
-    /// In which order kinds follow where one column has several, as in SQLite.
+    /// Where one column has several kinds, those of the lowest class count: to a database they are
+    /// below the others, which are read again each time.
     fn class(&self) -> u8 {
         match self {
             Self::Integer(_) | Self::Decimal(_) | Self::Real(_) => 0,
-            Self::Time(_) | Self::Text(_) => 1,
-            Self::Bytes(_) => 2,
+            Self::Time(_) => 1,
+            Self::Text(_) => 2,
+            Self::Bytes(_) => 3,
         }
     }
 
+    /// Whether a list with both was read up to this one.
     fn is_above(&self, other: &Level<'_>) -> bool {
         let order = match (self, other) {
             (Self::Integer(one), Level::Integer(other)) => one.cmp(other),
@@ -132,11 +142,11 @@ impl<'a> Level<'a> {
             #[expect(clippy::cast_precision_loss, reason = "SQLite compares them so, nearly")]
             (Self::Real(one), Level::Integer(other)) => one.total_cmp(&(*other as f64)),
             (Self::Decimal(one), Level::Decimal(other)) => digits(one).cmp(&digits(other)),
-            (Self::Time(one) | Self::Text(one), Level::Time(other) | Level::Text(other)) => {
+            (Self::Time(one), Level::Time(other)) | (Self::Text(one), Level::Text(other)) => {
                 one.cmp(other)
             }
             (Self::Bytes(one), Level::Bytes(other)) => one.cmp(other),
-            (one, other) => one.class().cmp(&other.class()),
+            (one, other) => other.class().cmp(&one.class()),
         };
         order == Ordering::Greater
     }
@@ -252,7 +262,11 @@ mod tests {
             ),
             (vec![time("2024-05-01"), time("2024-04-30")], "t:2024-05-01"),
             (vec![Level::Text("b".into()), Level::Text("a".into())], "s:b"),
-            (vec![Level::Integer(5), Level::Text("a".into()), Level::Real(7.0)], "s:a"),
+            (vec![Level::Text("a".into()), Level::Integer(5), Level::Text("b".into())], "i:5"),
+            (
+                vec![Level::text("unknown"), Level::text("2024-05-01T12:00:00Z")],
+                "t:2024-05-01T12:00:00Z",
+            ),
             (
                 vec![Level::Bytes([0, 2].as_slice().into()), Level::Bytes([1].as_slice().into())],
                 "b:01",

@@ -84,10 +84,7 @@ impl Reading {
         };
         let at = watermark::place(&columns.names, &since.column)?;
         let kind = columns.types.get(at).cloned().unwrap_or(Type::TEXT);
-        let limit = match is_time(&kind) {
-            true => tomorrow(line).await?,
-            false => None,
-        };
+        let limit = tomorrow(line).await?;
         let from = since.from.as_ref().and_then(|mark| value(&kind, mark)).map(|text| (at, text));
         Ok(Self { column: Some((at, kind)), from, highest: Highest::up_to(limit) })
     }
@@ -120,28 +117,23 @@ fn level<'a>(kind: &Type, cell: &'a str) -> Option<Level<'a>> {
         kind if is_time(kind) => Level::time(cell),
         &Type::NUMERIC => Level::decimal(cell),
         &Type::FLOAT4 | &Type::FLOAT8 => Level::real(cell.parse().ok()?),
-        _ => Some(Level::Text(cell.into())),
+        &Type::BYTEA => None,
+        _ => Some(Level::text(cell)),
     }
 }
 
 /// A mark as the text of a value of this type. One of another type, from before the column was
 /// changed, is none: then all is read.
 fn value(kind: &Type, mark: &Mark) -> Option<String> {
+    let real = [Type::FLOAT4, Type::FLOAT8].contains(kind);
+    let number = is_integer(kind) || *kind == Type::NUMERIC || real;
     match Level::of(mark)? {
         Level::Integer(value) if is_integer(kind) => Some(value.to_string()),
-        Level::Text(_) if *kind == Type::BYTEA => None,
-        Level::Time(text) if *kind == Type::TIMESTAMPTZ => Some(format!("{text}+00")),
-        Level::Time(text) if is_time(kind) => Some(text.into_owned()),
         Level::Decimal(text) if *kind == Type::NUMERIC => Some(text.into_owned()),
-        Level::Real(value) if [Type::FLOAT4, Type::FLOAT8].contains(kind) => {
-            Some(format!("{value:?}"))
-        }
-        Level::Text(text) => {
-            let other = is_integer(kind)
-                || is_time(kind)
-                || [Type::NUMERIC, Type::FLOAT4, Type::FLOAT8].contains(kind);
-            (!other).then(|| text.into_owned())
-        }
+        Level::Real(value) if real => Some(format!("{value:?}")),
+        Level::Time(text) if *kind == Type::TIMESTAMPTZ => Some(format!("{text}+00")),
+        Level::Time(text) if !number => Some(text.into_owned()),
+        Level::Text(text) if !number && !is_time(kind) => Some(text.into_owned()),
         _ => None,
     }
 }
@@ -170,6 +162,7 @@ mod tests {
             ),
             (Type::DATE, "2024-05-01", "t:2024-05-01", "2024-05-01"),
             (Type::TEXT, "2024", "s:2024", "2024"),
+            (Type::TEXT, "2024-05-01", "t:2024-05-01", "2024-05-01"),
             (
                 Type::UUID,
                 "00000000-0000-0000-0000-000000000001",
@@ -189,9 +182,9 @@ mod tests {
             (Type::INT8, "t:2024-05-01"),
             (Type::INT8, "s:1"),
             (Type::DATE, "i:1"),
+            (Type::DATE, "s:soon"),
             (Type::NUMERIC, "r:1.5"),
             (Type::TEXT, "i:1"),
-            (Type::BYTEA, "s:00"),
             (Type::TEXT, "nonsense"),
         ] {
             assert_eq!(value(&kind, &Mark(mark.to_owned())), None, "{kind} {mark}");

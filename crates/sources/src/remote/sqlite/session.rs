@@ -1,0 +1,109 @@
+//! Asking about addresses. There is no network in between, so the question is executed for one
+//! value after the other, in one go.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use super::super::access::{Access, Question};
+use super::super::error::RemoteError;
+use super::super::found::{Found, ROWS_MAX};
+use super::super::limit::within;
+use super::super::placeholder::Template;
+use super::file::{Identity, Interrupt, Place};
+use super::value;
+
+/// A file that is asked about addresses.
+#[derive(Debug)]
+pub(in super::super) struct Session {
+    place: Place,
+    query: String,
+    /// None while it is asked, and after somebody did not wait for the answer.
+    file: Option<(Connection, Identity)>,
+}
+
+impl Session {
+    /// Opens the file, and has the question prepared.
+    pub(in super::super) async fn open(
+        access: &Access,
+        question: &Question,
+    ) -> Result<Self, RemoteError> {
+        let place = Place::of(access);
+        let query = Template::of(access.engine, question.sql()?)?.with("?1");
+        let mut session = Self { place, query, file: None };
+        session.file = Some(session.opened().await?);
+        Ok(session)
+    }
+
+    async fn opened(&self) -> Result<(Connection, Identity), RemoteError> {
+        let (place, query) = (self.place.clone(), self.query.clone());
+        let opening = tokio::task::spawn_blocking(move || {
+            let (connection, identity) = place.open()?;
+            drop(place.prepared(&connection, &query)?);
+            Ok((connection, identity))
+        });
+        self.awaited(opening).await
+    }
+
+    /// What a thread comes back with, within the time limit.
+    async fn awaited<T>(
+        &self,
+        thread: tokio::task::JoinHandle<Result<T, RemoteError>>,
+    ) -> Result<T, RemoteError> {
+        let answer = async { thread.await.unwrap_or_else(|_| Err(self.lost())) };
+        within(&self.place.name(), self.place.limit(), answer).await
+    }
+
+    fn lost(&self) -> RemoteError {
+        let what = "an earlier question was given up".to_owned();
+        RemoteError::Cut { server: self.place.name(), what }
+    }
+
+    /// The rows found for each of these values, in their order.
+    pub(in super::super) async fn ask(
+        &mut self,
+        values: &[String],
+    ) -> Result<Vec<Vec<Found>>, RemoteError> {
+        let (mut connection, mut identity) = self.file.take().ok_or_else(|| self.lost())?;
+        // An export that is written beside the old file and then takes its place.
+        if self.place.identity()? != identity {
+            (connection, identity) = self.opened().await?;
+        }
+        let interrupt = Interrupt(connection.get_interrupt_handle());
+        let (place, query, values) = (self.place.clone(), self.query.clone(), values.to_vec());
+        let asking = tokio::task::spawn_blocking(move || {
+            let found = answers(&place, &connection, &query, &values)?;
+            Ok((connection, found))
+        });
+        let (connection, found) = self.awaited(asking).await?;
+        drop(interrupt);
+        self.file = Some((connection, identity));
+        Ok(found)
+    }
+}
+
+fn answers(
+    place: &Place,
+    connection: &Connection,
+    query: &str,
+    values: &[String],
+) -> Result<Vec<Vec<Found>>, RemoteError> {
+    let fault = |error: rusqlite::Error| place.while_asking(&error);
+    // Prepared anew once it was found to be right: the cache keeps it.
+    let mut statement = connection.prepare_cached(query).map_err(fault)?;
+    let columns: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let mut all = Vec::with_capacity(values.len());
+    for value in values {
+        let mut rows = statement.query([value]).map_err(fault)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(fault)? {
+            if found.len() == ROWS_MAX {
+                return Err(RemoteError::too_many_rows(&place.name()));
+            }
+            let cells = value::cells(row, columns.len()).map_err(fault)?;
+            found.push(Found { columns: Arc::clone(&columns), cells });
+        }
+        all.push(found);
+    }
+    Ok(all)
+}
