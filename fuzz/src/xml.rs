@@ -52,6 +52,9 @@ fn spec() -> Option<Spec> {
         email: Some("m".parse().ok()?),
         date: None,
         reason: None,
+        kind: None,
+        scope: None,
+        until: None,
         encoding: Some("utf-8".parse().ok()?),
     };
     Some(Spec::new("list", Format::Xml(xml)))

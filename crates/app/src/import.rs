@@ -224,6 +224,9 @@ fn format(request: &ImportRequest) -> Result<Format, AppError> {
         email: read("email", &request.email)?,
         date: read("date", &request.date)?,
         reason: read("reason", &request.reason)?,
+        kind: None,
+        scope: None,
+        until: None,
         encoding,
     }))
 }

@@ -18,7 +18,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         None => Format::Csv(CsvSpec::default()),
         Some(record) => {
             let record = record.parse()?;
-            Format::Xml(XmlSpec { record, email: None, date: None, reason: None, encoding: None })
+            Format::Xml(XmlSpec {
+                record,
+                email: None,
+                date: None,
+                reason: None,
+                kind: None,
+                scope: None,
+                until: None,
+                encoding: None,
+            })
         }
     };
     let spec = Spec::new("list", format);

@@ -1,4 +1,4 @@
-//! From the text of a cell to the addresses in it.
+//! From the text of a cell to whom it is about.
 //!
 //! What real lists put around an address is taken off: spaces, the apostrophe a spreadsheet sets
 //! before text, `mailto:`, a display name, brackets, a trailing `.` `;` or `,`. What is left must
@@ -9,6 +9,9 @@
 use std::borrow::Cow;
 
 use address::{AddressError, Canonical, Mailbox, PersonRules};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use suppression::HashAlgorithm;
 
 use crate::report::Fault;
 
@@ -24,12 +27,141 @@ pub(crate) struct Found {
     pub(crate) canonical: Canonical,
 }
 
-/// The addresses of a cell that is not blank. `found` is emptied first.
-pub(crate) fn addresses(
+/// Whom a cell is about.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    Address(Found),
+    /// Everybody at the domain of this address.
+    Domain(Canonical),
+    /// The digest of an address.
+    Digest(Vec<u8>),
+}
+
+/// Where a domain may stand for everybody there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Domains {
+    /// Nowhere: it is half an address.
+    #[default]
+    Never,
+    /// With an at sign before it.
+    WithAt,
+    /// Also alone.
+    Bare,
+}
+
+/// How cells are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    pub(crate) rules: &'a PersonRules,
+    pub(crate) domains: Domains,
+    /// Cells hold digests of this kind, or addresses all the same.
+    pub(crate) hashed: Option<HashAlgorithm>,
+}
+
+/// Whom a cell that is not blank is about, added to `subjects`; nothing is added with an error.
+/// `room` is for what is found on the way.
+pub(crate) fn subjects(
     cell: &str,
-    rules: &PersonRules,
-    found: &mut Vec<Found>,
+    reading: Reading<'_>,
+    room: &mut Vec<Found>,
+    subjects: &mut Vec<Subject>,
 ) -> Result<(), Fault> {
+    if let Some(algorithm) = reading.hashed
+        && !cell.contains('@')
+    {
+        subjects.push(Subject::Digest(digest(cell, algorithm)?));
+        return Ok(());
+    }
+    if let Some(domain) = whole_domain(cell, reading.domains) {
+        let postmaster = one(&format!("postmaster@{domain}"), reading.rules);
+        subjects.push(Subject::Domain(postmaster.map_err(Fault::Address)?.canonical));
+        return Ok(());
+    }
+    addresses(cell, reading.rules, room)?;
+    subjects.extend(room.drain(..).map(Subject::Address));
+    Ok(())
+}
+
+/// The domain that a cell stands for.
+fn whole_domain(cell: &str, domains: Domains) -> Option<&str> {
+    if domains == Domains::Never {
+        return None;
+    }
+    let text = strip(cell);
+    if let Some(domain) = text.strip_prefix('*').unwrap_or(text).strip_prefix('@') {
+        return (!domain.contains('@')).then_some(domain);
+    }
+    (domains == Domains::Bare && is_domain(text)).then_some(text)
+}
+
+/// Whether a cell is the name of a domain and nothing else.
+pub(crate) fn is_domain(cell: &str) -> bool {
+    let text = strip(cell);
+    let name = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-');
+    // A last label of digits is an IP address, a date or an amount.
+    let top = text.rsplit('.').next().unwrap_or_default();
+    text.contains('.')
+        && text.chars().all(name)
+        && top.chars().any(char::is_alphabetic)
+        && Mailbox::parse(&format!("postmaster@{text}")).is_ok()
+}
+
+/// The digest in a cell, in hexadecimal of any case or in base64.
+fn digest(cell: &str, algorithm: HashAlgorithm) -> Result<Vec<u8>, Fault> {
+    let text = strip(cell).trim_matches('"');
+    match decoded(text) {
+        Some(bytes) if bytes.len() == length(algorithm) => Ok(bytes),
+        Some(bytes) => Err(by_length(bytes.len()).map_or(Fault::NoDigest, Fault::OtherDigest)),
+        None => Err(Fault::NoDigest),
+    }
+}
+
+/// Of which algorithm the digest in a cell seems to be, by its length.
+pub(crate) fn looks_like_digest(cell: &str) -> Option<HashAlgorithm> {
+    let text = strip(cell).trim_matches('"');
+    // Of base64 only what has signs of it: 24 letters may be a word of some code.
+    let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let coded = text.ends_with('=') || text.contains(['+', '/']) || text.len() > 80;
+    let mixed = text.bytes().any(|b| b.is_ascii_uppercase())
+        && text.bytes().any(|b| b.is_ascii_lowercase())
+        && text.bytes().any(|b| b.is_ascii_digit());
+    if !(hex || coded && mixed) {
+        return None;
+    }
+    by_length(decoded(text)?.len())
+}
+
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    let lengths = [16, 20, 32, 64];
+    if text.len().is_multiple_of(2)
+        && lengths.contains(&(text.len() / 2))
+        && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    {
+        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|n| u8::try_from(n).ok());
+        let (pairs, _) = text.as_bytes().as_chunks::<2>();
+        return pairs.iter().map(|[a, b]| Some(digit(*a)? << 4 | digit(*b)?)).collect();
+    }
+    [STANDARD, URL_SAFE, STANDARD_NO_PAD, URL_SAFE_NO_PAD]
+        .iter()
+        .find_map(|engine| engine.decode(text).ok())
+}
+
+fn length(algorithm: HashAlgorithm) -> usize {
+    match algorithm {
+        HashAlgorithm::Md5 => 16,
+        HashAlgorithm::Sha1 => 20,
+        HashAlgorithm::Sha256 => 32,
+        HashAlgorithm::Sha512 => 64,
+    }
+}
+
+fn by_length(bytes: usize) -> Option<HashAlgorithm> {
+    use HashAlgorithm::{Md5, Sha1, Sha256, Sha512};
+    [Md5, Sha1, Sha256, Sha512].into_iter().find(|algorithm| length(*algorithm) == bytes)
+}
+
+/// The addresses of a cell that is not blank. `found` is emptied first.
+fn addresses(cell: &str, rules: &PersonRules, found: &mut Vec<Found>) -> Result<(), Fault> {
     found.clear();
     let text = strip(cell);
     if text.len() > CELL_MAX {
@@ -164,12 +296,22 @@ fn decode(text: &str) -> Cow<'_, str> {
 
 /// What a cell shows itself to be instead of an address.
 fn other_than_address(text: &str) -> Option<Fault> {
-    let hex = text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if hex && matches!(text.len(), 32 | 40 | 56 | 64 | 96 | 128) {
-        return Some(Fault::Hashed);
+    if let Some(algorithm) = looks_like_digest(text).filter(|_| !text.contains('@')) {
+        return Some(Fault::Hashed(algorithm));
+    }
+    // What Halon's lists have besides.
+    if (text.starts_with('/') && text.ends_with('/') && text.len() > 2) || is_anywhere(text) {
+        return Some(Fault::Pattern);
     }
     let domain = text.strip_prefix('*').unwrap_or(text).strip_prefix('@')?;
     (domain.contains('.') && !domain.contains('@')).then_some(Fault::WholeDomain)
+}
+
+/// `bob@`: that person at any domain.
+fn is_anywhere(text: &str) -> bool {
+    text.strip_suffix('@').is_some_and(|local| {
+        !local.is_empty() && !local.contains(|c: char| c == '@' || c.is_whitespace())
+    })
 }
 
 #[cfg(test)]
@@ -257,13 +399,16 @@ mod tests {
             ("#02232014", Fault::NoAtSign),
             ("8/27/2015", Fault::NoAtSign),
             ("bob", Fault::NoAtSign),
-            ("b58996c504c5638798eb6b511e6f49af", Fault::Hashed),
+            ("b58996c504c5638798eb6b511e6f49af", Fault::Hashed(HashAlgorithm::Md5)),
+            ("bob@", Fault::Pattern),
+            ("/^bob.*@example\\.com$/", Fault::Pattern),
             ("@example.com", Fault::WholeDomain),
             ("*@example.com", Fault::WholeDomain),
         ] {
             assert_eq!(read(cell).unwrap_err(), fault, "{cell:?}");
         }
-        for cell in ["bob@@example.com", "bob@", "@", "bob@exa mple.com", "b\u{200b}ob@example.com"]
+        for cell in
+            ["bob@@example.com", "bob @", "@", "bob@exa mple.com", "b\u{200b}ob@example.com"]
         {
             let error = read(cell).unwrap_err();
             assert!(matches!(error, Fault::Address(_)), "{cell:?}: {error:?}");
@@ -277,6 +422,73 @@ mod tests {
             ["", "'", "\"", "<", ">", "<>", "mailto:", "mailto:%", "mailto:%4", "%", "é", "''"]
         {
             assert!(read(cell).is_err(), "{cell:?}");
+        }
+    }
+
+    fn as_hashed(cell: &str, algorithm: HashAlgorithm) -> Result<Subject, Fault> {
+        let rules = PersonRules::default();
+        let reading = Reading { rules: &rules, domains: Domains::Never, hashed: Some(algorithm) };
+        let mut found = Vec::new();
+        subjects(cell, reading, &mut Vec::new(), &mut found)?;
+        Ok(found.remove(0))
+    }
+
+    #[test]
+    fn digests_in_every_spelling_are_the_same_bytes() {
+        let bytes = vec![
+            0xb5, 0x89, 0x96, 0xc5, 0x04, 0xc5, 0x63, 0x87, 0x98, 0xeb, 0x6b, 0x51, 0x1e, 0x6f,
+            0x49, 0xaf,
+        ];
+        for cell in [
+            "b58996c504c5638798eb6b511e6f49af",
+            " B58996C504C5638798EB6B511E6F49AF\r",
+            "\"b58996c504c5638798eb6b511e6f49af\"",
+            "tYmWxQTFY4eY62tRHm9Jrw==",
+            "tYmWxQTFY4eY62tRHm9Jrw",
+        ] {
+            assert_eq!(as_hashed(cell, HashAlgorithm::Md5), Ok(Subject::Digest(bytes.clone())));
+        }
+        let address = as_hashed("bob@example.com", HashAlgorithm::Md5).unwrap();
+        assert!(matches!(address, Subject::Address(_)), "an address is one all the same");
+    }
+
+    #[test]
+    fn a_digest_of_another_length_names_its_algorithm() {
+        let md5 = "b58996c504c5638798eb6b511e6f49af";
+        let wrong = as_hashed(md5, HashAlgorithm::Sha256).unwrap_err();
+        assert_eq!(wrong, Fault::OtherDigest(HashAlgorithm::Md5));
+        assert!(wrong.to_string().contains("md5"), "{wrong}");
+        let sha512 = STANDARD.encode([7; 64]);
+        assert_eq!(looks_like_digest(&sha512), None, "nothing but letters");
+        let sha512 = STANDARD.encode((0..64).collect::<Vec<u8>>());
+        assert_eq!(sha512.len(), 88);
+        assert_eq!(looks_like_digest(&sha512), Some(HashAlgorithm::Sha512));
+        assert_eq!(as_hashed("gone", HashAlgorithm::Md5), Err(Fault::NoDigest));
+        assert_eq!(as_hashed(&md5[1..], HashAlgorithm::Md5), Err(Fault::NoDigest));
+    }
+
+    #[test]
+    fn a_domain_is_one_only_where_the_list_means_it() {
+        let rules = PersonRules::default();
+        let read = |cell: &str, domains| {
+            let reading = Reading { rules: &rules, domains, hashed: None };
+            let mut found = Vec::new();
+            subjects(cell, reading, &mut Vec::new(), &mut found).map(|()| match found.as_slice() {
+                [Subject::Domain(postmaster)] => postmaster.domain().to_owned(),
+                other => panic!("{other:?}"),
+            })
+        };
+        let domain = Ok("example.com".to_owned());
+        for cell in ["@example.com", "*@Example.COM", " @example.com;"] {
+            assert_eq!(read(cell, Domains::WithAt), domain, "{cell}");
+            assert_eq!(read(cell, Domains::Bare), domain, "{cell}");
+            assert_eq!(read(cell, Domains::Never), Err(Fault::WholeDomain), "{cell}");
+        }
+        assert_eq!(read("example.com", Domains::Bare), domain);
+        assert_eq!(read("example.com", Domains::WithAt), Err(Fault::NoAtSign));
+        assert_eq!(read("bücher.example", Domains::Bare), Ok("xn--bcher-kva.example".into()));
+        for cell in ["8.27.2015", "1.5", "192.0.2.1", "a b.example", "#x.example", "localhost"] {
+            assert!(read(cell, Domains::Bare).is_err(), "{cell}");
         }
     }
 }

@@ -6,7 +6,9 @@
 //! opted-out people are mailed. A name that occurs several times means all of these columns, and
 //! of a row the last that is not empty (Mandrill writes `expires_at` twice).
 
-use crate::cell::looks_like_address;
+use suppression::HashAlgorithm;
+
+use crate::cell::{looks_like_address, looks_like_digest};
 use crate::spec::Column;
 use crate::when::{self, When};
 
@@ -61,6 +63,10 @@ pub(crate) const EMAIL_NAMES: [&str; 31] = [
 ];
 /// Names that may mean it.
 const PERHAPS_EMAIL: [&str; 6] = ["recipient", "to", "address", "user", "contact", "value"];
+
+/// Names that may mean the digest of one.
+const DIGEST_NAMES: [&str; 8] =
+    ["hash", "emailhash", "hashemail", "hashedemail", "digest", "md5", "sha256", "emailmd5"];
 
 /// Names of the time the person asked, the most telling first. `OPTIN_TIME` and `expires_at` are
 /// other times.
@@ -127,7 +133,8 @@ pub(crate) fn plain(name: &str) -> String {
 }
 
 impl Sample {
-    fn values(&self, column: usize) -> impl Iterator<Item = &str> {
+    /// The cells of a column that are not blank.
+    pub(crate) fn values(&self, column: usize) -> impl Iterator<Item = &str> {
         let cells = self.rows.iter().filter_map(move |row| row.get(column));
         cells.map(|cell| cell.trim()).filter(|cell| !cell.is_empty())
     }
@@ -151,13 +158,13 @@ impl Sample {
     }
 
     /// All columns of that name.
-    fn named(&self, is: impl Fn(&str) -> bool) -> Vec<usize> {
+    pub(crate) fn named(&self, is: impl Fn(&str) -> bool) -> Vec<usize> {
         let header = self.header.as_deref().unwrap_or_default();
         header.iter().enumerate().filter(|(_, name)| is(name)).map(|(at, _)| at).collect()
     }
 
     /// The columns a setting names.
-    fn configured(
+    pub(crate) fn configured(
         &self,
         column: &Column,
         setting: &'static str,
@@ -188,11 +195,38 @@ impl Sample {
         if let Some(column) = setting {
             return self.configured(column, "email");
         }
-        let with_addresses = self.columns_with(looks_like_address);
+        self.subject(looks_like_address, &[], "e-mail addresses")
+    }
+
+    /// The columns with the digest of the address.
+    pub(crate) fn digest(
+        &self,
+        setting: Option<&Column>,
+        algorithm: HashAlgorithm,
+    ) -> Result<Vec<usize>, ColumnFault> {
+        if let Some(column) = setting {
+            return self.configured(column, "email");
+        }
+        let is = |cell: &str| looks_like_digest(cell) == Some(algorithm);
+        match self.subject(is, &DIGEST_NAMES, "digests") {
+            // Bad rows say what is wrong with it.
+            Err(_) if self.width() == 1 => Ok(vec![0]),
+            found => found,
+        }
+    }
+
+    /// The columns that say whom a row is about.
+    fn subject(
+        &self,
+        is: impl Fn(&str) -> bool,
+        more_names: &[&str],
+        what: &str,
+    ) -> Result<Vec<usize>, ColumnFault> {
+        let with_addresses = self.columns_with(is);
         let holds =
             |columns: &[usize]| columns.iter().any(|column| with_addresses.contains(column));
         let certain = self.groups(&EMAIL_NAMES);
-        let perhaps = self.groups(&PERHAPS_EMAIL);
+        let perhaps = self.groups(&[more_names, &PERHAPS_EMAIL].concat());
         let filled = |groups: &[Vec<usize>]| -> Vec<Vec<usize>> {
             groups.iter().filter(|columns| holds(columns)).cloned().collect()
         };
@@ -209,7 +243,7 @@ impl Sample {
             [] if self.header.is_none() && self.width() <= 1 => Ok(vec![0]),
             [] => Err(ColumnFault {
                 setting: "email",
-                what: "no column with e-mail addresses was found".to_owned(),
+                what: format!("no column with {what} was found"),
             }),
             [one, other, ..] => Err(ColumnFault {
                 setting: "email",
@@ -238,13 +272,6 @@ impl Sample {
     pub(crate) fn reason(&self, setting: Option<&Column>) -> Result<Vec<usize>, ColumnFault> {
         if let Some(column) = setting {
             return self.configured(column, "reason");
-        }
-        if self.header.is_none() {
-            // Amazon SES: no header, `address,BOUNCE`.
-            let word = |cell: &str| {
-                ["bounce", "complaint"].iter().any(|word| cell.eq_ignore_ascii_case(word))
-            };
-            return Ok(self.columns_with(word));
         }
         Ok(self.groups(&REASON_NAMES).into_iter().next().unwrap_or_default())
     }
@@ -357,13 +384,13 @@ mod tests {
     }
 
     #[test]
-    fn without_a_header_only_the_address_and_the_words_of_ses_are_known() {
+    fn without_a_header_only_the_address_is_known() {
         let sample = Sample {
             header: None,
             rows: vec![vec!["b@x.example".into(), " BOUNCE".into(), "2019-01-01".into()]],
         };
         assert_eq!(sample.email(None), Ok(vec![0]));
-        assert_eq!(sample.reason(None), Ok(vec![1]));
+        assert_eq!(sample.reason(None), Ok(vec![]));
         assert_eq!(sample.date(None), Ok(vec![]));
     }
 

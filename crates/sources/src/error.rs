@@ -79,6 +79,22 @@ pub enum SourceError {
         /// What shows it.
         why: String,
     },
+    /// It is a list of people who may be mailed, whatever is set.
+    #[error("{}: {why}. It is no list of opt-outs; as a list of people who agreed it is read with kind = \"consent\"", file.display())]
+    NotOptOuts {
+        /// The file.
+        file: PathBuf,
+        /// What shows it.
+        why: String,
+    },
+    /// It holds digests, and nothing says so.
+    #[error("{}: this holds digests in the place of addresses, {algorithm} by their length; set hashed = \"{algorithm}\", and `normalise` and `salt_file` if they were made in another way than of the address in lower case", file.display())]
+    Digests {
+        /// The file.
+        file: PathBuf,
+        /// The word for what they look like.
+        algorithm: &'static str,
+    },
     /// The XML is broken.
     #[error("{}:{place}: {what}", file.display())]
     Xml {

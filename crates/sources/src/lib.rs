@@ -22,11 +22,15 @@ mod json;
 mod list;
 mod located;
 mod markup;
+mod meaning;
 mod objects;
 mod part;
 mod path;
+mod plan;
 mod progress;
+mod raw;
 mod reader;
+mod recognise;
 mod record;
 mod records;
 mod remote;
@@ -34,7 +38,6 @@ mod report;
 mod row;
 mod rows;
 mod scout;
-mod shape;
 mod sniff;
 mod spec;
 mod spec_error;
@@ -56,7 +59,7 @@ pub use remote::{
     Access, Connection, Engine, Found, Listener, Mark, Password, Pulled, Question, RemoteError,
     Since, Tls, pull, web_client,
 };
-pub use report::{BadRow, Fault, Report};
+pub use report::{BadRow, Fault, Report, Tally};
 pub use row::{Row, Who};
 pub use spec::{
     AccessMapSpec, Charset, Column, Columns, CsvSpec, Delimiter, Format, JsonSpec, Spec, XlsxSpec,

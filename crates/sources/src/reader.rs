@@ -12,7 +12,9 @@ use crate::markup;
 use crate::objects;
 use crate::part::Part;
 use crate::path::FieldPath;
+use crate::plan::Plan;
 use crate::progress::{Phase, Progress};
+use crate::recognise;
 use crate::record::{Collector, Fields};
 use crate::row::Assembler;
 use crate::rows;
@@ -33,7 +35,7 @@ pub(crate) struct Reader<'a> {
 #[derive(Debug)]
 enum Layout<'a> {
     Csv(Examined, CsvLayout, Table),
-    Xml(Examined, &'a XmlSpec, Fields),
+    Xml(Examined, &'a XmlSpec, Fields, Plan),
     Json(Examined, Records, Table),
     Rows(Table),
 }
@@ -88,13 +90,17 @@ impl<'a> Reader<'a> {
                 format!("JSON in {encoding}, records {within}; {}", table.describe())
             }
             Layout::Rows(table) => format!("rows of a database; {}", table.describe()),
-            Layout::Xml(examined, xml, fields) => {
+            Layout::Xml(examined, xml, fields, plan) => {
                 let encoding = examined.encoding.name();
                 let name = |paths: &[FieldPath]| {
                     paths.first().map_or_else(|| "none".to_owned(), ToString::to_string)
                 };
+                let known = match plan.provider {
+                    Some(provider) => format!("; recognised as {}", provider.name),
+                    None => String::new(),
+                };
                 format!(
-                    "XML in {encoding}, records {}; fields: e-mail {}, date {}, reason {}",
+                    "XML in {encoding}, records {}{known}; fields: e-mail {}, date {}, reason {}",
                     xml.record,
                     name(&fields.email),
                     name(&fields.date),
@@ -117,8 +123,8 @@ impl<'a> Reader<'a> {
             Layout::Csv(examined, layout, table) => {
                 csv::read(text(examined, progress)?, layout, table, assembler).map_err(io)
             }
-            Layout::Xml(examined, xml, fields) => {
-                let mut collector = Collector::new(&xml.record, fields, assembler);
+            Layout::Xml(examined, xml, fields, plan) => {
+                let mut collector = Collector::new(&xml.record, fields, plan, assembler);
                 let flow = markup::walk(text(examined, progress)?, &self.part, &mut collector)?;
                 let hint = collector.hint();
                 assembler.report.warnings.extend(hint);
@@ -168,7 +174,7 @@ impl Opening<'_> {
         let look =
             Look { path, file: &self.part.label(), within, sample, columns, spec: self.spec };
         Ok(match look.judge(self.warnings)? {
-            Verdict::Take(table) => Some(table),
+            Verdict::Take(table) => Some(*table),
             Verdict::LeaveOut(why) => {
                 self.warnings.push(why);
                 None
@@ -227,14 +233,25 @@ impl Opening<'_> {
     fn xml<'a>(self, xml: &'a XmlSpec) -> Opened<'a> {
         let examined = examine(self.part, xml.encoding, declared, self.progress)?;
         let fields = xml_fields(self.part, &examined, xml)?;
-        Ok((examined.digest, Some(Layout::Xml(examined, xml, fields))))
+        let (label, path) = (self.part.label(), xml.record.to_string());
+        let plan = Plan::bare(&recognise::Look::new(&label, &path, &Sample::default()), self.spec);
+        let file = || self.part.name().to_owned();
+        let mut plan = plan.map_err(|why| SourceError::NotOptOuts { file: file(), why })?;
+        self.warnings.append(&mut plan.warnings);
+        Ok((examined.digest, Some(Layout::Xml(examined, xml, fields, plan))))
     }
 }
 
 fn xml_fields(part: &Part, examined: &Examined, xml: &XmlSpec) -> Result<Fields, SourceError> {
     let own = |path: &Option<FieldPath>| path.clone().into_iter().collect();
-    let mut fields =
-        Fields { email: own(&xml.email), date: own(&xml.date), reason: own(&xml.reason) };
+    let mut fields = Fields {
+        email: own(&xml.email),
+        date: own(&xml.date),
+        reason: own(&xml.reason),
+        kind: own(&xml.kind),
+        scope: own(&xml.scope),
+        until: own(&xml.until),
+    };
     if xml.email.is_some() && xml.date.is_some() && xml.reason.is_some() {
         return Ok(fields);
     }

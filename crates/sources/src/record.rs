@@ -8,8 +8,11 @@ use std::ops::ControlFlow;
 
 use crate::markup::{Element, Value, Visitor};
 use crate::path::{FieldPath, RecordPath, Step, Test};
+use crate::plan::Plan;
+use crate::raw::Raw;
+use crate::recognise::Clues;
 use crate::report::Fault;
-use crate::row::{Assembler, Raw};
+use crate::row::Assembler;
 
 /// Bytes of all values of one record.
 const VALUES_MAX: usize = 64 * 1024;
@@ -20,6 +23,9 @@ pub(crate) struct Fields {
     pub(crate) email: Vec<FieldPath>,
     pub(crate) date: Vec<FieldPath>,
     pub(crate) reason: Vec<FieldPath>,
+    pub(crate) kind: Vec<FieldPath>,
+    pub(crate) scope: Vec<FieldPath>,
+    pub(crate) until: Vec<FieldPath>,
 }
 
 /// What a value is for.
@@ -28,6 +34,9 @@ enum Use {
     Email,
     Date,
     Reason,
+    Kind,
+    Scope,
+    Until,
     /// The condition of that number.
     Condition(usize),
 }
@@ -54,6 +63,9 @@ struct Current {
     emails: Vec<String>,
     date: String,
     reason: String,
+    kind: String,
+    scope: String,
+    until: String,
     holds: Vec<bool>,
     captures: Vec<Capture>,
     size: usize,
@@ -64,6 +76,7 @@ struct Current {
 pub(crate) struct Collector<'a, 'b> {
     record: &'a RecordPath,
     targets: Vec<Target>,
+    plan: &'a Plan,
     assembler: &'a mut Assembler<'b>,
     depth: usize,
     /// How many steps of the record path are open.
@@ -80,11 +93,18 @@ impl<'a, 'b> Collector<'a, 'b> {
     pub(crate) fn new(
         record: &'a RecordPath,
         fields: &Fields,
+        plan: &'a Plan,
         assembler: &'a mut Assembler<'b>,
     ) -> Self {
         let conditions = record.steps.last().into_iter().flat_map(|step| &step.conditions);
-        let targets =
-            [(&fields.email, Use::Email), (&fields.date, Use::Date), (&fields.reason, Use::Reason)];
+        let targets = [
+            (&fields.email, Use::Email),
+            (&fields.date, Use::Date),
+            (&fields.reason, Use::Reason),
+            (&fields.kind, Use::Kind),
+            (&fields.scope, Use::Scope),
+            (&fields.until, Use::Until),
+        ];
         let targets = targets
             .into_iter()
             .flat_map(|(paths, purpose)| paths.iter().map(move |path| (path, purpose)))
@@ -94,6 +114,7 @@ impl<'a, 'b> Collector<'a, 'b> {
         Self {
             record,
             targets,
+            plan,
             assembler,
             depth: 0,
             open: 0,
@@ -128,6 +149,9 @@ impl<'a, 'b> Collector<'a, 'b> {
             emails: Vec::new(),
             date: String::new(),
             reason: String::new(),
+            kind: String::new(),
+            scope: String::new(),
+            until: String::new(),
             holds,
             captures: Vec::new(),
             size: 0,
@@ -172,7 +196,7 @@ impl<'a, 'b> Collector<'a, 'b> {
                     let value = match value() {
                         Value::Text(value) => value,
                         Value::Unreadable(value) => {
-                            if *purpose != Use::Date && *purpose != Use::Reason {
+                            if matches!(purpose, Use::Email | Use::Condition(_)) {
                                 current.fault.get_or_insert(Fault::Entity);
                             }
                             value
@@ -199,12 +223,17 @@ impl<'a, 'b> Collector<'a, 'b> {
             return ControlFlow::Continue(());
         }
         let emails: Vec<_> = current.emails.iter().map(String::as_str).collect();
-        self.assembler.take(&Raw {
+        let raw = Raw {
             line: current.line,
             emails: &emails,
             date: &current.date,
             reason: &current.reason,
-        })
+            kind: &current.kind,
+            scope: &current.scope,
+            until: &current.until,
+            clues: Clues { everybody: self.plan.everybody, ..Clues::default() },
+        };
+        self.assembler.take(self.plan, &raw)
     }
 }
 
@@ -235,6 +264,9 @@ impl Current {
             Use::Email => self.emails.push(value),
             Use::Date => self.date = value,
             Use::Reason => self.reason = value,
+            Use::Kind => self.kind = value,
+            Use::Scope => self.scope = value,
+            Use::Until => self.until = value,
         }
     }
 

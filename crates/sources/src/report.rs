@@ -7,9 +7,12 @@
 use std::fmt;
 
 use address::AddressError;
+use suppression::{HashAlgorithm, Kind, Scope};
 
 /// Bad rows kept with their details.
 const KEPT: usize = 20;
+/// Different pairs of kind and scope that are counted apart.
+const TALLIES: usize = 200;
 /// Characters of a value that are shown.
 const SHOWN: usize = 40;
 
@@ -23,8 +26,14 @@ pub enum Fault {
     Address(AddressError),
     /// Several names and addresses in one cell with nothing between them.
     SeveralNames,
-    /// A digest where an address should be.
-    Hashed,
+    /// A digest where an address should be; of which algorithm it seems to be.
+    Hashed(HashAlgorithm),
+    /// In a list of digests one of another length, that seems to be of this algorithm.
+    OtherDigest(HashAlgorithm),
+    /// In a list of digests something that is none.
+    NoDigest,
+    /// A pattern for many addresses.
+    Pattern,
     /// A whole domain where an address should be.
     WholeDomain,
     /// Over one of the limits.
@@ -47,9 +56,19 @@ impl fmt::Display for Fault {
             Self::SeveralNames => {
                 f.write_str("several names with addresses, and nothing such as `;` between them")
             }
-            Self::Hashed => {
-                f.write_str("a digest, not an e-mail address (hashed lists cannot be read yet)")
+            Self::Hashed(algorithm) => {
+                let word = word(*algorithm);
+                write!(
+                    f,
+                    "a digest, not an e-mail address; a list of them needs hashed = \"{word}\""
+                )
             }
+            Self::OtherDigest(algorithm) => {
+                let word = word(*algorithm);
+                write!(f, "a digest of another length than the rest; it looks like {word}")
+            }
+            Self::NoDigest => f.write_str("neither a digest nor an e-mail address"),
+            Self::Pattern => f.write_str("a pattern, not an e-mail address"),
             Self::WholeDomain => f.write_str("a whole domain, not an e-mail address"),
             Self::TooLong => f.write_str("the row or its address is too long"),
             Self::Encoding => f.write_str("not valid in the file's encoding"),
@@ -59,6 +78,16 @@ impl fmt::Display for Fault {
                 f.write_str("a consent needs the time it was given, and not one in the future")
             }
         }
+    }
+}
+
+/// The word for an algorithm, as `hashed` takes it.
+pub(crate) fn word(algorithm: HashAlgorithm) -> &'static str {
+    match algorithm {
+        HashAlgorithm::Md5 => "md5",
+        HashAlgorithm::Sha1 => "sha1",
+        HashAlgorithm::Sha256 => "sha256",
+        HashAlgorithm::Sha512 => "sha512",
     }
 }
 
@@ -92,8 +121,14 @@ pub struct Report {
     pub rows: u64,
     /// Rows with at least one address.
     pub accepted: u64,
-    /// Addresses in them: a cell may hold several.
+    /// What they say: a cell may hold several addresses, and a row say several things of one.
     pub addresses: u64,
+    /// The same by kind and scope.
+    pub tallies: Vec<Tally>,
+    /// Of them, about whole domains.
+    pub domains: u64,
+    /// Of them, about digests.
+    pub digests: u64,
     /// Rows whose address is empty: of people who gave none.
     pub without_address: u64,
     /// Rows that could not be used.
@@ -108,13 +143,58 @@ pub struct Report {
     pub future_dates: u64,
     /// Rows with a quote that opens and does not close as it should.
     pub broken_quotes: u64,
-    /// Of XML: records that the condition of the record path left out.
+    /// Rows with a word for the kind that is not known, which count as the source says.
+    pub odd_kinds: u64,
+    /// Line of the first of them.
+    pub first_odd_kind: Option<u64>,
+    /// Rows of what never lapses with a time at which it would: that time is left out.
+    pub dropped_ends: u64,
+    /// Records that are no rows of the list: those that the condition of a record path left out,
+    /// and those that say themselves that somebody may be mailed.
     pub unselected: u64,
+    /// Of the latter, why, and how many.
+    pub unselected_because: Vec<(&'static str, u64)>,
     /// What a person should look at.
     pub warnings: Vec<String>,
 }
 
+/// How many entries there are of one kind and scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// Their kind.
+    pub kind: Kind,
+    /// Their scope; none: that of the source.
+    pub scope: Option<Scope>,
+    /// How many.
+    pub entries: u64,
+}
+
 impl Report {
+    /// Counts an entry. Of a list with very many scopes the last ones are counted as the
+    /// source's.
+    pub(crate) fn tally(&mut self, kind: Kind, scope: Option<&Scope>) {
+        self.addresses += 1;
+        let is = |tally: &&mut Tally| tally.kind == kind && tally.scope.as_ref() == scope;
+        if let Some(tally) = self.tallies.iter_mut().find(is) {
+            tally.entries += 1;
+            return;
+        }
+        let scope = scope.filter(|_| self.tallies.len() < TALLIES);
+        match self.tallies.iter_mut().find(|t| t.kind == kind && t.scope.as_ref() == scope) {
+            Some(tally) => tally.entries += 1,
+            None => self.tallies.push(Tally { kind, scope: scope.cloned(), entries: 1 }),
+        }
+    }
+
+    /// Leaves a row out because of what it says.
+    pub(crate) fn leave_out(&mut self, why: &'static str) {
+        self.unselected += 1;
+        match self.unselected_because.iter_mut().find(|(because, _)| *because == why) {
+            Some((_, count)) => *count += 1,
+            None => self.unselected_because.push((why, 1)),
+        }
+    }
+
     pub(crate) fn bad_row(&mut self, line: u64, fault: Fault, value: &str) {
         self.bad += 1;
         if self.bad_rows.len() < KEPT {

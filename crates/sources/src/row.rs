@@ -6,10 +6,13 @@ use std::ops::ControlFlow;
 use address::{Canonical, Mailbox};
 use suppression::{Kind, Scope, Timestamp};
 
-use crate::cell::{self, Found};
+use crate::cell::{self, Found, Reading, Subject};
+use crate::meaning::{Meaning, Meant, Odd, Stated};
+use crate::plan::Plan;
+use crate::raw::Raw;
+use crate::recognise::Said;
 use crate::report::{Fault, Report};
 use crate::spec::Spec;
-use crate::when::{self, When};
 
 /// Longest reason that is kept, in bytes. Bounce texts have a few hundred.
 const REASON_MAX: usize = 1000;
@@ -50,25 +53,28 @@ pub enum Who<'a> {
     Digest(&'a [u8]),
 }
 
-/// The texts of a row.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Raw<'a> {
-    pub(crate) line: u64,
-    /// Cells with addresses; of CSV one, of XML as many as there are.
-    pub(crate) emails: &'a [&'a str],
-    pub(crate) date: &'a str,
-    pub(crate) reason: &'a str,
-}
-
 /// Makes rows of texts and counts them.
 pub(crate) struct Assembler<'a> {
-    kind: Kind,
     spec: &'a Spec,
     now: Timestamp,
-    found: Vec<Found>,
-    all: Vec<Found>,
+    room: Room,
     each: &'a mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     pub(crate) report: Report,
+}
+
+/// Room that every row uses anew.
+#[derive(Default)]
+struct Room {
+    found: Vec<Found>,
+    subjects: Vec<Subject>,
+    said: Vec<Said>,
+    meant: Vec<Meant>,
+}
+
+/// Why a row gives nothing.
+enum Without {
+    Bad(Fault),
+    LeftOut(&'static str),
 }
 
 impl<'a> Assembler<'a> {
@@ -77,16 +83,7 @@ impl<'a> Assembler<'a> {
         now: Timestamp,
         each: &'a mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> Self {
-        let (found, all) = (Vec::new(), Vec::new());
-        Self {
-            kind: spec.kind.unwrap_or(Kind::OptOut),
-            spec,
-            now,
-            found,
-            all,
-            each,
-            report: Report::default(),
-        }
+        Self { spec, now, room: Room::default(), each, report: Report::default() }
     }
 
     /// A row that could not even be split into texts.
@@ -95,58 +92,113 @@ impl<'a> Assembler<'a> {
         self.report.bad_row(line, fault, value);
     }
 
-    /// Counts a row and hands out its addresses.
-    pub(crate) fn take(&mut self, raw: &Raw<'_>) -> ControlFlow<()> {
-        self.report.rows += 1;
-        self.all.clear();
-        for text in raw.emails.iter().filter(|text| !text.trim().is_empty()) {
-            if let Err(fault) = cell::addresses(text, &self.spec.rules, &mut self.found) {
-                self.report.bad_row(raw.line, fault, text);
-                return ControlFlow::Continue(());
+    /// Counts a row and hands out what it says.
+    pub(crate) fn take(&mut self, plan: &Plan, raw: &Raw<'_>) -> ControlFlow<()> {
+        let mut room = std::mem::take(&mut self.room);
+        let stated = Stated::read(raw.date, self.now);
+        let flow = match self.read(plan, raw, stated.time(), &mut room) {
+            Ok(odd) => {
+                self.report.rows += 1;
+                self.note(raw.line, odd, stated, &room);
+                self.hand_out(raw, stated.time(), &room)
             }
-            self.all.append(&mut self.found);
+            Err(Without::LeftOut(why)) => {
+                self.report.leave_out(why);
+                ControlFlow::Continue(())
+            }
+            Err(Without::Bad(fault)) => {
+                let mut emails = raw.emails.iter().filter(|text| !text.trim().is_empty());
+                let email = emails.next().copied().unwrap_or_default();
+                self.bad(raw.line, fault, if fault == Fault::Date { raw.date } else { email });
+                ControlFlow::Continue(())
+            }
+        };
+        self.room = room;
+        flow
+    }
+
+    /// What the row says, and of whom.
+    fn read(
+        &self,
+        plan: &Plan,
+        raw: &Raw<'_>,
+        stated: Option<Timestamp>,
+        room: &mut Room,
+    ) -> Result<Odd, Without> {
+        let meaning = Meaning { spec: self.spec, plan, now: self.now };
+        let odd = meaning.of(raw, stated, &mut room.said, &mut room.meant);
+        let odd = odd.map_err(Without::LeftOut)?;
+        room.subjects.clear();
+        let reading = Reading {
+            rules: &self.spec.rules,
+            domains: plan.domains,
+            hashed: self.spec.hashed.as_ref().map(|form| form.algorithm),
+        };
+        for text in raw.emails.iter().filter(|text| !text.trim().is_empty()) {
+            cell::subjects(text, reading, &mut room.found, &mut room.subjects)
+                .map_err(Without::Bad)?;
         }
-        if self.all.is_empty() {
+        // A consent is of one person, and proves nothing without its time.
+        if !room.subjects.is_empty() && room.meant.iter().any(|one| one.kind == Kind::Consent) {
+            if room.subjects.iter().any(|subject| matches!(subject, Subject::Domain(_))) {
+                return Err(Without::Bad(Fault::WholeDomain));
+            }
+            stated.ok_or(Without::Bad(Fault::Date))?;
+        }
+        Ok(odd)
+    }
+
+    /// Counts what is odd about a row that counts.
+    fn note(&mut self, line: u64, odd: Odd, stated: Stated, room: &Room) {
+        if room.subjects.is_empty() {
+            return;
+        }
+        if odd.kind {
+            self.report.odd_kinds += 1;
+            self.report.first_odd_kind.get_or_insert(line);
+        }
+        self.report.dropped_ends += u64::from(odd.end);
+        match stated {
+            Stated::At(_) | Stated::Absent => {}
+            Stated::Future => self.report.future_dates += 1,
+            Stated::Odd => {
+                self.report.odd_dates += 1;
+                self.report.first_odd_date.get_or_insert(line);
+            }
+        }
+    }
+
+    fn hand_out(
+        &mut self,
+        raw: &Raw<'_>,
+        stated: Option<Timestamp>,
+        room: &Room,
+    ) -> ControlFlow<()> {
+        if room.subjects.is_empty() {
             self.report.without_address += 1;
             return ControlFlow::Continue(());
         }
-        let Ok(stated) = self.stated(raw) else {
-            self.report.bad_row(raw.line, Fault::Date, raw.date);
-            return ControlFlow::Continue(());
-        };
         self.report.accepted += 1;
-        self.report.addresses += self.all.len() as u64;
         let reason = reason(raw.reason);
-        self.all.iter().try_for_each(|found| {
-            (self.each)(&Row {
-                line: raw.line,
-                who: Who::Address { mailbox: &found.mailbox, address: &found.canonical },
-                kind: self.kind,
-                scope: None,
-                until: None,
-                stated,
-                reason: reason.as_deref(),
-            })
-        })
-    }
-
-    /// The stated time, or that the row proves nothing without one.
-    fn stated(&mut self, raw: &Raw<'_>) -> Result<Option<Timestamp>, ()> {
-        let consent = self.kind == Kind::Consent;
-        match when::read(raw.date) {
-            When::At(time) if time <= self.now => Ok(Some(time)),
-            _ if consent => Err(()),
-            When::Absent => Ok(None),
-            When::At(_) => {
-                self.report.future_dates += 1;
-                Ok(None)
-            }
-            When::Odd => {
-                self.report.odd_dates += 1;
-                self.report.first_odd_date.get_or_insert(raw.line);
-                Ok(None)
+        for subject in &room.subjects {
+            let who = match subject {
+                Subject::Address(found) => {
+                    Who::Address { mailbox: &found.mailbox, address: &found.canonical }
+                }
+                Subject::Domain(postmaster) => Who::Domain(postmaster),
+                Subject::Digest(bytes) => Who::Digest(bytes),
+            };
+            for Meant { kind, scope, until } in &room.meant {
+                let (kind, scope, until) = (*kind, scope.as_ref(), *until);
+                self.report.domains += u64::from(matches!(who, Who::Domain(_)));
+                self.report.digests += u64::from(matches!(who, Who::Digest(_)));
+                self.report.tally(kind, scope);
+                let reason = reason.as_deref();
+                let row = Row { line: raw.line, who, kind, scope, stated, until, reason };
+                (self.each)(&row)?;
             }
         }
+        ControlFlow::Continue(())
     }
 }
 
@@ -192,8 +244,9 @@ mod tests {
             rows.push(row.stated);
             ControlFlow::Continue(())
         };
+        let plan = Plan::default();
         let mut assembler = Assembler::new(&spec, now(), &mut each);
-        let _ = assembler.take(&Raw { line: 7, emails, date, reason: "" });
+        let _ = assembler.take(&plan, &Raw { line: 7, emails, date, ..Raw::default() });
         let report = assembler.report;
         assert_eq!(report.rows, report.accepted + report.without_address + report.bad);
         (rows, report)

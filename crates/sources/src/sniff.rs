@@ -6,7 +6,7 @@
 
 use std::io::Read;
 
-use crate::cell::looks_like_address;
+use crate::cell::{is_domain, looks_like_address};
 use crate::columns::{Sample, has_known_name};
 use crate::records::{Next, Records};
 use crate::spec::{CsvSpec, Delimiter};
@@ -126,7 +126,8 @@ pub(crate) fn is_header(cells: &[String]) -> bool {
         chars.next().is_none_or(|first| first.is_alphabetic() || first == '_')
     };
     let digest = |cell: &String| cell.len() >= 32 && cell.bytes().all(|b| b.is_ascii_hexdigit());
-    has_known_name(cells) || (cells.iter().all(like_a_name) && !cells.iter().any(digest))
+    let domain = matches!(cells, [cell] if is_domain(cell));
+    has_known_name(cells) || (cells.iter().all(like_a_name) && !cells.iter().any(digest) && !domain)
 }
 
 #[cfg(test)]

@@ -145,6 +145,12 @@ pub struct XmlSpec {
     pub date: Option<FieldPath>,
     /// The reason, within the record.
     pub reason: Option<FieldPath>,
+    /// The kind of the entry, within the record.
+    pub kind: Option<FieldPath>,
+    /// The scope of the entry, within the record.
+    pub scope: Option<FieldPath>,
+    /// The time it lapses at, within the record.
+    pub until: Option<FieldPath>,
     /// The character encoding, instead of the declared one.
     pub encoding: Option<Charset>,
 }

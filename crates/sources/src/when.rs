@@ -48,6 +48,23 @@ pub(crate) fn read(text: &str) -> When {
     }
 }
 
+/// In what form the time of a cell is, for people; none where it is no time.
+pub(crate) fn form(text: &str) -> Option<&'static str> {
+    let When::At(_) = read(text) else { return None };
+    let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\'' | '"'));
+    if number(text).is_some() {
+        let days = text.replace(',', ".").parse::<f64>().is_ok_and(|n| DAYS.contains(&n));
+        return Some(if days { "days of a spreadsheet, UTC" } else { "Unix time" });
+    }
+    let zoned = internet(text).or_else(|| go(text)).is_some()
+        || text.replacen('/', "-", 2).parse::<jiff::Timestamp>().is_ok();
+    if zoned {
+        return Some("with their zone");
+    }
+    let day = !text.contains(':') && !text.contains('T');
+    Some(if day { "days, from their beginning in UTC" } else { "without a zone, read as UTC" })
+}
+
 /// The ways databases and spreadsheets write "no time".
 fn is_absent(text: &str) -> bool {
     ["", "-", "0", "null", "none", "nil", "n/a", "na", "nan", "never", "\\n"]
@@ -268,5 +285,25 @@ mod tests {
             assert_eq!(read(text), When::Odd, "{text:?}");
         }
         assert_eq!(read(&"9".repeat(200)), When::Odd);
+    }
+
+    #[test]
+    fn the_form_is_told_in_words() {
+        for (text, expected) in [
+            ("1443651125", Some("Unix time")),
+            ("1.44365E+09", Some("Unix time")),
+            ("1586552585.077", Some("Unix time")),
+            ("42277.5", Some("days of a spreadsheet, UTC")),
+            ("2019-12-17T08:58:33-05:00", Some("with their zone")),
+            ("Fri, 21 Oct 2011 11:02:55 GMT", Some("with their zone")),
+            ("2024-05-01 12:00:00.123456 +0000 UTC", Some("with their zone")),
+            ("2009-06-10 12:40:30", Some("without a zone, read as UTC")),
+            ("20110122T111244", Some("without a zone, read as UTC")),
+            ("2019/05/02", Some("days, from their beginning in UTC")),
+            ("soon", None),
+            ("", None),
+        ] {
+            assert_eq!(form(text), expected, "{text}");
+        }
     }
 }

@@ -8,6 +8,6 @@ mod hostile;
 mod json;
 mod packed;
 mod parts;
-mod providers;
+mod recognised;
 mod support;
 mod xml;

@@ -29,7 +29,7 @@ impl Outcome {
 }
 
 /// An address in plain, a domain with its @, a digest in hexadecimal.
-fn named(who: Who<'_>) -> String {
+pub(crate) fn named(who: Who<'_>) -> String {
     match who {
         Who::Address { mailbox, .. } => mailbox.to_string(),
         Who::Domain(postmaster) => {
@@ -85,7 +85,16 @@ pub(crate) fn csv_error(bytes: impl AsRef<[u8]>) -> String {
 
 pub(crate) fn xml_spec(record: &str) -> Spec {
     let record = record.parse().unwrap();
-    let xml = XmlSpec { record, email: None, date: None, reason: None, encoding: None };
+    let xml = XmlSpec {
+        record,
+        email: None,
+        date: None,
+        reason: None,
+        kind: None,
+        scope: None,
+        until: None,
+        encoding: None,
+    };
     Spec::new("shop", Format::Xml(xml))
 }
 

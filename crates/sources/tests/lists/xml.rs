@@ -23,6 +23,9 @@ fn with(record: &str, email: &str, date: &str, reason: &str) -> Spec {
         email: Some(email.parse().unwrap()),
         date: Some(date.parse().unwrap()),
         reason: Some(reason.parse().unwrap()),
+        kind: None,
+        scope: None,
+        until: None,
         encoding: None,
     };
     Spec::new("shop", Format::Xml(xml))

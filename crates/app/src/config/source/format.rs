@@ -95,11 +95,16 @@ fn xml(source: &Source, faults: &mut Vec<Fault>) -> Option<XmlSpec> {
         None
     };
     let (email, date, reason) = (path(&source.email), path(&source.date), path(&source.reason));
+    let (kind, scope) = (path(&source.kind_column), path(&source.scope_column));
+    let until = path(&source.until);
     Some(XmlSpec {
         record: source.record.get()?.0.clone(),
         email,
         date,
         reason,
+        kind,
+        scope,
+        until,
         encoding: source.encoding.get().map(|said| said.0),
     })
 }

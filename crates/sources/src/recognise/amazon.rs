@@ -1,0 +1,111 @@
+//! Amazon SES: the account's suppression list, in its three forms, and contact lists.
+
+use serde_json::Value;
+use suppression::Kind;
+
+use super::provider::{ANY, Clues, Provider, Said};
+use super::words::{self, Word};
+use crate::columns::plain;
+
+pub(super) const ALL: [Provider; 3] = [
+    Provider {
+        name: "a contact list of Amazon SES",
+        fits: |look| {
+            look.has("emailaddress")
+                && look.has("unsubscribeall")
+                && look.names.iter().any(|name| is_topics(name))
+        },
+        email: &["emailaddress"],
+        date: &["lastupdatedtimestamp"],
+        asks: &["unsubscribeall"],
+        others: is_topics,
+        says: of_topics,
+        ..ANY
+    },
+    Provider {
+        name: "Amazon SES's suppression list",
+        fits: |look| {
+            let word = |cell: &str| reason(cell).is_some();
+            look.has_all(&["emailaddress", "reason"])
+                && look.has_only(&["emailaddress", "reason", "lastupdatetime"])
+                && look.cells("reason").all(word)
+        },
+        email: &["emailaddress"],
+        date: &["lastupdatetime"],
+        reason: &["reason"],
+        asks: &["reason"],
+        says: of_reason,
+        ..ANY
+    },
+    Provider {
+        name: "Amazon SES's suppression list",
+        fits: |look| {
+            look.unnamed().is_some_and(|rows| {
+                let with_reason = |row: &Vec<String>| {
+                    row.len() == 2 && row.get(1).is_some_and(|cell| reason(cell).is_some())
+                };
+                // Dirt has no reason behind it.
+                rows.iter().any(with_reason)
+                    && rows.iter().filter(|row| row.len() > 1).all(with_reason)
+            })
+        },
+        email: &["#1"],
+        reason: &["#2"],
+        asks: &["#2"],
+        says: of_reason,
+        ..ANY
+    },
+];
+
+fn reason(cell: &str) -> Option<Kind> {
+    match cell.trim().to_ascii_uppercase().as_str() {
+        "BOUNCE" => Some(Kind::Undeliverable),
+        "COMPLAINT" => Some(Kind::Complaint),
+        _ => None,
+    }
+}
+
+fn of_reason(cells: &Clues<'_>, said: &mut Vec<Said>) -> Result<(), &'static str> {
+    said.push(match (reason(cells.at(0)), words::kind(cells.at(0))) {
+        (Some(kind), _) | (None, Word::Kind(kind)) => Said::of(kind),
+        (None, Word::Default) => Said::nothing(),
+        (None, Word::Not | Word::Odd) => Said::odd(),
+    });
+    Ok(())
+}
+
+/// `topicPreferences.News` of a CSV file, `TopicPreferences` of JSON; not the defaults of the
+/// list, which are nobody's wish.
+fn is_topics(name: &str) -> bool {
+    plain(name).starts_with("topicpreferences")
+}
+
+fn of_topics(cells: &Clues<'_>, said: &mut Vec<Said>) -> Result<(), &'static str> {
+    if words::yes(cells.at(0)) == Some(true) {
+        said.push(Said::of(Kind::OptOut));
+        return Ok(());
+    }
+    for (name, cell) in cells.others {
+        match serde_json::from_str::<Value>(cell) {
+            Ok(Value::Array(topics)) => topics.iter().for_each(|topic| {
+                let text = |wanted: &str| {
+                    let members = topic.as_object().into_iter().flatten();
+                    let mut texts = members.filter(|(name, _)| plain(name) == wanted);
+                    texts.next().and_then(|(_, value)| value.as_str()).unwrap_or_default()
+                };
+                one_topic(text("topicname"), text("subscriptionstatus"), said);
+            }),
+            _ => {
+                let topic = name.split_once('.').map_or(*name, |(_, topic)| topic);
+                one_topic(topic, cell, said);
+            }
+        }
+    }
+    if said.is_empty() { Err("has not opted out of any topic") } else { Ok(()) }
+}
+
+fn one_topic(topic: &str, status: &str, said: &mut Vec<Said>) {
+    if plain(status) == "optout" {
+        said.push(Said::of(Kind::OptOut).within(words::scope(topic)));
+    }
+}

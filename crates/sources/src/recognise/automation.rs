@@ -1,0 +1,158 @@
+//! Programs that a company runs itself or keeps its contacts in: listmonk, Mautic, Mailtrain,
+//! HubSpot.
+
+use suppression::Kind;
+
+use super::provider::{ANY, Clues, Provider, Said, Standing};
+use super::words::{self, Word};
+use crate::columns::plain;
+
+pub(super) const ALL: [Provider; 6] = [
+    Provider {
+        name: "listmonk's subscribers",
+        fits: |look| {
+            look.has_all(&["uuid", "email", "attributes", "status"])
+                && look.cells("status").any(|status| plain(status) == "blocklisted")
+        },
+        email: &["email"],
+        date: &["updatedat", "createdat"],
+        asks: &["status"],
+        says: of_listmonk,
+        warning: Some(LISTMONK),
+        ..ANY
+    },
+    Provider {
+        name: "listmonk's subscribers",
+        fits: |look| look.has_all(&["uuid", "email", "attributes", "status"]),
+        email: &["email"],
+        date: &["updatedat", "createdat"],
+        asks: &["status"],
+        says: of_listmonk,
+        standing: Standing::In(
+            "this looks like listmonk's export of all subscribers: it has uuid, attributes and \
+             status, and no status is \"blocklisted\". An export of those who left a list \
+             (subscription_status=unsubscribed) looks the same",
+        ),
+        ..ANY
+    },
+    Provider {
+        name: "Mautic's table of those not to be contacted",
+        fits: |look| look.has_all(&["dateadded", "reason", "channel", "email"]),
+        email: &["email"],
+        date: &["dateadded"],
+        reason: &["comments"],
+        asks: &["reason", "channel"],
+        says: of_mautic,
+        ..ANY
+    },
+    Provider {
+        name: "Mautic's contacts",
+        fits: |look| {
+            look.has_all(&["email", "points", "stage"])
+                && (look.has("dateidentified") || look.has("lastactive") || look.has("firstname"))
+        },
+        email: &["email"],
+        says: |cells, said| match cells.everybody {
+            true => {
+                said.push(Said::nothing());
+                Ok(())
+            }
+            false => Err("may be mailed"),
+        },
+        standing: Standing::In(
+            "this looks like Mautic's export of contacts, which does not hold who opted out: read \
+             the table lead_donotcontact, joined to leads, from its database",
+        ),
+        ..ANY
+    },
+    Provider {
+        name: "Mailtrain's subscriptions",
+        fits: |look| look.has_all(&["hashemail", "status"]),
+        email: &["email", "hashemail"],
+        asks: &["status"],
+        says: of_mailtrain,
+        ..ANY
+    },
+    Provider {
+        name: "HubSpot's unsubscribes and bounces",
+        fits: |look| look.has("portalunsubscribe") || look.has("portalbounce"),
+        // First and last name, and what the company adds to it, are no subscriptions.
+        asks: &["portalunsubscribe", "portalspamreport", "portalbounce", "globalbounce"],
+        others: |name| !HUBSPOT.contains(&plain(name).as_str()),
+        says: of_hubspot,
+        ..ANY
+    },
+];
+
+const LISTMONK: &str = "of this export of listmonk only blocklisted people are taken; who left \
+    one list only cannot be seen in it: export with subscription_status=unsubscribed, and read that \
+    file with allow_subscribed = true and the scope of the list";
+
+fn of_listmonk(cells: &Clues<'_>, said: &mut Vec<Said>) -> Result<(), &'static str> {
+    match plain(cells.at(0)).as_str() {
+        "blocklisted" => said.push(Said::of(Kind::OptOut)),
+        _ if cells.everybody => said.push(Said::of(Kind::OptOut)),
+        "enabled" => return Err("is enabled in listmonk"),
+        "disabled" => return Err("is disabled in listmonk, and not blocklisted"),
+        _ => said.push(Said::odd()),
+    }
+    Ok(())
+}
+
+fn of_mautic(cells: &Clues<'_>, said: &mut Vec<Said>) -> Result<(), &'static str> {
+    if !matches!(plain(cells.at(1)).as_str(), "email" | "") {
+        return Err("is about another channel than e-mail");
+    }
+    said.push(match (cells.at(0), words::kind(cells.at(0))) {
+        ("0", _) => return Err("may be contacted"),
+        ("1", _) => Said::of(Kind::OptOut),
+        ("2", _) => Said::of(Kind::Undeliverable),
+        ("3", _) => Said::of(Kind::Manual),
+        (_, Word::Kind(kind)) if kind != Kind::Consent => Said::of(kind),
+        (_, Word::Default) => Said::nothing(),
+        _ => Said::odd(),
+    });
+    Ok(())
+}
+
+fn of_mailtrain(cells: &Clues<'_>, said: &mut Vec<Said>) -> Result<(), &'static str> {
+    said.push(match (cells.at(0), words::kind(cells.at(0))) {
+        ("1", _) | (_, Word::Not) if !cells.everybody => return Err("is subscribed"),
+        ("2", _) => Said::of(Kind::OptOut),
+        ("3", _) => Said::of(Kind::Undeliverable),
+        ("4", _) => Said::of(Kind::Complaint),
+        (_, Word::Kind(kind)) if kind != Kind::Consent => Said::of(kind),
+        (_, Word::Default) => Said::nothing(),
+        _ => Said::odd(),
+    });
+    Ok(())
+}
+
+/// Columns of the export that are no type of subscription.
+const HUBSPOT: [&str; 6] = [
+    "portalunsubscribe",
+    "portalspamreport",
+    "portalbounce",
+    "globalbounce",
+    "email",
+    "emailaddress",
+];
+
+/// `TRUE` in the column of a type of subscription: out of that one.
+fn of_hubspot(cells: &Clues<'_>, said: &mut Vec<Said>) -> Result<(), &'static str> {
+    let is = |place: usize| words::yes(cells.at(place)) == Some(true);
+    if is(0) {
+        said.push(Said::of(Kind::OptOut));
+    } else {
+        let left = cells.others.iter().filter(|(_, cell)| plain(cell) == "true");
+        let scopes = left.filter_map(|(name, _)| words::scope(name));
+        said.extend(scopes.map(|scope| Said::of(Kind::OptOut).within(Some(scope))));
+    }
+    if is(1) {
+        said.push(Said::of(Kind::Complaint));
+    }
+    if is(2) || is(3) {
+        said.push(Said::of(Kind::Undeliverable));
+    }
+    if said.is_empty() { Err("is neither unsubscribed nor bounced") } else { Ok(()) }
+}
