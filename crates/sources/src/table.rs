@@ -128,7 +128,7 @@ impl Table {
 
     /// The columns of the address.
     pub(crate) fn email(&self) -> &[usize] {
-        &self.email
+        &self.plan.email
     }
 
     /// Makes a row of a record that begins in this line.

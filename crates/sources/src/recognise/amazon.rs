@@ -1,6 +1,5 @@
 //! Amazon SES: the account's suppression list, in its three forms, and contact lists.
 
-use serde_json::Value;
 use suppression::Kind;
 
 use super::provider::{ANY, Clues, Provider, Said};
@@ -74,38 +73,41 @@ fn of_reason(cells: &Clues<'_>, said: &mut Vec<Said>) -> Result<(), &'static str
     Ok(())
 }
 
-/// `topicPreferences.News` of a CSV file, `TopicPreferences` of JSON; not the defaults of the
-/// list, which are nobody's wish.
+/// `topicPreferences.News` of a CSV file, `TopicPreferences.TopicName` of JSON; not the defaults
+/// of the list, which are nobody's wish.
 fn is_topics(name: &str) -> bool {
     plain(name).starts_with("topicpreferences")
 }
 
-fn of_topics(cells: &Clues<'_>, said: &mut Vec<Said>) -> Result<(), &'static str> {
-    if words::yes(cells.at(0)) == Some(true) {
+fn of_topics(clues: &Clues<'_>, said: &mut Vec<Said>) -> Result<(), &'static str> {
+    if words::yes(clues.at(0)) == Some(true) {
         said.push(Said::of(Kind::OptOut));
         return Ok(());
     }
-    for (name, cell) in cells.others {
-        match serde_json::from_str::<Value>(cell) {
-            Ok(Value::Array(topics)) => topics.iter().for_each(|topic| {
-                let text = |wanted: &str| {
-                    let members = topic.as_object().into_iter().flatten();
-                    let mut texts = members.filter(|(name, _)| plain(name) == wanted);
-                    texts.next().and_then(|(_, value)| value.as_str()).unwrap_or_default()
-                };
-                one_topic(text("topicname"), text("subscriptionstatus"), said);
-            }),
-            _ => {
-                let topic = name.split_once('.').map_or(*name, |(_, topic)| topic);
-                one_topic(topic, cell, said);
-            }
-        }
+    let parts = |wanted: &str| {
+        let of = clues.others.iter().filter(|(name, _)| plain(last(name)) == wanted);
+        of.flat_map(|(_, cell)| cell.split("; ")).map(str::trim).collect::<Vec<_>>()
+    };
+    let (names, states) = (parts("topicname"), parts("subscriptionstatus"));
+    let out = |state: &str| plain(state) == "optout";
+    if names.is_empty() {
+        let topics = clues.others.iter().filter(|(_, cell)| out(cell));
+        said.extend(topics.map(|(name, _)| of_topic(last(name))));
+    } else if names.len() == states.len() {
+        let topics = names.iter().zip(&states).filter(|(_, state)| out(state));
+        said.extend(topics.map(|(name, _)| of_topic(name)));
+    } else if states.iter().any(|state| out(state)) {
+        // Which of them it is cannot be told.
+        said.push(Said::of(Kind::OptOut));
     }
     if said.is_empty() { Err("has not opted out of any topic") } else { Ok(()) }
 }
 
-fn one_topic(topic: &str, status: &str, said: &mut Vec<Said>) {
-    if plain(status) == "optout" {
-        said.push(Said::of(Kind::OptOut).within(words::scope(topic)));
-    }
+fn of_topic(name: &str) -> Said {
+    Said::of(Kind::OptOut).within(words::scope(name))
+}
+
+/// `News` of `topicPreferences.News`.
+fn last(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(_, last)| last)
 }

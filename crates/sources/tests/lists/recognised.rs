@@ -3,6 +3,7 @@
 
 mod consents;
 mod digests;
+mod json;
 mod people;
 mod platforms;
 mod settings;
