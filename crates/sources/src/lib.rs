@@ -16,6 +16,7 @@ mod declared;
 mod error;
 mod examine;
 mod guard;
+mod http;
 mod input;
 mod inputs;
 mod json;
@@ -50,6 +51,7 @@ mod when;
 
 pub use error::{Place, SourceError};
 pub use guard::{Guards, Refusal, Share, judge};
+pub use http::{Fetched, Page, Validators, WebAccess, fetch};
 pub use input::Input;
 pub use inputs::{Inputs, InputsStamp};
 pub use list::List;

@@ -52,6 +52,14 @@ pub enum RemoteError {
         /// What it said.
         what: String,
     },
+    /// It gives something else than a list.
+    #[error("{server} answers {what}")]
+    Answer {
+        /// Host and port.
+        server: String,
+        /// What it gives.
+        what: String,
+    },
     /// The connection broke off.
     #[error("{server} broke off: {what}")]
     Cut {

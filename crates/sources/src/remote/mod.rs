@@ -35,5 +35,5 @@ pub use found::Found;
 pub use listener::Listener;
 pub use mark::{Mark, Pulled, Since};
 pub use pull::pull;
-pub(crate) use tls::{authorities, client_config, provider};
+pub(crate) use tls::{client_config, provider};
 pub use web::web_client;
