@@ -27,3 +27,6 @@ pub use request::{Clerk, ClerkParts, Request, Running};
 pub use told::{
     ErasedOutcome, EventAnswer, ExportPermit, ImportedLine, RekeyOutcome, WithdrawnOutcome,
 };
+
+#[cfg(test)]
+mod tests;
