@@ -39,6 +39,11 @@ impl Row {
         self
     }
 
+    fn of_digest(mut self) -> Self {
+        self.origin.subject = Subject::Hashed(std::sync::Arc::new("md5 lower".parse().unwrap()));
+        self
+    }
+
     fn lasting(mut self, days: u16) -> Self {
         self.origin.lifetime = Some(days);
         self

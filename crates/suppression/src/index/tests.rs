@@ -10,7 +10,11 @@ use crate::snapshot::Snapshot;
 use crate::stream::{Stream, StreamClass};
 
 fn origin(source: u8, kind: Kind) -> Origin {
-    Origin::new(&format!("list {source}"), kind, Scope::Commercial)
+    let origin = Origin::new(&format!("list {source}"), kind, Scope::Commercial);
+    match source {
+        4 => Origin { subject: Subject::Hashed(Arc::new("md5 lower".parse().unwrap())), ..origin },
+        _ => origin,
+    }
 }
 
 /// The kinds that are facts.

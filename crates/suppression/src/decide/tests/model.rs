@@ -63,7 +63,7 @@ fn model(entries: &[Told<'_>], mails: Mails, opt_in: bool, role: bool, grace: bo
         let lapsed = origin.kind == Kind::Undeliverable
             && origin.lifetime.is_some_and(|days| day + days <= TODAY);
         let agreed = if origin.kind == Kind::Manual { 0 } else { agreed(Some(*day)) };
-        let caught = origin.subject == Subject::Address || !role;
+        let caught = origin.subject != Subject::Domain || !role;
         origin.kind != Kind::Consent
             && !withdrawn
             && !lapsed
@@ -132,6 +132,10 @@ fn universe() -> Vec<(Row, Mails)> {
         rows.push((entry(Kind::Consent, scope, late + 1).lasting(30), about));
         rows.push((entry(Kind::Consent, scope, late + 1).of_domain(), about));
     }
+    let (scope, about) = SCOPES[1];
+    for kind in [Kind::OptOut, Kind::Manual, Kind::Consent] {
+        rows.push((entry(kind, scope, late + 1).of_digest(), about));
+    }
     rows
 }
 
@@ -147,7 +151,7 @@ fn compare(rows: &[(&Row, Mails)], streams: &[(Stream, Mails)], counts: &mut [us
             _ => case.objections.push(known),
         }
     }
-    let about_domain = rows.iter().any(|(row, _)| row.origin.subject == Subject::Domain);
+    let about_domain = rows.iter().any(|(row, _)| row.origin.subject != Subject::Address);
     for role in [false, true].into_iter().take(1 + usize::from(about_domain)) {
         case.role = role;
         for (stream, mails) in streams {
