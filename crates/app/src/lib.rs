@@ -20,6 +20,7 @@ pub mod keeper;
 pub mod keys;
 pub mod lists;
 pub mod logs;
+pub mod notices;
 mod progress;
 pub mod replay;
 pub mod reports;

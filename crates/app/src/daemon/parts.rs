@@ -23,6 +23,7 @@ use crate::control::ControlServer;
 use crate::error::AppError;
 use crate::keeper::{Holder, Keeper, KeeperSettings, LedgerLock};
 use crate::lists::Watch;
+use crate::notices::Notices;
 use crate::{chance, clock};
 
 /// How long a command that is ending is waited for.
@@ -64,7 +65,7 @@ impl Daemon {
             rules: settings.ledger.person.clone(),
             if_missing: IfMissing::Create,
         })?;
-        let lists = Watch::start(&keeper, &settings)?;
+        let lists = Watch::start(&keeper, &settings, &Notices::default())?;
         let counters = Arc::new(Counters::default());
         let smarthost = Arc::new(smarthost(&settings));
         let clock = Clock::start();

@@ -1,7 +1,8 @@
 //! How old a list is, and whether it is known.
 //!
-//! The age of a list counts from the file's own date at its last good reading: an export
-//! that nobody writes any more gets old, however often it is read. Without a `max_age`
+//! The age of a list counts from the file's own date at its last good reading, or what a web
+//! server says of it: an export that nobody writes any more gets old, however often it is read.
+//! A table of a database is as old as its last good reading. Without a `max_age`
 //! a list that was loaded once is known for ever.
 
 use std::time::Duration;
@@ -10,7 +11,7 @@ use ledger::SourceState;
 use suppression::{Kind, Origin, Scope, Timestamp};
 
 use crate::clock;
-use crate::config::SourceSettings;
+use crate::config::{Mode, SourceSettings};
 use crate::error::AppError;
 use crate::keeper::{Keeper, ListStates};
 
@@ -55,14 +56,42 @@ pub(crate) fn unknown(
         return Some("what was read of it no longer stands, the file is to be read again".into());
     };
     let max_age = max_age?;
-    let written = Seen::from_text(fingerprint).map(|seen| seen.written);
-    // A date in the future is a clock that goes wrong; the reading itself is the latest.
-    let as_of = written.unwrap_or(i64::MAX).min(success.micros());
-    let age = u128::try_from(now.micros().saturating_sub(as_of)).unwrap_or(0);
-    (age > max_age.as_micros()).then(|| {
+    let as_of = as_of(success, Some(fingerprint));
+    let age = age(state, now)?;
+    (age > max_age).then(|| {
         let since = Timestamp::from_micros(as_of).map_or_else(|_| String::new(), |t| t.to_string());
         format!("it is of {since}, older than its max_age")
     })
+}
+
+/// What the age of a source counts from, in microseconds since the epoch. A date in the future
+/// is a clock that goes wrong; the reading itself is the latest.
+fn as_of(success: Timestamp, fingerprint: Option<&str>) -> i64 {
+    let written = fingerprint.and_then(Seen::from_text).map(|seen| seen.written);
+    written.unwrap_or(i64::MAX).min(success.micros())
+}
+
+/// How old what was read of a source is; none if it was never read.
+pub(crate) fn age(state: &SourceState, now: Timestamp) -> Option<Duration> {
+    let as_of = as_of(state.last_success?, state.fingerprint.as_deref());
+    let age = u64::try_from(now.micros().saturating_sub(as_of)).unwrap_or(0);
+    Some(Duration::from_micros(age))
+}
+
+/// An age for people, by its two greatest units: `6d 3h`, `41s`.
+pub fn words(age: Duration) -> String {
+    let mut rest = age.as_secs();
+    let mut parts = Vec::new();
+    for (unit, length) in [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)] {
+        if rest >= length || (unit == "s" && parts.is_empty()) {
+            parts.push(format!("{}{unit}", rest / length));
+            rest %= length;
+        } else if !parts.is_empty() {
+            break;
+        }
+    }
+    parts.truncate(2);
+    parts.join(" ")
 }
 
 /// Notes of one source whether it is known, by its state as of a round.
@@ -102,6 +131,10 @@ pub fn note_ages(keeper: &Keeper, sources: &[SourceSettings]) -> Result<(), AppE
     for source in sources {
         let (states, name) = (keeper.states(), source.name.clone());
         states.enlist(&name, &carries(source));
+        // Nothing of it is read ahead; whoever asks it finds out.
+        if matches!(source.mode, Mode::Live(_)) {
+            continue;
+        }
         let round = states.round(&name);
         let state = keeper.ask(move |desk| desk.source_state(&name))?.unwrap_or_default();
         note(states, source, (round, &state), now);
@@ -154,6 +187,22 @@ mod tests {
         assert_eq!(read_now("2030-01-01"), None);
         let read_long_ago = state(Some("2026-02-28"), Some("2030-01-01"));
         assert!(unknown(&read_long_ago, Some(DAY), now).is_some());
+    }
+
+    #[test]
+    fn an_age_is_told_by_its_two_greatest_units() {
+        for (seconds, told) in [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m"),
+            (61, "1m 1s"),
+            (3600, "1h"),
+            (3601, "1h"),
+            (86_399, "23h 59m"),
+            (6 * 86_400 + 3 * 3600 + 59, "6d 3h"),
+        ] {
+            assert_eq!(words(Duration::from_secs(seconds)), told);
+        }
     }
 
     #[test]

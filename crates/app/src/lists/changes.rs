@@ -1,80 +1,76 @@
-//! When a file changes: told by the operating system where it can, looked for where it
-//! cannot.
+//! When files change: told by the operating system where it can, looked for where it cannot.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
-use std::time::UNIX_EPOCH;
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use sources::Inputs;
 
-/// What shows that a file is another one than before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    /// When it was written, in microseconds since the epoch.
-    pub(crate) written: i64,
-    /// Its length.
-    pub(crate) length: u64,
-    /// Its number in the file system: a renamed file has another.
-    number: u64,
-}
-
-impl Stamp {
-    /// The stamp of a file.
-    pub(crate) fn of(path: &Path) -> std::io::Result<Self> {
-        use std::os::unix::fs::MetadataExt;
-        let meta = std::fs::metadata(path)?;
-        let written = match meta.modified()?.duration_since(UNIX_EPOCH) {
-            Ok(since) => i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
-            Err(_) => 0,
-        };
-        Ok(Self { written, length: meta.len(), number: meta.ino() })
-    }
-}
-
-/// Tells threads that something happened to their file. As long as this lives.
+/// Tells threads that something happened to their files. As long as this lives.
 #[derive(Debug)]
 pub(crate) struct Changes {
     _watcher: Option<RecommendedWatcher>,
+}
+
+/// What somebody wants to hear about.
+#[derive(Debug)]
+struct Wanted {
+    folder: PathBuf,
+    /// One file of it; none: any.
+    name: Option<OsString>,
+    wake: SyncSender<()>,
+}
+
+impl Wanted {
+    fn of((place, wake): &(PathBuf, SyncSender<()>)) -> Self {
+        let folder = Inputs::folder(place).to_owned();
+        let whole = folder == *place || !is_file(place);
+        let name = place.file_name().filter(|_| !whole).map(OsString::from);
+        Self { folder, name, wake: wake.clone() }
+    }
+
+    fn hears(&self, path: &Path) -> bool {
+        match &self.name {
+            Some(name) => path.file_name() == Some(name.as_os_str()),
+            None => path.parent() == Some(&self.folder),
+        }
+    }
+}
+
+/// A file, or the name of one that may come; not a pattern.
+fn is_file(place: &Path) -> bool {
+    let text = place.as_os_str().as_encoded_bytes();
+    place.is_file() || !text.iter().any(|byte| b"*?[".contains(byte))
 }
 
 impl Changes {
     /// Watches the folders of files: a file that is replaced by renaming is another
     /// file, and its folder knows. Not the folder `busy`, into which the gate itself
     /// writes with every message and would be woken by it each time; there the files
-    /// are watched, and one that is replaced is found by looking.
+    /// are watched, and what is replaced, or new, is found by looking.
     pub(crate) fn watch(files: &[(PathBuf, SyncSender<()>)], busy: Option<&Path>) -> Self {
-        let mut by_folder: HashMap<PathBuf, Vec<(OsString, SyncSender<()>)>> = HashMap::new();
-        for (path, wake) in files {
-            let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { continue };
-            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            by_folder
-                .entry(folder.to_path_buf())
-                .or_default()
-                .push((name.to_owned(), wake.clone()));
-        }
-        let names: Vec<_> = by_folder.values().flatten().cloned().collect();
-        let mut places: Vec<PathBuf> = Vec::new();
-        for (folder, files) in by_folder {
-            if busy.is_some_and(|busy| busy == folder) {
-                places.extend(files.into_iter().map(|(name, _)| folder.join(name)));
-            } else {
-                places.push(folder);
-            }
+        let wanted: Vec<Wanted> = files.iter().map(Wanted::of).collect();
+        let mut places = BTreeSet::new();
+        for one in &wanted {
+            match (&one.name, busy.is_some_and(|busy| busy == one.folder)) {
+                (_, false) => places.insert(one.folder.clone()),
+                (Some(name), true) => places.insert(one.folder.join(name)),
+                (None, true) => false,
+            };
         }
         let told = move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };
             if event.kind.is_access() {
                 return;
             }
-            for (name, wake) in &names {
+            for one in &wanted {
                 // Without paths: the queue ran over, and anybody may be meant.
-                let meant = event.paths.is_empty()
-                    || event.paths.iter().any(|path| path.file_name() == Some(name.as_os_str()));
+                let meant = event.paths.is_empty() || event.paths.iter().any(|p| one.hears(p));
                 if meant {
                     // Full: it is awake already.
-                    let _ = wake.try_send(());
+                    let _ = one.wake.try_send(());
                 }
             }
         };

@@ -1,20 +1,34 @@
 //! Outside lists, kept in step with the ledger.
 //!
-//! One thread a source: it is told when its file changes, looks by itself as well
-//! (network drives tell nothing), and reads the file through twice, once to judge it
-//! and once to record it. A reading that is not believed changes nothing: the last good
-//! one stays in force until it is older than the list may be, and then the list is
-//! unknown and the gate defers (DESIGN s7).
+//! One thread a source: it is told when its files change, looks by itself as well (network
+//! drives tell nothing), asks databases and web servers as often as it is told to, and reads the
+//! list through twice, once to judge it and once to record it. A reading that is not believed
+//! changes nothing: the last good one stays in force until it is older than the list may be, and
+//! then the list is unknown and the gate defers (DESIGN s7).
 
 mod age;
+mod brought;
 mod changes;
+mod failed;
+mod fare;
+mod files;
 mod intake;
+mod listen;
+mod marks;
+mod orders;
+mod outcome;
+mod puller;
+mod schedule;
 mod synchronise;
+mod table;
 mod watch;
 
-pub use age::note_ages;
+pub(crate) use age::age;
+pub use age::{note_ages, words};
 pub(crate) use intake::{Intake, Lasts};
-pub use watch::Watch;
+pub use orders::Orders;
+pub use outcome::SyncOutcome;
+pub use watch::{Watch, live, sync_once};
 
 #[cfg(test)]
 mod tests;

@@ -1,30 +1,50 @@
-//! One source: is its file another one than before, is it to be believed, and what is
-//! new in it.
+//! One source: is it another one than before, is it to be believed, and what is new in it.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use ledger::SourceState;
-use sources::{Input, List, SourceError, judge};
+use sources::{Guards, List, judge};
 use suppression::Timestamp;
 
 use super::age::Seen;
-use super::changes::Stamp;
-use super::intake::{Intake, Lasts, Taken};
+use super::brought::{Bringing, Brought, Content, Wish};
+use super::failed::Failed;
+use super::files::Files;
+use super::intake::{Intake, Lasts};
+use super::outcome::SyncOutcome;
+use super::puller::{Database, Puller};
+use super::schedule::Schedule;
+use super::table::Table;
 use crate::clock;
-use crate::config::SourceSettings;
+use crate::config::{Place, SourceSettings, SyncSettings};
 use crate::entry::EntryMaker;
 use crate::error::AppError;
 use crate::keeper::{Keeper, ListStates};
 
-/// What a look at the file came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// Nothing to do, or done.
-    Steady,
+/// What a look at a source came to.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Look {
+    /// There was nothing to do.
+    Nothing,
     /// It is being written; look again soon.
     Unsteady,
+    /// The gate stops.
+    Stopped,
+    /// It was read, or found to be as it was.
+    Done(SyncOutcome),
+    /// It could not be read, or is not believed.
+    Failed(String),
+}
+
+/// Where a source is looked for.
+enum Feed {
+    Files(Files),
+    Table(Box<Table>, Schedule),
 }
 
 /// Keeps one source in step.
@@ -32,38 +52,68 @@ pub(super) struct Synchroniser {
     keeper: Keeper,
     maker: EntryMaker,
     source: SourceSettings,
+    feed: Feed,
+    /// How often a file is looked at.
+    every: Duration,
     /// Ends when what was read stands no longer; then everything is forgotten.
     round: u64,
     state: SourceState,
-    /// Of the file as last tried; none before the first try.
-    tried: Option<Stamp>,
-    /// Whether it was told that the file is away.
-    missing: bool,
     stop: Arc<AtomicBool>,
 }
 
+/// Everything that all sources have in common.
+#[derive(Clone)]
+pub(super) struct Shop {
+    pub(super) keeper: Keeper,
+    pub(super) maker: EntryMaker,
+    /// Where rows of databases are put down.
+    pub(super) folder: PathBuf,
+    pub(super) stop: Arc<AtomicBool>,
+}
+
 impl Synchroniser {
+    /// For a source that is read into the ledger.
     pub(super) fn new(
-        keeper: &Keeper,
-        maker: &EntryMaker,
+        shop: &Shop,
         source: &SourceSettings,
-        stop: Arc<AtomicBool>,
+        sync: &SyncSettings,
     ) -> Result<Self, AppError> {
-        let mut new = Self {
-            keeper: keeper.clone(),
-            maker: maker.clone(),
-            source: source.clone(),
-            round: 0,
-            state: SourceState::default(),
-            tried: None,
-            missing: false,
-            stop,
+        let feed = match &source.place {
+            Place::Database(access, question) => {
+                let database = Database { access: access.clone(), question: question.clone() };
+                table(shop, source, sync, Box::new(database))
+            }
+            Place::Files(_) | Place::Url { .. } => Feed::Files(Files::new(source.path())),
         };
+        Self::of(shop, source, sync, feed)
+    }
+
+    /// Whatever the place is, its rows are brought by this one.
+    #[cfg(test)]
+    pub(super) fn pulled(
+        shop: &Shop,
+        source: &SourceSettings,
+        puller: Box<dyn Puller>,
+    ) -> Result<Self, AppError> {
+        let crate::config::Mode::Sync(sync) = &source.mode else { return Err(AppError::Stopped) };
+        Self::of(shop, source, sync, table(shop, source, sync, puller))
+    }
+
+    fn of(
+        shop: &Shop,
+        source: &SourceSettings,
+        sync: &SyncSettings,
+        feed: Feed,
+    ) -> Result<Self, AppError> {
+        let Shop { keeper, maker, stop, .. } = shop.clone();
+        let (source, every) = (source.clone(), sync.every);
+        let state = SourceState::default();
+        let mut new = Self { keeper, maker, source, feed, every, round: 0, state, stop };
         new.begin_round()?;
         Ok(new)
     }
 
-    /// Forgets what it knows of the file, and goes by what the ledger remembers.
+    /// Forgets what it knows of the source, and goes by what the ledger remembers.
     fn begin_round(&mut self) -> Result<(), AppError> {
         // Asked first: if it ends before the state is read, there is another look.
         let round = self.states().round(&self.source.name);
@@ -71,7 +121,10 @@ impl Synchroniser {
         let known = self.keeper.ask(move |desk| desk.source_state(&name))?;
         let new = || SourceState { name: self.source.name.clone(), ..SourceState::default() };
         self.state = known.unwrap_or_else(new);
-        (self.round, self.tried, self.missing) = (round, None, false);
+        self.round = round;
+        if let Feed::Files(files) = &mut self.feed {
+            files.forget();
+        }
         Ok(())
     }
 
@@ -93,66 +146,154 @@ impl Synchroniser {
     }
 
     /// Whether there is something to do.
-    pub(super) fn is_changed(&self) -> bool {
-        if self.is_round_over() {
-            return true;
-        }
-        match Stamp::of(self.source.path()) {
-            Ok(stamp) => self.missing || self.tried != Some(stamp),
-            Err(_) => !self.missing,
+    pub(super) fn is_due(&self) -> bool {
+        self.is_round_over()
+            || match &self.feed {
+                Feed::Files(files) => files.is_changed(),
+                Feed::Table(_, schedule) => schedule.is_due(clock::instant()),
+            }
+    }
+
+    /// How long there is nothing to do, if nobody tells.
+    pub(super) fn wait(&self) -> Duration {
+        match &self.feed {
+            Feed::Files(_) => self.every,
+            Feed::Table(_, schedule) => schedule.wait(clock::instant()),
         }
     }
 
-    /// Looks at the file, and reads it if it is another one.
-    pub(super) fn look(&mut self) -> Outcome {
+    /// Looks at the source, and reads of it what is wanted.
+    pub(super) fn look(&mut self, wish: Wish) -> Look {
         if self.is_round_over()
             && let Err(error) = self.begin_round()
         {
             tracing::error!(list = self.source.name, %error, "list cannot be read again yet");
-            return Outcome::Steady;
+            return Look::Nothing;
         }
-        let stamp = match Stamp::of(self.source.path()) {
-            Ok(stamp) => stamp,
-            Err(error) => {
-                if !self.missing {
-                    self.missing = true;
-                    self.failed(&format!("{}: {error}", self.source.path().display()));
-                }
-                return Outcome::Steady;
+        let (start, began) = (clock::instant(), clock::now());
+        let brought = self.bring(wish, began);
+        let read = brought.and_then(|brought| self.read(brought, wish, began));
+        let look = match read {
+            Ok(None) => return Look::Nothing,
+            Ok(Some(mut outcome)) => {
+                let took = start.elapsed().as_millis();
+                outcome.took = u64::try_from(took).unwrap_or(u64::MAX);
+                self.tell(&outcome);
+                Look::Done(outcome)
+            }
+            Err(Failed::Unsteady) => return Look::Unsteady,
+            Err(Failed::Stopped) => return Look::Stopped,
+            // Whatever it was: it is read again, from the beginning.
+            Err(_) if self.is_round_over() => return Look::Unsteady,
+            Err(Failed::Wrong(why)) => {
+                self.failed(&why);
+                Look::Failed(why)
             }
         };
-        if self.tried == Some(stamp) && !self.missing {
-            return Outcome::Steady;
+        let now = clock::instant();
+        match (&mut self.feed, &look) {
+            (Feed::Files(files), look) => files.settled(matches!(look, Look::Failed(_))),
+            (Feed::Table(_, schedule), Look::Failed(_)) => schedule.failed(now),
+            (Feed::Table(_, schedule), _) => schedule.succeeded(now),
         }
-        self.missing = false;
-        match self.read(stamp) {
-            Ok(()) => {}
-            Err(Failed::Unsteady) => return Outcome::Unsteady,
-            Err(Failed::Stopped) => return Outcome::Steady,
-            // Whatever it was: it is read again, from the beginning.
-            Err(_) if self.is_round_over() => return Outcome::Unsteady,
-            Err(Failed::Wrong(why)) => self.failed(&why),
-        }
-        self.tried = Some(stamp);
-        Outcome::Steady
+        look
     }
 
-    fn read(&mut self, stamp: Stamp) -> Result<(), Failed> {
-        let now = clock::now();
-        let input = Input::file(self.source.path())?;
-        let list = List::open(input, &self.source.spec, &mut |_| ())?;
-        let digest = format!("{}-{}", list.fingerprint(), meaning(&self.source));
-        let seen = Seen { digest, written: stamp.written, length: stamp.length };
+    fn bring(&mut self, wish: Wish, began: Timestamp) -> Bringing {
+        match &mut self.feed {
+            Feed::Files(files) => files.bring(wish, began),
+            Feed::Table(table, _) => table.bring(&self.state, wish, began, &self.stop),
+        }
+    }
+
+    fn read(
+        &mut self,
+        brought: Brought,
+        wish: Wish,
+        now: Timestamp,
+    ) -> Result<Option<SyncOutcome>, Failed> {
+        let nothing = SyncOutcome::unchanged(&self.source.name, self.state.last_rows);
+        match brought {
+            Brought::Untouched => Ok(None),
+            Brought::Same => {
+                let state = SourceState { last_error: None, ..self.state.clone() };
+                self.succeeded(now, state)?;
+                Ok(Some(nothing))
+            }
+            Brought::NothingNew(cursor) => {
+                let fingerprint = self.as_of(now.micros());
+                let state = SourceState { cursor, fingerprint, ..self.state.clone() };
+                self.succeeded(now, state)?;
+                Ok(Some(SyncOutcome { whole: false, rows: 0, ..nothing }))
+            }
+            Brought::Part(content) => self.read_part(content, now).map(Some),
+            Brought::Whole(content) => self.read_whole(content, wish, now).map(Some),
+        }
+    }
+
+    /// The note of the last reading of all of it, of another date.
+    fn as_of(&self, written: i64) -> Option<String> {
+        let text = self.state.fingerprint.as_deref()?;
+        match Seen::from_text(text) {
+            Some(seen) => Some(Seen { written, ..seen }.to_text()),
+            None => Some(text.to_owned()),
+        }
+    }
+
+    /// All of it: compared with the last good reading before any of it counts.
+    fn read_whole(
+        &mut self,
+        content: Content,
+        wish: Wish,
+        now: Timestamp,
+    ) -> Result<SyncOutcome, Failed> {
+        let Content { inputs, written, length, cursor } = content;
+        let source = self.source.clone();
+        let list = List::open(inputs, &source.spec, &mut |_| ())?;
+        let digest = format!("{}-{}", list.fingerprint(), meaning(&source));
+        let seen = Seen { digest, written, length };
         let before = self.state.fingerprint.as_deref().and_then(Seen::from_text);
-        if self.state.last_success.is_some() && before.is_some_and(|b| b.digest == seen.digest) {
+        let same = before.is_some_and(|before| before.digest == seen.digest);
+        let fingerprint = Some(seen.to_text());
+        if self.state.last_success.is_some() && same && wish != Wish::All {
             // The same content: nothing new, but fresh.
-            let rows = self.state.last_rows;
-            return self.succeeded(now, &seen, rows);
+            let state = SourceState { fingerprint, cursor, ..self.state.clone() };
+            self.succeeded(now, state)?;
+            return Ok(SyncOutcome::unchanged(&source.name, self.state.last_rows));
         }
         let report = list.check(now, &mut |_| ())?;
-        judge(&report, self.state.last_rows, &self.source.guards).map_err(|refusal| {
-            Failed::Wrong(format!("{}: {refusal}", self.source.path().display()))
-        })?;
+        judge(&report, self.state.last_rows, &source.guards)
+            .map_err(|refusal| Failed::Wrong(format!("{}: {refusal}", source.at())))?;
+        let outcome = self.take(&list, &report, true, now)?;
+        let last_rows = Some(report.accepted);
+        let state = SourceState { fingerprint, cursor, last_rows, ..self.state.clone() };
+        self.succeeded(now, state)?;
+        Ok(outcome)
+    }
+
+    /// What may be new of it: no reading to compare with another one.
+    fn read_part(&mut self, content: Content, now: Timestamp) -> Result<SyncOutcome, Failed> {
+        let Content { inputs, written, cursor, .. } = content;
+        let source = self.source.clone();
+        let list = List::open(inputs, &source.spec, &mut |_| ())?;
+        let report = list.check(now, &mut |_| ())?;
+        let guards = Guards { allow_empty: true, ..source.guards };
+        judge(&report, None, &guards)
+            .map_err(|refusal| Failed::Wrong(format!("{}: {refusal}", source.at())))?;
+        let outcome = self.take(&list, &report, false, now)?;
+        let fingerprint = self.as_of(written);
+        let state = SourceState { fingerprint, cursor, ..self.state.clone() };
+        self.succeeded(now, state)?;
+        Ok(outcome)
+    }
+
+    fn take(
+        &self,
+        list: &List<'_>,
+        report: &sources::Report,
+        whole: bool,
+        now: Timestamp,
+    ) -> Result<SyncOutcome, Failed> {
         let intake = Intake {
             keeper: &self.keeper,
             maker: &self.maker,
@@ -163,7 +304,7 @@ impl Synchroniser {
             once: false,
             stop: &self.stop,
         };
-        let taken = intake.run(&list, now, &mut |_| ()).map_err(|error| match error {
+        let taken = intake.run(list, now, &mut |_| ()).map_err(|error| match error {
             // Changed while it was read: its guard said so.
             AppError::List(_) => Failed::Unsteady,
             other => Failed::Wrong(other.to_string()),
@@ -171,42 +312,37 @@ impl Synchroniser {
         if taken.stopped {
             return Err(Failed::Stopped);
         }
-        self.tell(&taken, &report, &list.describe());
-        self.succeeded(now, &seen, Some(report.accepted))
+        Ok(SyncOutcome::read(&self.source.name, whole, &taken, report, list.describe()))
     }
 
-    fn tell(&self, taken: &Taken, report: &sources::Report, layout: &str) {
-        let Taken { import, added, seen, .. } = taken;
+    fn tell(&self, outcome: &SyncOutcome) {
+        let list = &self.source.name;
+        if !outcome.changed {
+            tracing::debug!(list, "list as it was");
+            return;
+        }
         tracing::info!(
-            list = self.source.name,
-            rows = report.rows,
-            bad = report.bad,
-            without_address = report.without_address,
-            added,
-            known = seen,
-            import,
-            layout,
+            list,
+            rows = outcome.rows,
+            bad = outcome.bad,
+            without_address = outcome.without_address,
+            added = outcome.added,
+            known = outcome.known,
+            whole = outcome.whole,
+            import = outcome.import,
+            layout = outcome.layout,
+            took = outcome.took,
             "list read"
         );
-        for row in &report.bad_rows {
-            tracing::warn!(list = self.source.name, "{row}");
-        }
-        for warning in report.warnings.iter().cloned().chain(taken.warning()) {
-            tracing::warn!(list = self.source.name, "{warning}");
+        for warning in outcome.bad_rows.iter().chain(&outcome.warnings) {
+            tracing::warn!(list, "{warning}");
         }
     }
 
-    fn succeeded(&mut self, now: Timestamp, seen: &Seen, rows: Option<u64>) -> Result<(), Failed> {
-        self.note(SourceState {
-            name: self.source.name.clone(),
-            last_attempt: Some(now),
-            last_success: Some(now),
-            last_rows: rows,
-            fingerprint: Some(seen.to_text()),
-            cursor: None,
-            last_error: None,
-        })
-        .map_err(|error| Failed::Wrong(error.to_string()))?;
+    fn succeeded(&mut self, now: Timestamp, state: SourceState) -> Result<(), Failed> {
+        let at = Some(now);
+        let state = SourceState { last_attempt: at, last_success: at, last_error: None, ..state };
+        self.note(state).map_err(|error| Failed::Wrong(error.to_string()))?;
         // Then it was not noted: what was read may have been taken back meanwhile.
         if self.is_round_over() { Err(Failed::Unsteady) } else { Ok(()) }
     }
@@ -233,6 +369,22 @@ impl Synchroniser {
     }
 }
 
+fn table(
+    shop: &Shop,
+    source: &SourceSettings,
+    sync: &SyncSettings,
+    puller: Box<dyn Puller>,
+) -> Feed {
+    let table = Table {
+        puller,
+        sync: sync.clone(),
+        name: source.at(),
+        folder: shop.folder.clone(),
+        of: question(source, sync),
+    };
+    Feed::Table(Box::new(table), Schedule::new(sync.every, clock::instant()))
+}
+
 /// What its rows mean, besides their kind: read with another meaning they are other
 /// entries. Without blanks, which part what is noted.
 fn meaning(source: &SourceSettings) -> String {
@@ -240,20 +392,16 @@ fn meaning(source: &SourceSettings) -> String {
     text.bytes().map(|b| format!("{b:02x}")).collect()
 }
 
-enum Failed {
-    /// Somebody writes to it.
-    Unsteady,
-    /// The gate stops.
-    Stopped,
-    /// It cannot be read, or is not believed.
-    Wrong(String),
-}
-
-impl From<SourceError> for Failed {
-    fn from(error: SourceError) -> Self {
-        match error {
-            SourceError::Changed { .. } => Self::Unsteady,
-            other => Self::Wrong(other.to_string()),
-        }
+/// Stands for what is asked, of whom, and what the answers mean. It need not be the same after
+/// an update of this program: then all of it is read once.
+fn question(source: &SourceSettings, sync: &SyncSettings) -> String {
+    let mut mixed = DefaultHasher::new();
+    if let Place::Database(access, question) = &source.place {
+        format!("{:?} {} {:?} {question:?}", access.engine, access.url, access.user)
+            .hash(&mut mixed);
     }
+    let spec = &source.spec;
+    let rows = (&spec.format, spec.kind, &spec.hashed, &spec.rules, spec.allow_subscribed);
+    format!("{:?} {rows:?} {}", sync.watermark, meaning(source)).hash(&mut mixed);
+    format!("{:016x}", mixed.finish())
 }

@@ -9,6 +9,7 @@ use crate::clock;
 use crate::config::{Settings, Surroundings, load_text};
 use crate::entry::EntryMaker;
 use crate::keeper::{Keeper, KeeperSettings};
+use crate::notices::Notices;
 
 struct House {
     folder: tempfile::TempDir,
@@ -18,9 +19,14 @@ struct House {
 
 /// A keeper and the settings for one CSV source, `list.csv`, with more lines of TOML.
 fn house(more: &str) -> House {
+    house_of(&format!("csv = \"list.csv\"\n{more}"))
+}
+
+/// A keeper and the settings for one source with these lines of TOML.
+fn house_of(lines: &str) -> House {
     let folder = tempfile::tempdir().unwrap();
     let text = format!(
-        "[smarthost]\naddress = \"127.0.0.1:9\"\n[server]\nhostname = \"mail.example.com\"\n[[source]]\nname = \"crm\"\ncsv = \"list.csv\"\n{more}"
+        "[smarthost]\naddress = \"127.0.0.1:9\"\n[server]\nhostname = \"mail.example.com\"\n[[source]]\nname = \"crm\"\n{lines}"
     );
     let around = Surroundings::default();
     let loaded = load_text(&folder.path().join("optgate.toml"), &text, &around);
@@ -52,7 +58,7 @@ impl House {
     }
 
     fn watch(&self) -> Watch {
-        let watch = Watch::start(&self.keeper, &self.settings).unwrap();
+        let watch = Watch::start(&self.keeper, &self.settings, &Notices::default()).unwrap();
         assert!(watch.settled(Duration::from_secs(20)));
         watch
     }
@@ -199,7 +205,7 @@ fn after_a_restart_without_the_file_the_last_good_list_is_in_force() {
     house.keeper.stop();
     std::fs::remove_file(house.list()).unwrap();
     let keeper = keeper(&house.settings);
-    let watch = Watch::start(&keeper, &house.settings).unwrap();
+    let watch = Watch::start(&keeper, &house.settings, &Notices::default()).unwrap();
     assert!(watch.settled(Duration::from_secs(20)));
     assert!(matches!(look_up(&keeper, &house.settings, "bob@example.com"), Lookup::Suppressed(_)));
     assert_eq!(look_up(&keeper, &house.settings, "a@example.com"), Lookup::Clear);
@@ -316,7 +322,7 @@ mod read_again {
         note_ages(&keeper, &house.settings.sources).unwrap();
         let asked = look_up(&keeper, &house.settings, "u1@example.com");
         assert!(matches!(asked, Lookup::Unknown(why) if why.contains("again")));
-        let watch = Watch::start(&keeper, &house.settings).unwrap();
+        let watch = Watch::start(&keeper, &house.settings, &Notices::default()).unwrap();
         assert!(watch.settled(Duration::from_secs(20)));
         assert!(is_suppressed(&look_up(&keeper, &house.settings, "u1@example.com")));
         assert_eq!(look_up(&keeper, &house.settings, "a@example.com"), Lookup::Clear);
@@ -531,3 +537,6 @@ mod keys_of_a_source {
         assert!(entry(&house, "a@example.com").is_some());
     }
 }
+
+mod orders;
+mod tables;

@@ -1,0 +1,47 @@
+//! What a look at a source brought.
+
+use sources::Inputs;
+
+use super::failed::Failed;
+
+/// What a look at a source brought.
+#[derive(Debug)]
+pub(super) enum Brought {
+    /// Nothing has happened to it since it was last tried.
+    Untouched,
+    /// It says that it is as it was when it was last read well: that makes it fresh.
+    Same,
+    /// All of it.
+    Whole(Content),
+    /// What may be new of it.
+    Part(Content),
+    /// Nothing of it is new. What is to be noted of how far it was read.
+    NothingNew(Option<String>),
+}
+
+/// What is to be read.
+#[derive(Debug)]
+pub(super) struct Content {
+    /// The rows.
+    pub(super) inputs: Inputs,
+    /// What its age counts from, in microseconds since the epoch.
+    pub(super) written: i64,
+    /// In bytes.
+    pub(super) length: u64,
+    /// What is to be noted of how far it was read, once it is in the ledger.
+    pub(super) cursor: Option<String>,
+}
+
+/// How much is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Wish {
+    /// What is due.
+    Due,
+    /// What is new, now.
+    New,
+    /// All of it, now, even if nothing has changed.
+    All,
+}
+
+/// What a source remembers of how it was brought.
+pub(super) type Bringing = Result<Brought, Failed>;
