@@ -10,7 +10,6 @@
 //! `http://`, and nobody relies on a first step that anybody could have changed. To another host
 //! or port goes no login.
 
-use std::error::Error as _;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, Write as _};
@@ -313,7 +312,8 @@ impl Faults<'_> {
             _ if error.is_redirect() => self.answer(what),
             _ if tls => RemoteError::Tls { server, what },
             _ if error.is_connect() => RemoteError::Unreachable { server, what },
-            _ => self.cut(what),
+            // Behind it comes the advice of a library.
+            _ => self.cut(what.split(": http").next().unwrap_or_default().to_owned()),
         }
     }
 }

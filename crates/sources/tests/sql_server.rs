@@ -148,6 +148,29 @@ async fn an_answer_that_breaks_off_is_an_error_wherever_it_does() {
 }
 
 #[tokio::test]
+async fn no_beginning_of_an_answer_is_an_answer() {
+    let stage = stage();
+    let mut small = table();
+    small.rows.truncate(2);
+    stage.peer.hold(small);
+    let mut whole = None;
+    for bytes in 0..1000 {
+        stage.peer.behave(TdsManner::CutAtByte(bytes));
+        match stage.pull(None).await {
+            Err(RemoteError::Cut { .. }) => {}
+            Err(error) => unreachable!("cut at {bytes}: {error}"),
+            Ok((pulled, _)) => {
+                assert_eq!(pulled.rows, 2, "cut at {bytes}");
+                whole = Some(bytes);
+                break;
+            }
+        }
+    }
+    // As long as the answer is: four columns, two rows, and the end of them.
+    assert!(whole.is_some_and(|bytes| bytes > 200), "{whole:?}");
+}
+
+#[tokio::test]
 async fn an_error_in_the_middle_is_told_without_the_value_it_quotes() {
     let stage = stage();
     for rows in [0, 3] {

@@ -59,6 +59,8 @@ pub enum TdsManner {
     CutInRow(usize),
     /// The connection ends right behind so many rows.
     CutBehindRow(usize),
+    /// The connection ends behind so many bytes of the answer, headers of packets included.
+    CutAtByte(usize),
     /// Nothing comes any more behind so many rows.
     Silent(usize),
     /// Behind so many rows comes an error, which quotes the value of a cell.
@@ -202,7 +204,7 @@ impl Served {
                     _ => {}
                 }
                 // Without the mark of a last packet: there is more to come.
-                self.packets(&bytes, false)?;
+                self.stream.write_all(&packets(&bytes, false))?;
                 if matches!(manner, TdsManner::Silent(_)) {
                     self.wait()?;
                 }
@@ -211,26 +213,17 @@ impl Served {
             rows += usize::from(token.row);
             bytes.extend(&token.bytes);
         }
+        if let TdsManner::CutAtByte(count) = manner {
+            let packets = packets(&bytes, true);
+            self.stream.write_all(packets.get(..count).unwrap_or(&packets))?;
+            return Ok(packets.len() < count);
+        }
         self.send(&bytes)?;
         Ok(true)
     }
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.packets(bytes, true)
-    }
-
-    fn packets(&mut self, bytes: &[u8], last: bool) -> io::Result<()> {
-        let count = bytes.chunks(PACKET - 8).count();
-        for (number, chunk) in (1..).zip(bytes.chunks(PACKET - 8)) {
-            let length = u16::try_from(chunk.len() + 8).unwrap_or(u16::MAX);
-            let end = u8::from(last && number == count);
-            let mut packet = vec![ANSWER, end];
-            packet.extend(length.to_be_bytes());
-            packet.extend([0, 0, 1, 0]);
-            packet.extend(chunk);
-            self.stream.write_all(&packet)?;
-        }
-        Ok(())
+        self.stream.write_all(&packets(bytes, true))
     }
 
     /// A whole message of the client; none: it has gone.
@@ -257,6 +250,20 @@ impl Served {
     fn wait(&mut self) -> io::Result<()> {
         io::copy(&mut self.stream, &mut io::sink()).map(|_| ())
     }
+}
+
+/// A message in packets, the last one marked as such or not.
+fn packets(bytes: &[u8], last: bool) -> Vec<u8> {
+    let count = bytes.chunks(PACKET - 8).count();
+    let mut packets = Vec::new();
+    for (number, chunk) in (1..).zip(bytes.chunks(PACKET - 8)) {
+        let length = u16::try_from(chunk.len() + 8).unwrap_or(u16::MAX);
+        packets.extend([ANSWER, u8::from(last && number == count)]);
+        packets.extend(length.to_be_bytes());
+        packets.extend([0, 0, 1, 0]);
+        packets.extend(chunk);
+    }
+    packets
 }
 
 /// A piece of an answer.

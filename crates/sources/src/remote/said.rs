@@ -27,6 +27,12 @@ pub(super) fn without_values(message: &str) -> String {
     shown(&text)
 }
 
+/// Why a connection ended: the innermost of what several libraries say, without their advice.
+pub(super) fn connection(message: &str) -> String {
+    let message = message.rsplit("performing I/O: ").next().unwrap_or_default();
+    shown(message.split(": http").next().unwrap_or_default())
+}
+
 /// An apostrophe, as in "doesn't".
 fn in_word(text: &str, at: usize) -> bool {
     let letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
@@ -77,6 +83,15 @@ mod tests {
         ] {
             assert_eq!(without_values(said), shown);
         }
+    }
+
+    #[test]
+    fn ends_of_connections_are_told_in_few_words() {
+        let io = "An error occurred during the attempt of performing I/O: ";
+        let tls = "peer closed connection without sending TLS close_notify";
+        let advice = ": https://docs.example/rustls#unexpected-eof";
+        assert_eq!(connection(&format!("{io}{io}{tls}{advice}")), tls);
+        assert_eq!(connection("Connection reset by peer"), "Connection reset by peer");
     }
 
     #[test]

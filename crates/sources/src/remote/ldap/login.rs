@@ -130,7 +130,9 @@ pub(super) fn fault(target: &Target, error: LdapError) -> RemoteError {
             what: "`filter` is not legible; filters are written as in (&(mail=*)(optedOut=TRUE))"
                 .to_owned(),
         },
-        LdapError::Io { source } => RemoteError::Cut { server, what: source.to_string() },
+        LdapError::Io { source } => {
+            RemoteError::Cut { server, what: said::connection(&source.to_string()) }
+        }
         error => RemoteError::Cut { server, what: error.to_string() },
     }
 }

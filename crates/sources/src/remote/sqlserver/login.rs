@@ -32,11 +32,15 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Reads `sqlserver://HOST:PORT/DATABASE` or `sqlserver://HOST\INSTANCE/DATABASE`. With a
-    /// port, the name of the instance says nothing more.
+    /// Reads `sqlserver://HOST:PORT/DATABASE`, `sqlserver://HOST\INSTANCE/DATABASE` or
+    /// `sqlserver://HOST/DATABASE?instance=INSTANCE`. With a port, the name of the instance says
+    /// nothing more.
     pub(super) fn new(text: &str) -> Result<Self, RemoteError> {
         let (before, instance) = match text.split_once('\\') {
-            None => (text.to_owned(), None),
+            None => match text.split_once("?instance=") {
+                None => (text.to_owned(), None),
+                Some((before, instance)) => (before.to_owned(), Some(instance)),
+            },
             Some((before, behind)) => {
                 let end = behind.find([':', '/', '?']).unwrap_or(behind.len());
                 let (instance, behind) = behind.split_at_checked(end).unwrap_or((behind, ""));
@@ -193,6 +197,7 @@ fn refusal(access: &Access, target: &Target, error: Error) -> RemoteError {
             what: "what answers there is no SQL Server".to_owned(),
         },
         Error::Io { message, .. } if message.contains("tls") => no_tls(message),
+        Error::Io { message, .. } => RemoteError::Cut { server, what: said::connection(&message) },
         error => RemoteError::Cut { server, what: error.to_string() },
     }
 }
@@ -211,6 +216,7 @@ mod tests {
             ("mssql://db:14330", "db:14330", 14330, None),
             (r"sqlserver://db\EXPRESS/crm", r"db\EXPRESS", 1433, Some("crm")),
             (r"sqlserver://db\EXPRESS:14330/crm", "db:14330", 14330, Some("crm")),
+            ("sqlserver://db/crm?instance=EXPRESS", r"db\EXPRESS", 1433, Some("crm")),
             ("sqlserver://[::1]/crm", "[::1]:1433", 1433, Some("crm")),
         ] {
             let target = Target::new(url).unwrap();

@@ -215,6 +215,9 @@ impl Faults<'_> {
             Error::Io { kind: IoErrorKind::TimedOut, .. } => {
                 RemoteError::Timeout { server, limit: self.access.timeout }
             }
+            Error::Io { message, .. } => {
+                RemoteError::Cut { server, what: said::connection(&message) }
+            }
             error => RemoteError::Cut { server, what: error.to_string() },
         }
     }
