@@ -17,7 +17,7 @@ const MEMBERS_MAX: usize = 10_000;
 #[derive(Debug)]
 pub(crate) enum Archive {
     /// An Office Open XML file, to be read as a whole.
-    Workbook,
+    Workbook(Vec<Member>),
     Members {
         members: Vec<Member>,
         left_out: Vec<String>,
@@ -33,7 +33,8 @@ pub(crate) struct Member {
     pub(crate) packed: u64,
     start: u64,
     deflated: bool,
-    size: u64,
+    /// Bytes it unfolds into, as the archive says and reading checks.
+    pub(crate) size: u64,
     crc: u32,
 }
 
@@ -45,9 +46,7 @@ impl Archive {
             wrong(format!("the ZIP archive is damaged or cut off: {error}"))
         };
         let mut archive = ZipArchive::new(BufReader::new(raw)).map_err(damaged)?;
-        if archive.index_for_name("[Content_Types].xml").is_some() {
-            return Ok(Self::Workbook);
-        }
+        let workbook = archive.index_for_name("[Content_Types].xml").is_some();
         if archive.index_for_name("content.xml").is_some()
             && archive.index_for_name("mimetype").is_some()
         {
@@ -67,7 +66,7 @@ impl Archive {
             if file.is_dir() {
                 continue;
             }
-            if let Some(why) = none_of_it(&name) {
+            if let Some(why) = none_of_it(&name).filter(|_| !workbook) {
                 left_out.push(format!("{} ({why})", name.escape_debug()));
                 continue;
             }
@@ -93,6 +92,9 @@ impl Archive {
         let sum = members.iter().try_fold(0_u64, |sum, member| sum.checked_add(member.packed));
         if sum.is_none_or(|sum| sum > length) {
             return Err(wrong("members of the archive overlap".to_owned()));
+        }
+        if workbook {
+            return Ok(Self::Workbook(members));
         }
         members.sort_by(|one, other| one.name.cmp(&other.name));
         left_out.sort();

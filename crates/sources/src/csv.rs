@@ -27,6 +27,10 @@ pub(crate) fn read(
                 ControlFlow::Continue(())
             }
             Next::Record(record) if record.is_blank() => continue,
+            Next::Record(record) if layout.is_comment(&record) => {
+                assembler.report.leave_out("is a comment");
+                continue;
+            }
             Next::Record(_) if skip > 0 => {
                 skip -= 1;
                 continue;

@@ -83,6 +83,24 @@ pub(crate) fn examine(
     Ok(Examined { encoding, mark, digest: digest.finalize().into() })
 }
 
+/// The digest alone, of what is no text.
+pub(crate) fn digest(
+    part: &Part,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<[u8; 32], SourceError> {
+    let Reading { mut reader, packed } = part.start()?;
+    let (mut digest, mut chunk) = (Sha256::new(), vec![0; CHUNK]);
+    loop {
+        let read = fill(&mut reader, &mut chunk).map_err(|error| part.io(error))?;
+        let done = packed.load(Ordering::Relaxed);
+        progress(Progress { phase: Phase::Examine, done, total: part.length() });
+        match read {
+            0 => return Ok(digest.finalize().into()),
+            _ => digest.update(chunk.get(..read).unwrap_or_default()),
+        }
+    }
+}
+
 /// Reads until the buffer is full or the input ends.
 fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> std::io::Result<usize> {
     let mut filled = 0;

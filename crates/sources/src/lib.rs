@@ -8,11 +8,13 @@
 //!
 //! Synchronous, in bounded memory whatever the file is. Time is a parameter.
 
+mod access_map;
 mod archive;
 mod cell;
 mod columns;
 mod csv;
 mod declared;
+mod detect;
 mod error;
 mod examine;
 mod guard;
@@ -20,11 +22,13 @@ mod http;
 mod input;
 mod inputs;
 mod json;
+mod layout;
 mod list;
 mod located;
 mod markup;
 mod meaning;
 mod objects;
+mod opening;
 mod part;
 mod path;
 mod plan;
@@ -39,6 +43,7 @@ mod report;
 mod row;
 mod rows;
 mod scout;
+mod sheet;
 mod sniff;
 mod spec;
 mod spec_error;
@@ -48,6 +53,7 @@ mod table;
 mod text;
 mod unpack;
 mod when;
+mod workbook;
 
 pub use error::{Place, SourceError};
 pub use guard::{Guards, Refusal, Share, judge};

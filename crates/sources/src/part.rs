@@ -56,14 +56,11 @@ impl Part {
             Some(Packed::Zip) => {
                 let archive = Archive::look(input.raw()?, input.length());
                 match archive.map_err(|error| io_error(input.name(), error))? {
-                    Archive::Workbook => Packing::Plain,
+                    Archive::Workbook(_) => Packing::Plain,
                     Archive::Members { members, left_out: none } => {
                         left_out.extend(none);
-                        let part = |member: Member| Self {
-                            input: Arc::clone(&input),
-                            name: input.name().join(shown(&member.name)),
-                            packing: Packing::Member(member),
-                        };
+                        let whole = Self::whole(input);
+                        let part = |member| whole.member(member);
                         return Ok(members.into_iter().map(part).collect());
                     }
                 }
@@ -76,6 +73,25 @@ impl Part {
     pub(crate) fn whole(input: Arc<Input>) -> Self {
         let name = input.name().to_owned();
         Self { input, name, packing: Packing::Plain }
+    }
+
+    /// A member of the archive that it is.
+    pub(crate) fn member(&self, member: Member) -> Self {
+        let name = self.input.name().join(shown(&member.name));
+        Self { input: Arc::clone(&self.input), name, packing: Packing::Member(member) }
+    }
+
+    /// Whether it is a file of an archive.
+    pub(crate) fn is_member(&self) -> bool {
+        matches!(self.packing, Packing::Member(_))
+    }
+
+    /// Whether it is a workbook, or at least such an archive.
+    pub(crate) fn is_workbook(&self) -> Result<bool, SourceError> {
+        let mut head = Vec::with_capacity(4);
+        let read = self.start()?.reader.take(4).read_to_end(&mut head);
+        read.map_err(|error| self.io(error))?;
+        Ok(!self.is_unpacked() && Packed::of(&head) == Some(Packed::Zip))
     }
 
     /// Whether its bytes are not those of the file.

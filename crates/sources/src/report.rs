@@ -34,6 +34,14 @@ pub enum Fault {
     NoDigest,
     /// A pattern for many addresses.
     Pattern,
+    /// A name at whatever domain (`bob@` of an access map), which cannot be said of a recipient.
+    AnyDomain,
+    /// The sub-domains of a domain (`.example.com` of an access map).
+    SubDomains,
+    /// An IP address or network, of an access map for clients.
+    Network,
+    /// An action of an access map that neither refuses mail nor lets it through.
+    Action,
     /// A whole domain where an address should be.
     WholeDomain,
     /// Over one of the limits.
@@ -69,6 +77,16 @@ impl fmt::Display for Fault {
             }
             Self::NoDigest => f.write_str("neither a digest nor an e-mail address"),
             Self::Pattern => f.write_str("a pattern, not an e-mail address"),
+            Self::AnyDomain => f.write_str(
+                "a name at whatever domain; opt-outs are of addresses and of whole domains",
+            ),
+            Self::SubDomains => f.write_str(
+                "all sub-domains of a domain, which cannot be an opt-out; name each of them",
+            ),
+            Self::Network => f.write_str("an IP address or network, not a recipient"),
+            Self::Action => f.write_str(
+                "no action that refuses mail (REJECT, DISCARD, 5nn) or lets it through (OK, DUNNO)",
+            ),
             Self::WholeDomain => f.write_str("a whole domain, not an e-mail address"),
             Self::TooLong => f.write_str("the row or its address is too long"),
             Self::Encoding => f.write_str("not valid in the file's encoding"),

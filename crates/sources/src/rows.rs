@@ -1,10 +1,8 @@
 //! Rows of a database, as they were spooled, to rows of a list. NULL is an empty cell; the line is
 //! the number of the row.
 
-use std::io::{self, Read};
+use std::io;
 use std::ops::ControlFlow;
-
-use sha2::{Digest as _, Sha256};
 
 use crate::columns::Sample;
 use crate::progress::{Phase, Progress};
@@ -16,18 +14,6 @@ use crate::table::{Cells, Scratch, Table};
 const SAMPLE_ROWS: usize = 200;
 /// Rows between two steps of progress.
 const STEP: u64 = 1000;
-
-/// Looks at all of it: its digest.
-pub(crate) fn examine(spool: &Spool) -> io::Result<[u8; 32]> {
-    let mut digest = Sha256::new();
-    let (mut raw, mut chunk) = (spool.raw()?, vec![0; 64 * 1024]);
-    loop {
-        match raw.read(&mut chunk)? {
-            0 => return Ok(digest.finalize().into()),
-            read => digest.update(chunk.get(..read).unwrap_or_default()),
-        }
-    }
-}
 
 /// The names of the columns and the first rows.
 pub(crate) fn sample(spool: &Spool) -> io::Result<Sample> {

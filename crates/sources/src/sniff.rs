@@ -8,7 +8,7 @@ use std::io::Read;
 
 use crate::cell::{is_domain, looks_like_address};
 use crate::columns::{Sample, has_known_name};
-use crate::records::{Next, Records};
+use crate::records::{Next, Record, Records};
 use crate::spec::{CsvSpec, Delimiter};
 
 /// Bytes of text that are looked at.
@@ -24,6 +24,19 @@ pub(crate) struct CsvLayout {
     pub(crate) header: bool,
 }
 
+impl CsvLayout {
+    /// Whether a record is a comment: only in a list of one address a line, where nothing but an
+    /// address has a place, and then only what is none.
+    pub(crate) fn is_comment(&self, record: &Record<'_>) -> bool {
+        self.delimiter == Delimiter::NONE
+            && record.raw(0).and_then(|cell| str::from_utf8(cell).ok()).is_some_and(is_comment)
+    }
+}
+
+fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with('#') && !looks_like_address(line)
+}
+
 /// Looks at the beginning of a file. `whole` says that `start` is all of it.
 pub(crate) fn sniff(start: &[u8], whole: bool, spec: &CsvSpec) -> (CsvLayout, Sample) {
     let named = named_delimiter(start);
@@ -35,6 +48,7 @@ pub(crate) fn sniff(start: &[u8], whole: bool, spec: &CsvSpec) -> (CsvLayout, Sa
     };
     if delimiter == Delimiter::NONE {
         rows = records(start, whole, delimiter);
+        rows.retain(|row| !row.first().is_some_and(|line| is_comment(line)));
     }
     let skipped = usize::from(named.is_some() && !rows.is_empty());
     rows.drain(..skipped);

@@ -5,6 +5,7 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use crate::cell::Domains;
 use crate::columns::{ColumnFault, Sample};
 use crate::error::SourceError;
 use crate::plan::{Plan, PlanFault};
@@ -21,6 +22,8 @@ pub(crate) struct Look<'a> {
     pub(crate) path: PathBuf,
     /// The name of the file or member alone, which may say what is in it.
     pub(crate) file: &'a str,
+    /// It is a member of an archive.
+    pub(crate) is_member: bool,
     /// The path of its records, in JSON; empty elsewhere.
     pub(crate) within: &'a str,
     pub(crate) sample: Sample,
@@ -35,7 +38,6 @@ pub(crate) enum Verdict {
     /// It is read so.
     Take(Box<Table>),
     /// It is none of the list's, because of this: told, and not read.
-    #[expect(dead_code, reason = "recognition of members of archives says it")]
     LeaveOut(String),
 }
 
@@ -55,9 +57,15 @@ pub(crate) struct Scratch {
 impl Look<'_> {
     /// Finds the columns, and looks whether it may be read at all.
     pub(crate) fn judge(self, warnings: &mut Vec<String>) -> Result<Verdict, SourceError> {
-        let Self { path, file, within, sample, columns, spec } = self;
+        let Self { path, file, is_member, within, sample, columns, spec } = self;
         let plan = Plan::new(spec, columns, &recognise::Look::new(file, within, &sample));
         let header = sample.header;
+        // Mailchimp's archive has one file for each state of its people.
+        let of_mailchimp =
+            ["subscribed_", "nonsubscribed_"].iter().any(|start| file.starts_with(start));
+        if let (Err(PlanFault::Subscribed(why)), true) = (&plan, is_member && of_mailchimp) {
+            return Ok(Verdict::LeaveOut(format!("left out: {why}")));
+        }
         let mut plan = plan.map_err(|fault| match fault {
             PlanFault::Column(ColumnFault { setting, what }) => {
                 let columns = header.clone().unwrap_or_default();
@@ -75,6 +83,14 @@ impl Look<'_> {
 }
 
 impl Table {
+    /// For formats that say themselves whom a row is about: the first cell is an address or a
+    /// domain with an `@`, the second the reason.
+    pub(crate) fn of_recipients() -> Self {
+        let plan =
+            Plan { email: vec![0], reason: vec![1], domains: Domains::WithAt, ..Plan::default() };
+        Self { header: None, plan }
+    }
+
     /// What it was recognised as.
     pub(crate) fn recognised(&self) -> Option<&'static str> {
         self.plan.provider.map(|provider| provider.name)

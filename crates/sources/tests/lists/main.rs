@@ -10,4 +10,6 @@ mod packed;
 mod parts;
 mod recognised;
 mod support;
+mod text;
+mod xlsx;
 mod xml;

@@ -196,3 +196,32 @@ fn progress_of_packed_lists_ends_at_what_is_packed() {
         assert!(last.done == last.total && last.total > 0, "{last:?}");
     }
 }
+
+#[test]
+fn of_mailchimps_archive_the_subscribed_people_are_left_out() {
+    let common = "Email Address,First Name,OPTIN_TIME,OPTIN_IP";
+    let member = |more: &str, address: &str, cells: &str| {
+        format!(
+            "{common},{more}LEID,EUID,NOTES,TAGS\n{address},B,2018-05-01 10:00:00,,{cells}1,e,,\n"
+        )
+    };
+    let unsubscribed = member("UNSUB_TIME,", "a@x.example", "2019-05-02 07:59:59,");
+    let cleaned = member("CLEAN_TIME,", "b@x.example", "2019-05-02 07:59:59,");
+    let subscribed = member("", "c@x.example", "");
+    let files = [
+        ("subscribed_members_export_1.csv", subscribed.as_bytes()),
+        ("nonsubscribed_members_export_1.csv", subscribed.as_bytes()),
+        ("unsubscribed_members_export_1.csv", unsubscribed.as_bytes()),
+        ("cleaned_members_export_1.csv", cleaned.as_bytes()),
+    ];
+    let outcome = read(zip(&files));
+    assert_eq!(outcome.addresses(), ["b@x.example", "a@x.example"]);
+    let told = |start: &str| {
+        let start = format!("{start}_members_export_1.csv: left out: ");
+        outcome.report.warnings.iter().any(|warning| warning.starts_with(&start))
+    };
+    assert!(told("subscribed") && told("nonsubscribed"), "{:?}", outcome.report.warnings);
+    // Alone it is a mistake.
+    let alone = read_as(&zip(&files[..1]), &csv_spec()).unwrap();
+    assert_eq!((alone.report.rows, alone.report.warnings.len()), (0, 1));
+}
