@@ -8,7 +8,12 @@
 /// Longest message, in characters.
 const LENGTH_MAX: usize = 300;
 
-/// A message about the query itself, a login, or the server: with its quotes.
+/// A message about a login: it names the user and the client, and no value.
+pub(super) fn of_login(message: &str) -> String {
+    cut(message.lines().next().unwrap_or_default())
+}
+
+/// A message about the query itself, or the server: with its quotes.
 pub(super) fn whole(message: &str) -> String {
     shown(message)
 }
@@ -51,7 +56,10 @@ fn shown(message: &str) -> String {
             false => word,
         })
         .collect();
-    let line = words.join(" ");
+    cut(&words.join(" "))
+}
+
+fn cut(line: &str) -> String {
     let mut text: String = line.chars().filter(|c| !c.is_control()).take(LENGTH_MAX).collect();
     if line.chars().count() > LENGTH_MAX {
         text.push('…');
@@ -101,6 +109,7 @@ mod tests {
             r#"relation "optout" does not exist"#
         );
         assert_eq!(whole("near bob@example.com x"), "near … x");
+        assert_eq!(of_login("user 'reader'@'db'\n"), "user 'reader'@'db'");
         assert_eq!(whole(&"x".repeat(400)).chars().count(), LENGTH_MAX + 1);
     }
 }

@@ -24,9 +24,9 @@ impl Peer {
             return match said.code().code() {
                 // Too many connections; starting up; shutting down.
                 "53300" | "57P01" | "57P02" | "57P03" => {
-                    RemoteError::Unreachable { server, what: coded(said, said::whole) }
+                    RemoteError::Unreachable { server, what: coded(said, said::of_login) }
                 }
-                _ => RemoteError::Login { server, what: coded(said, said::whole) },
+                _ => RemoteError::Login { server, what: coded(said, said::of_login) },
             };
         }
         let what = chain(error);

@@ -80,7 +80,7 @@ fn read(
     let send = |step| steps.blocking_send(step).map_err(|_| broken(place));
     let names: Vec<String> = {
         let statement = place.prepared(connection, query)?;
-        statement.column_names().into_iter().map(str::to_owned).collect()
+        statement.column_names().map(str::to_owned).collect()
     };
     let column = since.map(|since| watermark::place(&names, &since.column)).transpose()?;
     let limit = match column {

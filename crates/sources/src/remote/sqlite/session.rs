@@ -91,7 +91,7 @@ fn answers(
     let fault = |error: rusqlite::Error| place.while_asking(&error);
     // Prepared anew once it was found to be right: the cache keeps it.
     let mut statement = connection.prepare_cached(query).map_err(fault)?;
-    let columns: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
     let mut all = Vec::with_capacity(values.len());
     for value in values {
         let mut rows = statement.query([value]).map_err(fault)?;
