@@ -19,6 +19,7 @@ pub mod import;
 pub mod keeper;
 pub mod keys;
 pub mod lists;
+pub mod live;
 pub mod logs;
 pub mod notices;
 mod progress;

@@ -6,7 +6,7 @@ use evidence::{Class, Decision, Ending, Intent, Outcome, Reference, ReplyText, V
 use policy::{GateName, Possible, Reason, RecipientFacts, Streams};
 use smtp_session::Moment;
 use smtp_wire::Reply;
-use suppression::Timestamp;
+use suppression::{Suppression, Timestamp};
 
 use crate::facts::{Content, Facts};
 use crate::settings::SessionFacts;
@@ -65,7 +65,7 @@ pub(crate) fn decision(
             Some(Reason::InGrace(_, until)) => Some(*until),
             _ => None,
         },
-        entry: entry.map(|entry| entry.position),
+        entry: entry.and_then(Suppression::row),
         epoch: judged.facts.map_or(0, |facts| facts.epoch),
         reply: reply_text(judged.reply),
     }

@@ -48,6 +48,7 @@ mod sniff;
 mod spec;
 mod spec_error;
 mod spool;
+mod statement;
 mod survey;
 mod table;
 mod text;
@@ -75,3 +76,4 @@ pub use spec::{
 };
 pub use spec_error::SpecError;
 pub use spool::{Spool, SpoolReader, SpoolWriter};
+pub use statement::Statement;

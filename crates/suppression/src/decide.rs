@@ -87,8 +87,16 @@ pub struct Suppression {
     pub subject: Subject,
     /// Since when.
     pub since: Day,
-    /// Its row of the ledger.
+    /// Its row of the ledger, or [`Fact::NO_ROW`].
     pub position: u32,
+}
+
+impl Suppression {
+    /// Its row of the ledger; none for what a list said that was asked just now.
+    #[must_use]
+    pub fn row(&self) -> Option<u32> {
+        (self.position != Fact::NO_ROW).then_some(self.position)
+    }
 }
 
 /// One fact with what it shares with others.

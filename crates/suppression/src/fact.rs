@@ -11,11 +11,15 @@ pub struct Fact {
     pub origin: OriginId,
     /// The day from which it counts.
     pub day: Day,
-    /// Row of the ledger that says so.
+    /// Row of the ledger that says so, or [`Fact::NO_ROW`].
     pub position: u32,
 }
 
 impl Fact {
+    /// In the place of a row: what is known comes from a list that was asked just now, and
+    /// stands in no ledger. Rows of a ledger count from 1.
+    pub const NO_ROW: u32 = 0;
+
     pub(crate) fn pack(self) -> u64 {
         (u64::from(self.origin.0) << 48)
             | (u64::from(self.day.number()) << 32)

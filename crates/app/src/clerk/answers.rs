@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use suppression::{Day, Entry, Kind, Scope, Subject, Timestamp};
 
+use crate::live::{Consulted, LiveLine};
+
 /// Permit, refuse or defer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -247,8 +249,35 @@ pub struct WhyAnswer {
     pub person_keys: Vec<String>,
     /// Every entry about the address or the person.
     pub entries: Vec<EntryLine>,
+    /// What the lists said that are asked live.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub live: Vec<LiveAnswer>,
     /// The state of the index that answered.
     pub epoch: u64,
+}
+
+/// What a list said that is asked live.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveAnswer {
+    /// The list.
+    pub list: String,
+    /// How many entries it has; none: it did not say.
+    pub found: Option<u64>,
+    /// In words: what it said, or why nothing.
+    pub words: String,
+    /// How long it took, in milliseconds; none: it was not asked.
+    pub took_ms: Option<u64>,
+}
+
+impl From<Consulted> for LiveAnswer {
+    fn from(one: Consulted) -> Self {
+        Self {
+            list: one.list,
+            found: one.found.map(|found| found as u64),
+            words: one.words,
+            took_ms: one.took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+        }
+    }
 }
 
 /// What became of one address of `optout add`.
@@ -344,6 +373,9 @@ pub struct StatusAnswer {
     pub index_bytes: u64,
     /// The outside lists.
     pub sources: Vec<SourceLine>,
+    /// The lists that are asked live.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub live: Vec<LiveLine>,
     /// What is unknown at present, and why: recipients who are on no list get 451.
     pub unknown: BTreeMap<String, String>,
     /// What the gate counts.

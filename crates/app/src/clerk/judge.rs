@@ -1,8 +1,10 @@
 //! Would this address be refused? Asked of the same gates as in the SMTP session, for each
-//! stream in question.
+//! stream in question. Lists that are asked live are asked about all addresses together.
 
 use address::{AddressError, AddressFault, ForwardPath};
-use policy::{Action, Decision, Possible, Reason, Ruling, StreamId, Verdict};
+use policy::{
+    Action, Answered, Asked, Decision, Lookup, Lookups, Possible, Reason, Ruling, StreamId, Verdict,
+};
 
 use super::answers::{GateLine, JudgedLine, VerdictWord};
 use super::question::{JudgeQuestion, possible};
@@ -16,6 +18,23 @@ pub(super) struct Judged {
     pub(super) reply: String,
 }
 
+/// How far the gates came with what is known here.
+pub(super) enum Begun {
+    /// It is judged.
+    Done(Box<Judged>),
+    /// Live lists have to be asked first.
+    Ask(Box<Waiting>),
+}
+
+/// An address that waits for live lists.
+pub(super) struct Waiting {
+    address: String,
+    /// As a reply shows it.
+    shown: String,
+    stream: String,
+    pub(super) asked: Box<Asked>,
+}
+
 impl Clerk {
     /// For each candidate a line for each stream in question; one line for a message of
     /// which the envelope is known.
@@ -25,17 +44,34 @@ impl Clerk {
     ) -> Result<Vec<Vec<JudgedLine>>, AppError> {
         let asked = self.streams(question.stream.as_deref())?;
         let each = question.candidates.iter().map(|candidate| {
-            let address = &candidate.address;
             match (&candidate.envelope, &question.stream) {
                 (Some(envelope), None) => {
                     let streams = self.gate.streams();
-                    let possible = possible(&self.settings, streams, question.listener, envelope);
-                    vec![self.judge_message(address, &possible)]
+                    Some(possible(&self.settings, streams, question.listener, envelope))
                 }
-                _ => asked.iter().map(|id| self.run_gates(address, *id).line).collect(),
+                _ => None,
             }
         });
-        Ok(each.collect())
+        let envelopes: Vec<Option<Possible>> = each.collect();
+        let streams = |envelope: &Option<Possible>| match envelope {
+            Some(possible) => possible.iter().collect(),
+            None => asked.clone(),
+        };
+        let candidates = || question.candidates.iter().zip(&envelopes);
+        let all: Vec<(&str, StreamId)> = candidates()
+            .flat_map(|(one, envelope)| {
+                streams(envelope).into_iter().map(|id| (one.address.as_str(), id))
+            })
+            .collect();
+        let mut judged = self.judge_each(&all).into_iter().map(|judged| judged.line);
+        let lines = candidates().map(|(candidate, envelope)| {
+            let lines: Vec<_> = judged.by_ref().take(streams(envelope).len()).collect();
+            match envelope {
+                Some(_) => vec![one_message(&candidate.address, lines)],
+                None => lines,
+            }
+        });
+        Ok(lines.collect())
     }
 
     /// The streams that are asked about: the one of that name, or all that mail can be on.
@@ -61,76 +97,117 @@ impl Clerk {
         }
     }
 
-    /// One verdict for a message that may be on these streams.
-    fn judge_message(&self, address: &str, possible: &Possible) -> JudgedLine {
-        let mut lines: Vec<_> =
-            possible.iter().map(|id| self.run_gates(address, id).line).collect();
-        let names: Vec<_> = lines.iter().filter_map(|line| line.stream.clone()).collect();
-        let differ = lines.windows(2).any(|pair| match pair {
-            [one, other] => one.verdict != other.verdict,
-            _ => false,
+    /// Runs the gates over each address, for the stream beside it.
+    pub(super) fn judge_each(&self, all: &[(&str, StreamId)]) -> Vec<Judged> {
+        let begun = all.iter().map(|(address, stream)| self.begin(address, *stream));
+        let begun: Vec<Begun> = begun.collect();
+        let waiting = begun.iter().filter_map(|one| match one {
+            Begun::Ask(waiting) => Some(waiting.asked.question()),
+            Begun::Done(_) => None,
         });
-        let worst = lines.iter().enumerate().max_by_key(|(_, line)| line.verdict.severity());
-        let at = worst.map_or(0, |(at, _)| at);
-        let mut line = if lines.is_empty() {
-            judged(address, VerdictWord::Defer, "no stream".to_owned())
-        } else {
-            lines.swap_remove(at)
-        };
-        if names.len() > 1 {
-            line.stream = None;
-            line.streams = names;
-            if differ {
-                line.verdict = VerdictWord::Provisional;
-            }
+        let questions: Vec<_> = waiting.collect();
+        let mut answers = match (&self.live, questions.is_empty()) {
+            (Some(live), false) => live.ask(&self.lists, questions).unwrap_or_else(|error| {
+                tracing::error!(%error, "live lists cannot be asked");
+                Vec::new()
+            }),
+            _ => Vec::new(),
         }
-        line
+        .into_iter();
+        let judged = begun.into_iter().map(|one| match one {
+            Begun::Done(judged) => *judged,
+            Begun::Ask(waiting) => {
+                let lookups = answers.next().map(|Answered { lookups, .. }| lookups);
+                waiting.resolve(lookups.unwrap_or_else(unanswered))
+            }
+        });
+        judged.collect()
     }
 
     /// Runs the gates as for a recipient of a listener that refuses.
-    pub(super) fn run_gates(&self, address: &str, stream: StreamId) -> Judged {
+    pub(super) fn begin(&self, address: &str, stream: StreamId) -> Begun {
         let typed = address.trim();
         let bare = typed.strip_prefix('<').and_then(|a| a.strip_suffix('>')).unwrap_or(typed);
         let path = match ForwardPath::parse(&format!("<{bare}>")) {
             Ok(path) => path,
-            Err(error) => return no_address(address, &error),
+            Err(error) => return Begun::Done(Box::new(no_address(address, &error))),
         };
-        let mut gates = vec![line("address", VerdictWord::Permit, "one reading")];
         let shown = path.to_string();
         let streams = self.gate.streams();
         let (name, possible) = (streams.get(stream).name.to_string(), streams.only(stream));
         let today = crate::clock::now().day();
-        let decision = match self.gate.judge(path, Action::Refuse, &possible, today) {
-            Ruling::Decided(decision) => decision,
-            // No list of ours asks anybody yet.
+        match self.gate.judge(path, Action::Refuse, &possible, today) {
+            Ruling::Decided(decision) => {
+                Begun::Done(Box::new(of_decision(address, &shown, name, decision)))
+            }
             Ruling::Ask(asked) => {
-                asked.resolve([policy::Lookup::Unknown("a live source".into())].into())
+                let address = address.to_owned();
+                Begun::Ask(Box::new(Waiting { address, shown, stream: name, asked }))
             }
-        };
-        let (verdict, reason) = taken_apart(decision);
-        let (words, reply) = match (&reason, verdict) {
-            (None, _) => {
-                ("no entry forbids it".to_owned(), "permitted; the smarthost decides".to_owned())
-            }
-            (Some(reason), VerdictWord::Permit) => {
-                (reason.to_string(), "permitted; the smarthost decides".to_owned())
-            }
-            (Some(reason), VerdictWord::Refuse) => {
-                (reason.to_string(), format!("550 5.7.1 {shown} {reason}"))
-            }
-            (Some(reason), _) => (told(reason), format!("451 4.3.0 {shown} {reason}")),
-        };
-        gates.push(line("opt-out", verdict, &words));
-        let mut line =
-            judged(address, verdict, if reason.is_some() { words } else { String::new() });
-        line.stream = Some(name);
-        if let Some(found) = reason.as_ref().and_then(Reason::entry) {
-            line.list = Some(found.source.clone());
-            line.since = Some(found.since);
-            line.entry = Some(u64::from(found.position));
         }
-        Judged { line, gates, reply }
     }
+}
+
+impl Waiting {
+    /// What came of it, with the answer of the lists.
+    pub(super) fn resolve(self, lookups: Lookups) -> Judged {
+        of_decision(&self.address, &self.shown, self.stream, self.asked.resolve(lookups))
+    }
+}
+
+/// What is said of a stream of which the lists say nothing.
+pub(super) fn unanswered() -> Lookups {
+    [Lookup::Unknown("the live lists gave no answer".to_owned())].into()
+}
+
+fn of_decision(address: &str, shown: &str, stream: String, decision: Decision) -> Judged {
+    let (verdict, reason) = taken_apart(decision);
+    let (words, reply) = match (&reason, verdict) {
+        (None, _) => {
+            ("no entry forbids it".to_owned(), "permitted; the smarthost decides".to_owned())
+        }
+        (Some(reason), VerdictWord::Permit) => {
+            (reason.to_string(), "permitted; the smarthost decides".to_owned())
+        }
+        (Some(reason), VerdictWord::Refuse) => {
+            (reason.to_string(), format!("550 5.7.1 {shown} {reason}"))
+        }
+        (Some(reason), _) => (told(reason), format!("451 4.3.0 {shown} {reason}")),
+    };
+    let gates =
+        vec![line("address", VerdictWord::Permit, "one reading"), line("opt-out", verdict, &words)];
+    let mut line = judged(address, verdict, if reason.is_some() { words } else { String::new() });
+    line.stream = Some(stream);
+    if let Some(found) = reason.as_ref().and_then(Reason::entry) {
+        line.list = Some(found.source.clone());
+        line.since = Some(found.since);
+        line.entry = found.row().map(u64::from);
+    }
+    Judged { line, gates, reply }
+}
+
+/// One verdict for a message that may be on several streams, of those for each.
+fn one_message(address: &str, mut lines: Vec<JudgedLine>) -> JudgedLine {
+    let names: Vec<_> = lines.iter().filter_map(|line| line.stream.clone()).collect();
+    let differ = lines.windows(2).any(|pair| match pair {
+        [one, other] => one.verdict != other.verdict,
+        _ => false,
+    });
+    let worst = lines.iter().enumerate().max_by_key(|(_, line)| line.verdict.severity());
+    let at = worst.map_or(0, |(at, _)| at);
+    let mut line = if lines.is_empty() {
+        judged(address, VerdictWord::Defer, "no stream".to_owned())
+    } else {
+        lines.swap_remove(at)
+    };
+    if names.len() > 1 {
+        line.stream = None;
+        line.streams = names;
+        if differ {
+            line.verdict = VerdictWord::Provisional;
+        }
+    }
+    line
 }
 
 fn no_address(address: &str, error: &AddressError) -> Judged {

@@ -18,8 +18,8 @@ mod why;
 mod withdraw;
 
 pub use answers::{
-    AddedLine, AddedOutcome, EffectLine, EntryLine, GateLine, JudgedLine, SourceLine, StandingLine,
-    StatusAnswer, StreamVerdict, TakenBack, VerdictWord, WhyAnswer,
+    AddedLine, AddedOutcome, EffectLine, EntryLine, GateLine, JudgedLine, LiveAnswer, SourceLine,
+    StandingLine, StatusAnswer, StreamVerdict, TakenBack, VerdictWord, WhyAnswer,
 };
 pub use asked::{About, Addition, Custody, Withdrawal, Withdrawn};
 pub use question::{Candidate, JudgeQuestion};

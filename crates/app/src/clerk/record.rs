@@ -35,11 +35,10 @@ impl Clerk {
         if !wrong.is_empty() {
             return Err(AppError::Input(format!("{}; nothing was recorded", wrong.join("; "))));
         }
-        let before = addition.addresses.iter().map(|address| match addition.kind {
-            Kind::Consent => self.verdicts(address, addition),
-            _ => Ok(Vec::new()),
-        });
-        let before = before.collect::<Result<Vec<_>, _>>()?;
+        let before = match addition.kind {
+            Kind::Consent => self.verdicts(addition)?,
+            _ => Vec::new(),
+        };
         let keys: Vec<_> = entries.iter().map(|entry| entry.keys).collect();
         let appended = self.keeper.ask(move |desk| desk.append(now, None, &entries))?;
         let mut lines: Vec<AddedLine> = addition
@@ -62,8 +61,10 @@ impl Clerk {
             line.entry = self.says_already(keys, addition, stated)?;
         }
         let mut warnings = not_recorded(&lines, addition, stated);
-        for (line, before) in lines.iter_mut().zip(before) {
-            line.effects = self.effects(&line.address, addition, line.entry, &before)?;
+        let recorded: Vec<_> = lines.iter().map(|line| line.entry).collect();
+        let effects = self.effects(addition, &recorded, &before)?;
+        for (line, effects) in lines.iter_mut().zip(effects) {
+            line.effects = effects;
         }
         let holds = |line: &AddedLine| {
             !line.effects.is_empty() && line.effects.iter().all(|effect| effect.holds)

@@ -15,6 +15,7 @@ use crate::entry::EntryMaker;
 use crate::error::AppError;
 use crate::import::{self, ImportRequest, Progress};
 use crate::keeper::{Keeper, LedgerLists, RestoreRequest};
+use crate::live::Consultant;
 
 /// A question.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,6 +62,8 @@ pub struct ClerkParts {
     pub settings: Arc<Settings>,
     /// The running gate's own figures; none without one.
     pub running: Option<Running>,
+    /// Asks the lists that are asked live; none without any.
+    pub live: Option<Consultant>,
 }
 
 /// A running gate, as the clerk sees it.
@@ -80,19 +83,24 @@ pub struct Clerk {
     pub(super) maker: EntryMaker,
     pub(super) gate: OptOutGate,
     pub(super) lists: Arc<LedgerLists>,
+    pub(super) live: Option<Consultant>,
     running: Option<Running>,
 }
 
 impl Clerk {
     /// A clerk.
     pub fn new(parts: ClerkParts) -> Self {
-        let ClerkParts { keeper, settings, running } = parts;
+        let ClerkParts { keeper, settings, running, live } = parts;
         let rules = settings.ledger.person.clone();
         let maker = EntryMaker::new(keeper.keys().clone(), rules.clone(), settings.ledger.store);
-        let lists = Arc::new(keeper.lists(settings.enforcement.grace));
+        let mut lists = keeper.lists(settings.enforcement.grace);
+        if let Some(live) = &live {
+            lists = lists.with_outside(Arc::clone(live.sources().outside()));
+        }
+        let lists = Arc::new(lists);
         let streams = Arc::new(settings.stream_rules());
         let gate = OptOutGate::new(lists.clone(), rules, settings.own_domains.clone(), streams);
-        Self { keeper, settings, maker, gate, lists, running }
+        Self { keeper, settings, maker, gate, lists, live, running }
     }
 
     /// Answers a question. Blocks for as long as it takes; `progress` is told how far a
@@ -148,6 +156,7 @@ impl Clerk {
             epoch: index.epoch(),
             index_bytes: index.memory() as u64,
             sources,
+            live: self.live.iter().flat_map(|live| live.sources().lines()).collect(),
             unknown,
             gate: self.running.as_ref().map_or(serde_json::Value::Null, |r| (r.figures)()),
         })

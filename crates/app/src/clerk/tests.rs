@@ -32,7 +32,8 @@ fn house() -> House {
         if_missing: ledger::IfMissing::Create,
     })
     .unwrap();
-    let clerk = Clerk::new(ClerkParts { keeper: keeper.clone(), settings, running: None });
+    let clerk =
+        Clerk::new(ClerkParts { keeper: keeper.clone(), settings, running: None, live: None });
     House { _folder: folder, keeper, clerk }
 }
 

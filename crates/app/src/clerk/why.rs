@@ -3,11 +3,11 @@
 
 use address::Canonical;
 use ledger::Found;
-use policy::StreamId;
+use policy::{Lookups, StreamId};
 use suppression::{AddressKeys, Permission, StreamClass, Terms};
 
-use super::answers::{EntryLine, StreamVerdict, TakenBack, WhyAnswer};
-use super::judge::Judged;
+use super::answers::{EntryLine, LiveAnswer, StreamVerdict, TakenBack, WhyAnswer};
+use super::judge::{Begun, Judged, unanswered};
 use super::request::Clerk;
 use super::standing;
 use crate::clock;
@@ -17,13 +17,15 @@ use crate::keeper::Desk;
 /// Digits of a keyed hash in the evidence.
 const DIGITS: usize = 32;
 
+/// The verdict for each stream, and what live lists said.
+type Told = (Vec<(StreamId, Judged)>, Vec<LiveAnswer>);
+
 impl Clerk {
     pub(super) fn why(&self, address: &str, stream: Option<&str>) -> Result<WhyAnswer, AppError> {
         let typed = address.trim();
         let bare = typed.strip_prefix('<').and_then(|a| a.strip_suffix('>')).unwrap_or(typed);
         let asked = self.streams(stream)?;
-        let judged: Vec<(StreamId, Judged)> =
-            asked.into_iter().map(|id| (id, self.run_gates(address, id))).collect();
+        let (judged, live) = self.judge_and_tell(address, &asked)?;
         // An address that no gate accepts may still be in the ledger: lists are read in a
         // wider grammar.
         let canonical = self.maker.canonical(bare).ok();
@@ -48,8 +50,37 @@ impl Clerk {
             exact_keys: keys.digits(|keys| keys.exact),
             person_keys: keys.digits(|keys| keys.person),
             entries,
+            live,
             epoch: self.keeper.index().load().epoch(),
         })
+    }
+
+    /// Runs the gates for each stream, and asks the live lists afresh about all of them at once,
+    /// to tell what each of them said.
+    fn judge_and_tell(&self, address: &str, asked: &[StreamId]) -> Result<Told, AppError> {
+        let begun: Vec<_> = asked.iter().map(|id| (*id, self.begin(address, *id))).collect();
+        let waiting = begun.iter().filter_map(|(_, one)| match one {
+            Begun::Ask(waiting) => Some(waiting.asked.question()),
+            Begun::Done(_) => None,
+        });
+        let question = waiting.reduce(|mut all, one| {
+            all.streams.extend(one.streams);
+            all
+        });
+        let (lookups, consulted) = match (&self.live, question) {
+            (Some(live), Some(question)) => live.explain(&self.lists, question)?,
+            (Some(live), None) => (Lookups::new(), live.not_needed()),
+            (None, _) => (Lookups::new(), Vec::new()),
+        };
+        let mut lookups = lookups.into_iter();
+        let judged = begun.into_iter().map(|(id, one)| match one {
+            Begun::Done(judged) => (id, *judged),
+            Begun::Ask(waiting) => {
+                let lookup = lookups.next().map(|lookup| [lookup].into());
+                (id, waiting.resolve(lookup.unwrap_or_else(unanswered)))
+            }
+        });
+        Ok((judged.collect(), consulted.into_iter().map(LiveAnswer::from).collect()))
     }
 
     fn verdict(&self, id: StreamId, judged: &Judged) -> StreamVerdict {

@@ -17,6 +17,7 @@ use crate::keeper::{
     Holder, Keeper, KeeperSettings, LedgerLock, Places, RestoreOutcome, RestoreRequest,
 };
 use crate::lists;
+use crate::live::{Consultant, LiveSources};
 use crate::restore::alone;
 
 /// How long a gate that is starting, or a command that is ending, is waited for.
@@ -79,8 +80,9 @@ impl Reach {
             if_missing,
         })?;
         lists::note_ages(&keeper, &settings.sources)?;
-        let parts =
-            ClerkParts { keeper: keeper.clone(), settings: settings.clone(), running: None };
+        let live = LiveSources::of(settings).map(Consultant::alone);
+        let (keeper_too, settings) = (keeper.clone(), settings.clone());
+        let parts = ClerkParts { keeper: keeper_too, settings, running: None, live };
         Ok(Self::Alone(Box::new(Alone { clerk: Clerk::new(parts), keeper, _lock: lock })))
     }
 

@@ -49,6 +49,7 @@ impl Gate {
                 listeners: vec!["127.0.0.1:2525".to_owned()],
                 figures: Box::new(|| serde_json::json!({ "smarthost": "up" })),
             }),
+            live: None,
         });
         let server = ControlServer::start(&settings.control, Arc::new(clerk)).unwrap();
         Self { server: Some(server), keeper, _lock: lock }

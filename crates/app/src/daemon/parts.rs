@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use evidence::{Journal, Mint};
 use ledger::IfMissing;
-use policy::{OptOutGate, RelayControl};
+use policy::{LiveLists, OptOutGate, RelayControl};
 use proxy::{Clock, Counters, Gate, Limits, Smarthost, SmarthostState};
 use relay::{HoldBudget, HoldSettings, RelaySettings, Way};
 use smtp_session::{ClientSettings, ServerSettings, Timeouts};
 use smtp_wire::Reply;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::archive::{self, Archive};
@@ -23,6 +24,7 @@ use crate::control::ControlServer;
 use crate::error::AppError;
 use crate::keeper::{Holder, Keeper, KeeperSettings, LedgerLock};
 use crate::lists::Watch;
+use crate::live::{AskedLists, Consultant, LiveSources};
 use crate::notices::Notices;
 use crate::{chance, clock};
 
@@ -76,7 +78,9 @@ impl Daemon {
             smarthost: smarthost.clone(),
             clock,
         })?;
-        let gate = bind(&settings, &keeper, &smarthost, &counters, journal, clock, alerts).await?;
+        let live = LiveSources::of(&settings);
+        let gates = Gates { keeper: &keeper, live: live.as_ref() };
+        let gate = bind(&settings, &gates, &smarthost, &counters, journal, clock, alerts).await?;
         let addresses = gate.addresses();
         let clerk = Clerk::new(ClerkParts {
             keeper: keeper.clone(),
@@ -86,6 +90,7 @@ impl Daemon {
                 listeners: addresses.iter().map(ToString::to_string).collect(),
                 figures: figures(&smarthost, &counters),
             }),
+            live: live.map(|live| Consultant::of_gate(live, Handle::current())),
         });
         let control = ControlServer::start(&settings.control, Arc::new(clerk))?;
         Ok(Self {
@@ -156,9 +161,32 @@ fn smarthost(settings: &Settings) -> Smarthost {
     })
 }
 
+/// What the gates ask.
+struct Gates<'a> {
+    keeper: &'a Keeper,
+    live: Option<&'a Arc<LiveSources>>,
+}
+
+impl Gates<'_> {
+    fn opt_out(&self, settings: &Settings) -> (OptOutGate, Option<Arc<dyn LiveLists>>) {
+        let mut lists = self.keeper.lists(settings.enforcement.grace);
+        let live = self.live.map(|live| {
+            lists = lists.clone().with_outside(Arc::clone(live.outside()));
+            Arc::new(AskedLists::new(lists.clone(), Arc::clone(live))) as Arc<dyn LiveLists>
+        });
+        let gate = OptOutGate::new(
+            Arc::new(lists),
+            settings.ledger.person.clone(),
+            settings.own_domains.clone(),
+            Arc::new(settings.stream_rules()),
+        );
+        (gate, live)
+    }
+}
+
 async fn bind(
     settings: &Settings,
-    keeper: &Keeper,
+    gates: &Gates<'_>,
     smarthost: &Arc<Smarthost>,
     counters: &Arc<Counters>,
     journal: Arc<Journal>,
@@ -179,12 +207,7 @@ async fn bind(
         personal: settings.log.personal,
         alerts,
     };
-    let gate = OptOutGate::new(
-        Arc::new(keeper.lists(settings.enforcement.grace)),
-        settings.ledger.person.clone(),
-        settings.own_domains.clone(),
-        Arc::new(settings.stream_rules()),
-    );
+    let (gate, live) = gates.opt_out(settings);
     let held = Arc::new(HoldBudget::new(HELD_BUDGET));
     let random = chance::bytes()?;
     let gate = Gate::bind(
@@ -192,7 +215,7 @@ async fn bind(
         settings.listeners.iter().map(|listener| listen(settings, listener, &held)).collect(),
         smarthost.clone(),
         gate,
-        None,
+        live,
         Arc::new(records),
         counters.clone(),
         Arc::new(Mint::new(u32::from_ne_bytes(random))),

@@ -14,10 +14,11 @@ use std::sync::Arc;
 use address::Canonical;
 use policy::{Inquiry, Lists, LookUp, Lookup};
 use suppression::{
-    AddressKeys, Case, Day, Finding, Grace, HashedForm, Index, KeyRing, PlainDigest, SharedIndex,
-    Stream, Terms,
+    AddressKeys, Case, Day, Digest, Finding, Grace, HashedForm, Index, KeyRing, PlainDigest,
+    SharedIndex, Stream, Terms,
 };
 
+use super::outside::{Outside, concerned};
 use super::states::{Change, ListStates};
 use crate::keys::Keys;
 
@@ -31,16 +32,24 @@ pub struct LedgerLists {
     index: Arc<SharedIndex>,
     states: Arc<ListStates>,
     grace: Option<Grace>,
+    /// The lists that are asked live; usually none.
+    outside: Arc<[Outside]>,
 }
 
 impl LedgerLists {
-    pub(super) fn new(
+    pub(crate) fn new(
         keys: Keys,
         index: Arc<SharedIndex>,
         states: Arc<ListStates>,
         grace: Option<Grace>,
     ) -> Self {
-        Self { keys, index, states, grace }
+        Self { keys, index, states, grace, outside: Arc::default() }
+    }
+
+    /// The same, where these lists are asked live as well.
+    #[must_use]
+    pub fn with_outside(self, outside: Arc<[Outside]>) -> Self {
+        Self { outside, ..self }
     }
 
     /// The index that is asked.
@@ -51,6 +60,11 @@ impl LedgerLists {
     /// How long mail may still be sent after an opt-out.
     pub fn grace(&self) -> Option<Grace> {
         self.grace
+    }
+
+    /// A digest of something else under the current key, in a namespace of its own.
+    pub(crate) fn digest(&self, namespace: &str, bytes: &[u8]) -> Digest {
+        self.keys.load().current().digest(namespace, bytes)
     }
 
     /// Everything that is known about an address, under `keys`, which were those of the
@@ -118,9 +132,42 @@ impl LedgerLists {
         keys
     }
 
+    /// The live lists whose answers could change the one of the index, for one stream.
+    pub fn asks(
+        &self,
+        case: &Case<'_>,
+        stream: &Stream,
+        today: Day,
+    ) -> impl Iterator<Item = &Outside> {
+        let terms = Terms { stream, today, grace: self.grace };
+        let finding = case.decide(&terms);
+        concerned(&self.outside, case, &terms, &finding)
+    }
+
     /// The answer for one stream.
     pub fn answer(&self, case: &Case<'_>, stream: &Stream, today: Day) -> Lookup {
-        let (change, answer) = match case.decide(&Terms { stream, today, grace: self.grace }) {
+        self.answer_despite(case, stream, today, &[])
+    }
+
+    /// The same, where some live lists have given no answer: those, and why. They make unknown
+    /// what they could have changed.
+    pub fn answer_despite(
+        &self,
+        case: &Case<'_>,
+        stream: &Stream,
+        today: Day,
+        silent: &[(&Outside, &str)],
+    ) -> Lookup {
+        let terms = Terms { stream, today, grace: self.grace };
+        let finding = case.decide(&terms);
+        let silent_doubt = || {
+            let lists: Vec<_> = silent.iter().map(|(list, _)| *list).collect();
+            let first = *concerned(&lists, case, &terms, &finding).next()?;
+            let (_, why) = silent.iter().find(|(list, _)| *list == first)?;
+            Some(format!("list {}: {why}", first.name))
+        };
+        let live = if silent.is_empty() { None } else { silent_doubt() };
+        let (change, answer) = match finding {
             Finding::Suppressed(suppression) => return Lookup::Suppressed(suppression),
             Finding::NoConsent => (Change::Missing, Lookup::NoConsent),
             Finding::Clear => (Change::Permitted, Lookup::Clear),
@@ -128,7 +175,7 @@ impl LedgerLists {
                 (Change::Permitted, Lookup::InGrace(suppression, until))
             }
         };
-        match self.states.doubt(change, stream, today) {
+        match self.states.doubt(change, stream, today).or(live) {
             Some(why) => Lookup::Unknown(why),
             None => answer,
         }
@@ -143,6 +190,12 @@ impl Lists for LedgerLists {
     fn look_up(&self, inquiry: &Inquiry<'_>) -> LookUp {
         let index = self.index.load();
         let case = self.case(&index, (inquiry.written, inquiry.address), inquiry.keys);
+        if !self.outside.is_empty() {
+            let mut streams = inquiry.streams.iter();
+            if streams.any(|stream| self.asks(&case, stream, inquiry.today).next().is_some()) {
+                return LookUp::Later;
+            }
+        }
         let answers = inquiry.streams.iter();
         LookUp::Now(answers.map(|stream| self.answer(&case, stream, inquiry.today)).collect())
     }

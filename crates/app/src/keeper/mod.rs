@@ -16,6 +16,7 @@ mod image;
 mod lists;
 mod lock;
 mod mirror;
+mod outside;
 mod placing;
 mod queue;
 mod states;
@@ -27,6 +28,7 @@ pub(crate) use image::path_of as image_path;
 pub use lists::LedgerLists;
 pub use lock::{Holder, LedgerLock};
 pub use mirror::Gone;
+pub use outside::Outside;
 pub(crate) use placing::{
     Places, PreparedRestore, beside, check_restore, put_in_place, restore_details,
 };

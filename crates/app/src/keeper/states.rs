@@ -161,7 +161,7 @@ impl ListStates {
 
 /// Whether an entry of this origin could make that change. Asked of the decision itself, so
 /// that the two cannot come to differ.
-fn may(origin: &Origin, change: Change, stream: &Stream, today: Day) -> bool {
+pub(super) fn may(origin: &Origin, change: Change, stream: &Stream, today: Day) -> bool {
     let fact = Fact { origin: OriginId(0), day: today, position: 0 };
     let known = Known { fact, origin, withdrawn: false };
     let terms = Terms { stream, today, grace: None };

@@ -383,6 +383,7 @@ mod read_again {
             keeper: house.keeper.clone(),
             settings: house.settings.clone(),
             running: None,
+            live: None,
         };
         let clerk = crate::clerk::Clerk::new(parts);
         let request =

@@ -99,7 +99,7 @@ fn recipients_of_one_turn_are_one_question_and_get_their_own_answers() {
     let found = play(Some(&lists));
     assert_eq!(found, [("permit".to_owned(), 8), ("permit".to_owned(), 8)]);
     let asked = lists.asked.lock().unwrap();
-    assert_eq!(*asked, [["A@there.example".to_owned(), "b@there.example".to_owned()]]);
+    assert_eq!(*asked, [["A@there.example".to_owned(), "\"b\"@There.example".to_owned()]]);
 }
 
 #[test]

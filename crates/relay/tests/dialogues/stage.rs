@@ -235,7 +235,7 @@ impl Stage {
 
     /// The live list answers the oldest question, a word for each address.
     pub(crate) fn list_says(&mut self, words: &[String]) {
-        let asked = self.asked.pop_front().expect("a question");
+        let asked = self.asked.pop_front().unwrap();
         assert_eq!(asked.len(), words.len(), "{words:?}");
         for ((id, asked), word) in asked.into_iter().zip(words) {
             let answer = match word.as_str() {

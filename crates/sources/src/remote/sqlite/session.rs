@@ -30,33 +30,8 @@ impl Session {
     ) -> Result<Self, RemoteError> {
         let place = Place::of(access);
         let query = Template::of(access.engine, question.sql()?)?.with("?1");
-        let mut session = Self { place, query, file: None };
-        session.file = Some(session.opened().await?);
-        Ok(session)
-    }
-
-    async fn opened(&self) -> Result<(Connection, Identity), RemoteError> {
-        let (place, query) = (self.place.clone(), self.query.clone());
-        let opening = tokio::task::spawn_blocking(move || {
-            let (connection, identity) = place.open()?;
-            drop(place.prepared(&connection, &query)?);
-            Ok((connection, identity))
-        });
-        self.awaited(opening).await
-    }
-
-    /// What a thread comes back with, within the time limit.
-    async fn awaited<T>(
-        &self,
-        thread: tokio::task::JoinHandle<Result<T, RemoteError>>,
-    ) -> Result<T, RemoteError> {
-        let answer = async { thread.await.unwrap_or_else(|_| Err(self.lost())) };
-        within(&self.place.name(), self.place.limit(), answer).await
-    }
-
-    fn lost(&self) -> RemoteError {
-        let what = "an earlier question was given up".to_owned();
-        RemoteError::Cut { server: self.place.name(), what }
+        let file = Some(opened(&place, &query).await?);
+        Ok(Self { place, query, file })
     }
 
     /// The rows found for each of these values, in their order.
@@ -64,10 +39,10 @@ impl Session {
         &mut self,
         values: &[String],
     ) -> Result<Vec<Vec<Found>>, RemoteError> {
-        let (mut connection, mut identity) = self.file.take().ok_or_else(|| self.lost())?;
+        let (mut connection, mut identity) = self.file.take().ok_or_else(|| lost(&self.place))?;
         // An export that is written beside the old file and then takes its place.
         if self.place.identity()? != identity {
-            (connection, identity) = self.opened().await?;
+            (connection, identity) = opened(&self.place, &self.query).await?;
         }
         let interrupt = Interrupt(connection.get_interrupt_handle());
         let (place, query, values) = (self.place.clone(), self.query.clone(), values.to_vec());
@@ -75,11 +50,37 @@ impl Session {
             let found = answers(&place, &connection, &query, &values)?;
             Ok((connection, found))
         });
-        let (connection, found) = self.awaited(asking).await?;
+        let (connection, found) = awaited(&self.place, asking).await?;
         drop(interrupt);
         self.file = Some((connection, identity));
         Ok(found)
     }
+}
+
+// Not of the session: it cannot be lent to another thread, and who asks may move between them.
+
+async fn opened(place: &Place, query: &str) -> Result<(Connection, Identity), RemoteError> {
+    let (asked, query) = (place.clone(), query.to_owned());
+    let opening = tokio::task::spawn_blocking(move || {
+        let (connection, identity) = asked.open()?;
+        drop(asked.prepared(&connection, &query)?);
+        Ok((connection, identity))
+    });
+    awaited(place, opening).await
+}
+
+/// What a thread comes back with, within the time limit.
+async fn awaited<T>(
+    place: &Place,
+    thread: tokio::task::JoinHandle<Result<T, RemoteError>>,
+) -> Result<T, RemoteError> {
+    let answer = async { thread.await.unwrap_or_else(|_| Err(lost(place))) };
+    within(&place.name(), place.limit(), answer).await
+}
+
+fn lost(place: &Place) -> RemoteError {
+    let what = "an earlier question was given up".to_owned();
+    RemoteError::Cut { server: place.name(), what }
 }
 
 fn answers(
