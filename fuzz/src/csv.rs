@@ -19,7 +19,6 @@ pub fn csv(data: &[u8]) {
             delimiter: delimiter.parse().ok(),
             encoding: "utf-8".parse().ok(),
             header: Some(false),
-            ..CsvSpec::default()
         }
     };
     let spec = Spec::new("list", Format::Csv(csv));

@@ -9,6 +9,7 @@
 //! - With libFuzzer: `cargo +nightly fuzz run --fuzz-dir fuzz --features libfuzzer data`.
 //!   What it finds goes into `corpus/` under a name that says what went wrong.
 
+mod access_map;
 mod address;
 mod command;
 mod csv;
@@ -16,17 +17,22 @@ mod cut;
 mod data;
 #[cfg(test)]
 mod exercise;
+mod json;
 mod line;
 mod list;
+mod packed;
 mod reply;
 mod session;
 mod xml;
 
+pub use self::access_map::access_map;
 pub use self::address::address;
 pub use self::csv::csv;
 pub use command::command;
 pub use data::data;
+pub use json::json;
 pub use line::line;
+pub use packed::packed;
 pub use reply::reply;
 pub use session::session;
 pub use xml::xml;

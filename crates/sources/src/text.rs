@@ -22,6 +22,8 @@ pub(crate) struct Text<'a> {
     /// Of `raw`: from where on it is not decoded yet.
     taken: usize,
     ended: bool,
+    /// All of it is decoded; a decoder must not be asked again.
+    finished: bool,
     /// A character that was longer than the room there was.
     spill: Vec<u8>,
     skip: usize,
@@ -50,6 +52,7 @@ impl<'a> Text<'a> {
             raw: Vec::new(),
             taken: 0,
             ended: false,
+            finished: false,
             spill: Vec::new(),
             skip: examined.mark,
             on: Progress { phase: Phase::Examine, done: 0, total: part.length() },
@@ -100,7 +103,7 @@ impl Read for Text<'_> {
 
 impl Text<'_> {
     fn decode(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        loop {
+        while !self.finished {
             if self.taken == self.raw.len() && !self.ended {
                 let mut raw = std::mem::take(&mut self.raw);
                 raw.resize(RAW, 0);
@@ -114,10 +117,12 @@ impl Text<'_> {
             let rest = self.raw.get(self.taken..).unwrap_or_default();
             let (result, read, written, _) = decoder.decode_to_utf8(rest, out, self.ended);
             self.taken += read;
-            if written > 0 || (self.ended && result == CoderResult::InputEmpty) {
+            self.finished = self.ended && result == CoderResult::InputEmpty;
+            if written > 0 {
                 return Ok(written);
             }
         }
+        Ok(0)
     }
 }
 
@@ -154,6 +159,21 @@ mod tests {
         for bytes in [text.as_bytes(), &latin, &little, &big, marked.as_bytes()] {
             for step in [1, 3, 4, 5, 4096, 300_000] {
                 assert!(read_in_steps(bytes, step) == text);
+            }
+        }
+    }
+
+    #[test]
+    fn behind_the_end_there_is_nothing_however_often_one_asks() {
+        for step in [1, 100] {
+            let part = Part::whole(Input::bytes("l", &b"J\xfcrgen"[..]).into());
+            let examined = examine(&part, None, |_| None, &mut |_| ()).unwrap();
+            let mut text = Text::again(&part, &examined).unwrap();
+            let mut all = String::new();
+            text.read_to_string(&mut all).unwrap();
+            assert_eq!(all, "Jürgen");
+            for _ in 0..3 {
+                assert_eq!(text.read(&mut vec![0; step]).unwrap(), 0);
             }
         }
     }
