@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use sources::{
-    AccessMapSpec, Column, Columns, CsvSpec, FieldPath, Format, JsonSpec, XlsxSpec, XmlSpec,
+    AccessMapSpec, Column, Columns, CsvSpec, Engine, FieldPath, Format, JsonSpec, XlsxSpec, XmlSpec,
 };
 
 use super::keys::Source;
@@ -23,7 +23,15 @@ pub(crate) fn format(
     let delimiter = source.delimiter.get().map(|said| said.0);
     let kind = match located {
         Located::List(kind, _) => kind,
-        Located::Server(..) | Located::Sqlite(_) => return Some(Format::Table(columns(source))),
+        Located::Server(engine, _) => {
+            let mut columns = columns(source);
+            // Its columns are the `attributes`, and the first of these is the address.
+            if engine == Engine::Ldap {
+                columns.email.get_or_insert(Column::Number(1));
+            }
+            return Some(Format::Table(columns));
+        }
+        Located::Sqlite(_) => return Some(Format::Table(columns(source))),
     };
     let csv = || CsvSpec { columns: columns(source), delimiter, encoding, header };
     Some(match kind {

@@ -78,7 +78,7 @@ section! {
         mode: ModeWord = default(ModeWord::Sync),
         /// How often it is looked at.
         every: Span = without("\"5m\"", "5m for a database or a URL; a file is watched, and looked at every 2s"),
-        /// A column that grows with each change of a row, such as a time or a ROWVERSION: only what is new is read, and all of it every full_every.
+        /// A column that grows with each change of a row, such as a time or a ROWVERSION, or an attribute of LDAP that does, such as uSNChanged: only what is new is read, and all of it every full_every.
         watermark: Text = without("\"updated_at\"", "all of it is read each time"),
         /// How often all of it is read, where there is a watermark. Only then are rows missed, or taken back by mirror.
         full_every: Span = without("\"24h\"", "24h (watermark)"),

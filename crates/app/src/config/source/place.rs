@@ -150,6 +150,7 @@ pub(crate) fn foreign(source: &Source, located: Located<'_>, faults: &mut Vec<Fa
     let server = matches!(located, Located::Server(..));
     let columns = lists(&[Csv, Xml, Json, Xlsx, Any]) || sql || located.is(Engine::Ldap);
     let more_columns = columns && !lists(&[Xml]);
+    let grows = sql || located.is(Engine::Ldap);
     let encoded = lists(&[Csv, Xml, Json, Text, AccessMap, Any]);
     let login = server || located.is_web();
     let remote = located.is_database() || located.is_web();
@@ -169,7 +170,7 @@ pub(crate) fn foreign(source: &Source, located: Located<'_>, faults: &mut Vec<Fa
         ("tls", span(&s.tls), login, "databases on a server and URLs"),
         ("ca", span(&s.ca), login, "databases on a server and URLs"),
         ("timeout", span(&s.timeout), remote, "databases and URLs"),
-        ("watermark", span(&s.watermark), sql, "postgres, mysql, sqlserver and sqlite"),
+        ("watermark", span(&s.watermark), grows, "postgres, mysql, sqlserver, sqlite and ldap"),
         ("notify", span(&s.notify), located.is(Engine::Postgres), "postgres, which can tell"),
         ("email", span(&s.email), columns, "lists with columns"),
         ("date", span(&s.date), columns, "lists with columns"),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sources::{Access, Engine, Format, Password, Question, Tls};
+use sources::{Access, Column, Engine, Format, Password, Question, Tls};
 use suppression::{HashAlgorithm, Kind, Normalise, Scope};
 
 use super::*;
@@ -163,6 +163,15 @@ fn every_word_for_a_database_is_its_engine() {
     let attributes = vec!["mail".to_owned()];
     let (base, filter) = ("dc=x".to_owned(), "(o=1)".to_owned());
     assert_eq!(question, Question::Ldap { base, filter, attributes });
+    let (_, _, found) = database(
+        "ldap = \"ldap://dc1\"\nbase = \"dc=x\"\nfilter = \"(o=1)\"\nwatermark = \"uSNChanged\"\n",
+    );
+    assert_eq!(sync(&found).watermark.as_deref(), Some("uSNChanged"));
+    let Format::Table(columns) = &found.spec.format else { panic!("not a table") };
+    assert_eq!(columns.email, Some(Column::Number(1)));
+    let instance = "sqlserver://db.corp.example/crm?instance=EXPRESS";
+    let (access, _, _) = database(&format!("sqlserver = \"{instance}\"\n{query}"));
+    assert_eq!(access.url, instance);
     let (access, question, _) =
         database("redis = \"valkey://localhost/0\"\nkey = \"optouts\"\npassword_env = \"PATH\"\n");
     assert_eq!((access.url.as_str(), &access.tls), ("redis://localhost/0", &Tls::Off));
