@@ -56,3 +56,33 @@ impl Connection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remote::access::Tls;
+
+    /// Whoever keeps connections for many sessions moves them between threads.
+    #[test]
+    fn a_question_may_wait_on_any_thread() {
+        fn may_move<T: Send>(future: T) -> T {
+            future
+        }
+        let access = Access {
+            engine: Engine::Sqlite,
+            url: "/nowhere/crm.db".to_owned(),
+            user: None,
+            password: None,
+            tls: Tls::Off,
+            timeout: std::time::Duration::from_secs(60),
+        };
+        let question = Question::Sql("SELECT 1 WHERE ? = ''".to_owned());
+        let asked = may_move(async {
+            let mut connection = Connection::open(&access, &question).await?;
+            connection.ask(&[]).await
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let error = runtime.block_on(asked).unwrap_err();
+        assert!(matches!(error, RemoteError::Unreachable { .. }), "{error}");
+    }
+}

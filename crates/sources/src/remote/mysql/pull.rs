@@ -19,7 +19,7 @@ const BEGIN: &str = "START TRANSACTION READ ONLY";
 const TOMORROW: &str = "SELECT DATE_FORMAT(UTC_TIMESTAMP() + INTERVAL 1 DAY, '%Y-%m-%d %H:%i:%s')";
 
 /// Reads a list.
-pub(in super::super) async fn pull(
+pub(crate) async fn pull(
     access: &Access,
     question: &Question,
     since: Option<&Since>,

@@ -22,7 +22,7 @@ const AT_ONCE: usize = 50;
 
 /// A connection on which addresses are asked about.
 #[derive(Debug)]
-pub(in super::super) struct Session {
+pub(crate) struct Session {
     line: Line,
     query: String,
     places: usize,
@@ -33,10 +33,7 @@ pub(in super::super) struct Session {
 
 impl Session {
     /// Connects, and has the question prepared.
-    pub(in super::super) async fn open(
-        access: &Access,
-        question: &Question,
-    ) -> Result<Self, RemoteError> {
+    pub(crate) async fn open(access: &Access, question: &Question) -> Result<Self, RemoteError> {
         let template = Template::of(access.engine, question.sql()?)?;
         let query = template.with("?");
         let mut line = Line::open(access).await?;
@@ -78,10 +75,7 @@ impl Session {
     }
 
     /// The rows found for each of these values, in their order.
-    pub(in super::super) async fn ask(
-        &mut self,
-        values: &[String],
-    ) -> Result<Vec<Vec<Found>>, RemoteError> {
+    pub(crate) async fn ask(&mut self, values: &[String]) -> Result<Vec<Vec<Found>>, RemoteError> {
         let Peer { server, limit } = self.line.peer.clone();
         within(&server, limit, async {
             let mut all = Vec::with_capacity(values.len());

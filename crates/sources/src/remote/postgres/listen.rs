@@ -12,16 +12,13 @@ const SILENCE: Duration = Duration::from_secs(60);
 
 /// A connection that waits on a channel.
 #[derive(Debug)]
-pub(in super::super) struct Ear {
+pub(crate) struct Ear {
     line: Line,
 }
 
 impl Ear {
     /// Connects and listens.
-    pub(in super::super) async fn open(
-        access: &Access,
-        channel: &str,
-    ) -> Result<Self, RemoteError> {
+    pub(crate) async fn open(access: &Access, channel: &str) -> Result<Self, RemoteError> {
         let line = Line::open(access).await?;
         let channel = channel.replace('"', "\"\"");
         line.asked(line.client.batch_execute(&format!("LISTEN \"{channel}\""))).await?;
@@ -29,7 +26,7 @@ impl Ear {
     }
 
     /// Waits until something was sent.
-    pub(in super::super) async fn next(&mut self) -> Result<(), RemoteError> {
+    pub(crate) async fn next(&mut self) -> Result<(), RemoteError> {
         loop {
             match tokio::time::timeout(SILENCE, self.line.told.recv()).await {
                 Ok(Some(())) => return Ok(()),

@@ -21,7 +21,7 @@ const TOMORROW: &str =
     "SELECT to_char(now() AT TIME ZONE 'UTC' + interval '1 day', 'YYYY-MM-DD HH24:MI:SS')";
 
 /// Reads a list.
-pub(in super::super) async fn pull(
+pub(crate) async fn pull(
     access: &Access,
     question: &Question,
     since: Option<&Since>,
@@ -173,6 +173,13 @@ mod tests {
             let level = level(&kind, cell).unwrap();
             assert_eq!(level.mark(), Mark(mark.to_owned()));
             assert_eq!(value(&kind, &level.mark()).as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn times_are_written_as_lists_are_read() {
+        for cell in ["2024-05-01 12:00:00.25+00", "2024-05-01 12:00:00", "2024-05-01"] {
+            assert!(matches!(crate::when::read(cell), crate::when::When::At(_)), "{cell}");
         }
     }
 

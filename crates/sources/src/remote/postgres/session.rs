@@ -20,7 +20,7 @@ use super::wrapped::Columns;
 
 /// A connection on which addresses are asked about.
 #[derive(Debug)]
-pub(in super::super) struct Session {
+pub(crate) struct Session {
     line: Line,
     statement: Statement,
     columns: Arc<[String]>,
@@ -28,10 +28,7 @@ pub(in super::super) struct Session {
 
 impl Session {
     /// Connects, and has the question prepared.
-    pub(in super::super) async fn open(
-        access: &Access,
-        question: &Question,
-    ) -> Result<Self, RemoteError> {
+    pub(crate) async fn open(access: &Access, question: &Question) -> Result<Self, RemoteError> {
         let template = Template::of(access.engine, question.sql()?)?;
         let query = template.with("$1");
         let line = Line::open(access).await?;
@@ -49,10 +46,7 @@ impl Session {
     }
 
     /// The rows found for each of these values, in their order.
-    pub(in super::super) async fn ask(
-        &mut self,
-        values: &[String],
-    ) -> Result<Vec<Vec<Found>>, RemoteError> {
+    pub(crate) async fn ask(&mut self, values: &[String]) -> Result<Vec<Vec<Found>>, RemoteError> {
         let answers = try_join_all(values.iter().map(|value| self.one(value)));
         within(&self.line.peer.server, self.line.peer.limit, answers).await
     }

@@ -24,7 +24,7 @@ enum Step {
 }
 
 /// Reads a list.
-pub(in super::super) async fn pull(
+pub(crate) async fn pull(
     access: &Access,
     question: &Question,
     since: Option<&Since>,

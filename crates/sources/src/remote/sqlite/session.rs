@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use rusqlite::Connection;
+use tokio::task::JoinHandle;
 
 use super::super::access::{Access, Question};
 use super::super::error::RemoteError;
@@ -15,7 +16,7 @@ use super::value;
 
 /// A file that is asked about addresses.
 #[derive(Debug)]
-pub(in super::super) struct Session {
+pub(crate) struct Session {
     place: Place,
     query: String,
     /// None while it is asked, and after somebody did not wait for the answer.
@@ -24,10 +25,7 @@ pub(in super::super) struct Session {
 
 impl Session {
     /// Opens the file, and has the question prepared.
-    pub(in super::super) async fn open(
-        access: &Access,
-        question: &Question,
-    ) -> Result<Self, RemoteError> {
+    pub(crate) async fn open(access: &Access, question: &Question) -> Result<Self, RemoteError> {
         let place = Place::of(access);
         let query = Template::of(access.engine, question.sql()?)?.with("?1");
         let file = Some(opened(&place, &query).await?);
@@ -35,10 +33,7 @@ impl Session {
     }
 
     /// The rows found for each of these values, in their order.
-    pub(in super::super) async fn ask(
-        &mut self,
-        values: &[String],
-    ) -> Result<Vec<Vec<Found>>, RemoteError> {
+    pub(crate) async fn ask(&mut self, values: &[String]) -> Result<Vec<Vec<Found>>, RemoteError> {
         let (mut connection, mut identity) = self.file.take().ok_or_else(|| lost(&self.place))?;
         // An export that is written beside the old file and then takes its place.
         if self.place.identity()? != identity {
@@ -60,10 +55,10 @@ impl Session {
 // Not of the session: it cannot be lent to another thread, and who asks may move between them.
 
 async fn opened(place: &Place, query: &str) -> Result<(Connection, Identity), RemoteError> {
-    let (asked, query) = (place.clone(), query.to_owned());
+    let (there, query) = (place.clone(), query.to_owned());
     let opening = tokio::task::spawn_blocking(move || {
-        let (connection, identity) = asked.open()?;
-        drop(asked.prepared(&connection, &query)?);
+        let (connection, identity) = there.open()?;
+        drop(there.prepared(&connection, &query)?);
         Ok((connection, identity))
     });
     awaited(place, opening).await
@@ -72,7 +67,7 @@ async fn opened(place: &Place, query: &str) -> Result<(Connection, Identity), Re
 /// What a thread comes back with, within the time limit.
 async fn awaited<T>(
     place: &Place,
-    thread: tokio::task::JoinHandle<Result<T, RemoteError>>,
+    thread: JoinHandle<Result<T, RemoteError>>,
 ) -> Result<T, RemoteError> {
     let answer = async { thread.await.unwrap_or_else(|_| Err(lost(place))) };
     within(&place.name(), place.limit(), answer).await
