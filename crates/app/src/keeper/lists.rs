@@ -67,6 +67,20 @@ impl LedgerLists {
         self.keys.load().current().digest(namespace, bytes)
     }
 
+    /// Asks the index, and once more if another one has come meanwhile. What an index lacks the
+    /// states tell, at a later moment: a list that was taken back and read again is unknown while
+    /// the index lacks it, and known with the next one, which would have to be asked then.
+    pub(crate) fn steadily<T>(&self, ask: impl Fn(&Index) -> T) -> T {
+        loop {
+            let index = self.index.load();
+            let answer = ask(&index);
+            // One that answers otherwise has another epoch.
+            if self.index.load().epoch() == index.epoch() {
+                return answer;
+            }
+        }
+    }
+
     /// Everything that is known about an address, under `keys`, which were those of the
     /// current key when they were made, and all others. `written`: as it was received, or typed.
     pub fn case<'a>(
@@ -188,16 +202,17 @@ impl Lists for LedgerLists {
     }
 
     fn look_up(&self, inquiry: &Inquiry<'_>) -> LookUp {
-        let index = self.index.load();
-        let case = self.case(&index, (inquiry.written, inquiry.address), inquiry.keys);
-        if !self.outside.is_empty() {
-            let mut streams = inquiry.streams.iter();
-            if streams.any(|stream| self.asks(&case, stream, inquiry.today).next().is_some()) {
-                return LookUp::Later;
+        self.steadily(|index| {
+            let case = self.case(index, (inquiry.written, inquiry.address), inquiry.keys);
+            if !self.outside.is_empty() {
+                let mut streams = inquiry.streams.iter();
+                if streams.any(|stream| self.asks(&case, stream, inquiry.today).next().is_some()) {
+                    return LookUp::Later;
+                }
             }
-        }
-        let answers = inquiry.streams.iter();
-        LookUp::Now(answers.map(|stream| self.answer(&case, stream, inquiry.today)).collect())
+            let answers = inquiry.streams.iter();
+            LookUp::Now(answers.map(|stream| self.answer(&case, stream, inquiry.today)).collect())
+        })
     }
 
     fn epoch(&self) -> u64 {

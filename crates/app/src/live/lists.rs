@@ -102,10 +102,11 @@ impl LiveSources {
     async fn answer(&self, lists: &LedgerLists, questions: &[Question]) -> Vec<Answered> {
         let answers = self.consult(lists, questions, false).await;
         // What was recorded meanwhile counts.
-        let index = lists.index().load_full();
-        let each = questions.iter().enumerate().map(|(at, question)| Answered {
-            lookups: self.conclude(lists, &index, question, at, &answers),
-            epoch: index.epoch(),
+        let each = questions.iter().enumerate().map(|(at, question)| {
+            lists.steadily(|index| Answered {
+                lookups: self.conclude(lists, index, question, at, &answers),
+                epoch: index.epoch(),
+            })
         });
         each.collect()
     }
@@ -119,9 +120,8 @@ impl LiveSources {
     ) -> (Lookups, Vec<Consulted>) {
         let questions = [question];
         let answers = self.consult(lists, &questions, true).await;
-        let index = lists.index().load_full();
         let [question] = &questions;
-        let lookups = self.conclude(lists, &index, question, 0, &answers);
+        let lookups = lists.steadily(|index| self.conclude(lists, index, question, 0, &answers));
         let told = self.outside.iter().zip(&answers).map(|(list, answers)| {
             match answers.said.first().and_then(Option::as_ref) {
                 Some(said) => Consulted::told(&list.name, said, answers.took),

@@ -91,6 +91,31 @@ fn an_address_is_found_under_every_key() {
 }
 
 #[test]
+fn a_list_that_is_read_again_between_index_and_state_permits_nobody() {
+    let lists = Facts(Vec::new()).lists(hasher(1), None);
+    let address = canonical("a@example.com");
+    let keys = lists.keys(&address);
+    lists.states.unknown("crm", "it is to be read again");
+    let times = std::cell::Cell::new(0);
+    let answer = lists.steadily(|index| {
+        let case = lists.case(index, ("a@example.com", &address), &keys);
+        if times.replace(times.get() + 1) == 0 {
+            // Read again at this moment: in the next index, and known.
+            let row = (IndexKey::from(&keys.person), origin(), day(FRIDAY), 1);
+            lists.index.update(|index| index.with([row], 1)).unwrap();
+            lists.states.known("crm");
+        }
+        lists.answer(&case, &Stream::default(), day(FRIDAY))
+    });
+    assert!(matches!(answer, Lookup::Suppressed(_)), "{answer:?}");
+    assert_eq!(times.get(), 2);
+}
+
+fn origin() -> Origin {
+    Origin::new("crm", Kind::OptOut, Scope::Commercial)
+}
+
+#[test]
 fn an_address_is_found_by_its_digests_under_every_key() {
     let mut facts = Facts(Vec::new());
     let mut add = |key, whom: &str| {
