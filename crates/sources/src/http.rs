@@ -23,8 +23,10 @@ use reqwest::header::{
 };
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, Response, StatusCode, Url};
+use suppression::Timestamp;
 
 use crate::remote::{Password, RemoteError, Tls, client_config, provider};
+use crate::when::{self, When};
 
 /// Redirects that are followed.
 const REDIRECTS: usize = 5;
@@ -53,6 +55,17 @@ pub struct Validators {
     pub etag: Option<String>,
     /// Last-Modified, as it came.
     pub modified: Option<String>,
+}
+
+impl Validators {
+    /// When the page was written, if the server says so.
+    #[must_use]
+    pub fn written(&self) -> Option<Timestamp> {
+        match when::read(self.modified.as_deref()?) {
+            When::At(written) => Some(written),
+            When::Absent | When::Odd => None,
+        }
+    }
 }
 
 /// What came of asking.

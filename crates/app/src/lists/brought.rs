@@ -10,7 +10,10 @@ pub(super) enum Brought {
     /// Nothing has happened to it since it was last tried.
     Untouched,
     /// It says that it is as it was when it was last read well: that makes it fresh.
-    Same,
+    Same {
+        /// What its age counts from now, in microseconds since the epoch; none: as before.
+        written: Option<i64>,
+    },
     /// All of it.
     Whole(Content),
     /// What may be new of it.
@@ -43,5 +46,5 @@ pub(super) enum Wish {
     All,
 }
 
-/// What a source remembers of how it was brought.
+/// What came of looking.
 pub(super) type Bringing = Result<Brought, Failed>;

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ledger::{Appended, BatchSize, Prepared, import_id};
+use ledger::{Appended, BatchSize, Named, Prepared, import_id};
 use sources::{List, Row, Who};
 use suppression::{Basis, Case, Day, Kind, Known, NewEntry, Scope, Timestamp};
 
@@ -76,7 +76,7 @@ impl Lasts {
 }
 
 /// What was recorded.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Taken {
     /// The name of the import.
     pub(crate) import: String,
@@ -88,6 +88,8 @@ pub(crate) struct Taken {
     pub(crate) overruled: u64,
     /// It was ended before the last row.
     pub(crate) stopped: bool,
+    /// Of a source that is the master of its entries: every row that was added or stood.
+    pub(crate) named: Named,
 }
 
 impl Taken {
@@ -118,10 +120,12 @@ struct Stored {
     seen: u64,
     overruled: u64,
     took: Duration,
+    named: Option<Appended>,
 }
 
 struct Running<'a> {
     intake: &'a Intake<'a>,
+    mirrored: bool,
     now: Timestamp,
     size: BatchSize,
     batch: Vec<NewEntry>,
@@ -138,9 +142,26 @@ impl Intake<'_> {
         now: Timestamp,
         progress: &mut dyn FnMut(sources::Progress),
     ) -> Result<Taken, AppError> {
+        self.take(list, now, progress, false)
+    }
+
+    /// The same, of a source that is the master of its entries: it is noted which rows the list
+    /// names.
+    pub(crate) fn run_mirrored(&self, list: &List<'_>, now: Timestamp) -> Result<Taken, AppError> {
+        self.take(list, now, &mut |_| (), true)
+    }
+
+    fn take(
+        &self,
+        list: &List<'_>,
+        now: Timestamp,
+        progress: &mut dyn FnMut(sources::Progress),
+        mirrored: bool,
+    ) -> Result<Taken, AppError> {
         let import = import_id(now, u64::from_ne_bytes(chance::bytes()?));
         let mut running = Running {
             intake: self,
+            mirrored,
             now,
             size: BatchSize::new(),
             batch: Vec::new(),
@@ -215,16 +236,18 @@ impl Running<'_> {
             return;
         }
         let import = self.taken.import.clone();
-        let once = self.intake.once;
+        let (once, mirrored) = (self.intake.once, self.mirrored);
         let sent = self.intake.keeper.submit(move |desk| {
             let (start, now) = (clock::instant(), clock::now());
-            let appended = match once {
-                true => desk.append_once(now, &import, &prepared)?,
-                false => desk.append_prepared(now, Some(&import), &prepared)?,
+            let appended = match (once, mirrored) {
+                (true, _) => desk.append_once(now, &import, &prepared)?,
+                (false, true) => desk.append_mirrored(now, &import, &prepared)?,
+                (false, false) => desk.append_prepared(now, Some(&import), &prepared)?,
             };
             let (added, seen) = (appended.added.len() as u64, appended.seen as u64);
             let overruled = if once { overruled(desk, &prepared, &appended) } else { 0 };
-            Ok(Stored { added, seen, overruled, took: start.elapsed() })
+            let named = mirrored.then_some(appended);
+            Ok(Stored { added, seen, overruled, took: start.elapsed(), named })
         });
         match sent {
             Ok(pending) => self.sent.push_back((rows, pending)),
@@ -237,7 +260,8 @@ impl Running<'_> {
     fn settle_oldest(&mut self) {
         let Some((rows, pending)) = self.sent.pop_front() else { return };
         match pending.wait() {
-            Ok(Stored { added, seen, overruled, took }) => {
+            Ok(Stored { added, seen, overruled, took, named }) => {
+                named.iter().for_each(|appended| self.taken.named.note(appended));
                 self.taken.overruled += overruled;
                 self.taken.added += added;
                 self.taken.seen += seen;

@@ -22,8 +22,8 @@ mod schedule;
 mod synchronise;
 mod table;
 mod watch;
+mod web;
 
-pub(crate) use age::age;
 pub use age::{note_ages, words};
 pub(crate) use intake::{Intake, Lasts};
 pub use orders::Orders;

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use ledger::SourceState;
-use sources::{Guards, List, judge};
+use sources::{Guards, List, WebAccess, judge};
 use suppression::Timestamp;
 
 use super::age::Seen;
@@ -20,6 +20,7 @@ use super::outcome::SyncOutcome;
 use super::puller::{Database, Puller};
 use super::schedule::Schedule;
 use super::table::Table;
+use super::web::Web;
 use crate::clock;
 use crate::config::{Place, SourceSettings, SyncSettings};
 use crate::entry::EntryMaker;
@@ -41,10 +42,14 @@ pub(super) enum Look {
     Failed(String),
 }
 
+/// Most bytes of a list from a web server.
+const PAGE_MAX: u64 = 4 << 30;
+
 /// Where a source is looked for.
 enum Feed {
     Files(Files),
     Table(Box<Table>, Schedule),
+    Web(Box<Web>, Schedule),
 }
 
 /// Keeps one source in step.
@@ -83,7 +88,20 @@ impl Synchroniser {
                 let database = Database { access: access.clone(), question: question.clone() };
                 table(shop, source, sync, Box::new(database))
             }
-            Place::Files(_) | Place::Url { .. } => Feed::Files(Files::new(source.path())),
+            Place::Url { url, user, password, tls, timeout } => {
+                let access = WebAccess {
+                    url: url.clone(),
+                    user: user.clone(),
+                    password: password.clone(),
+                    tls: tls.clone(),
+                    timeout: *timeout,
+                    limit: PAGE_MAX,
+                };
+                let (folder, of) = (shop.folder.clone(), question(source, sync));
+                let web = Web { access, folder, of };
+                Feed::Web(Box::new(web), Schedule::new(sync.every, clock::instant()))
+            }
+            Place::Files(path) => Feed::Files(Files::new(path)),
         };
         Self::of(shop, source, sync, feed)
     }
@@ -150,7 +168,9 @@ impl Synchroniser {
         self.is_round_over()
             || match &self.feed {
                 Feed::Files(files) => files.is_changed(),
-                Feed::Table(_, schedule) => schedule.is_due(clock::instant()),
+                Feed::Table(_, schedule) | Feed::Web(_, schedule) => {
+                    schedule.is_due(clock::instant())
+                }
             }
     }
 
@@ -158,7 +178,7 @@ impl Synchroniser {
     pub(super) fn wait(&self) -> Duration {
         match &self.feed {
             Feed::Files(_) => self.every,
-            Feed::Table(_, schedule) => schedule.wait(clock::instant()),
+            Feed::Table(_, schedule) | Feed::Web(_, schedule) => schedule.wait(clock::instant()),
         }
     }
 
@@ -193,8 +213,10 @@ impl Synchroniser {
         let now = clock::instant();
         match (&mut self.feed, &look) {
             (Feed::Files(files), look) => files.settled(matches!(look, Look::Failed(_))),
-            (Feed::Table(_, schedule), Look::Failed(_)) => schedule.failed(now),
-            (Feed::Table(_, schedule), _) => schedule.succeeded(now),
+            (Feed::Table(_, schedule) | Feed::Web(_, schedule), Look::Failed(_)) => {
+                schedule.failed(now);
+            }
+            (Feed::Table(_, schedule) | Feed::Web(_, schedule), _) => schedule.succeeded(now),
         }
         look
     }
@@ -203,6 +225,7 @@ impl Synchroniser {
         match &mut self.feed {
             Feed::Files(files) => files.bring(wish, began),
             Feed::Table(table, _) => table.bring(&self.state, wish, began, &self.stop),
+            Feed::Web(web, _) => web.bring(&self.state, wish, began, &self.stop),
         }
     }
 
@@ -215,8 +238,10 @@ impl Synchroniser {
         let nothing = SyncOutcome::unchanged(&self.source.name, self.state.last_rows);
         match brought {
             Brought::Untouched => Ok(None),
-            Brought::Same => {
-                let state = SourceState { last_error: None, ..self.state.clone() };
+            Brought::Same { written } => {
+                let as_of = written.and_then(|written| self.as_of(written));
+                let fingerprint = as_of.or_else(|| self.state.fingerprint.clone());
+                let state = SourceState { fingerprint, ..self.state.clone() };
                 self.succeeded(now, state)?;
                 Ok(Some(nothing))
             }
@@ -304,7 +329,12 @@ impl Synchroniser {
             once: false,
             stop: &self.stop,
         };
-        let taken = intake.run(list, now, &mut |_| ()).map_err(|error| match error {
+        let name = &self.source.name;
+        let taken = match self.source.mirror {
+            true => intake.run_mirrored(list, now),
+            false => intake.run(list, now, &mut |_| ()),
+        };
+        let taken = taken.map_err(|error| match error {
             // Changed while it was read: its guard said so.
             AppError::List(_) => Failed::Unsteady,
             other => Failed::Wrong(other.to_string()),
@@ -312,7 +342,16 @@ impl Synchroniser {
         if taken.stopped {
             return Err(Failed::Stopped);
         }
-        Ok(SyncOutcome::read(&self.source.name, whole, &taken, report, list.describe()))
+        let mut outcome = SyncOutcome::read(name, whole, &taken, report, list.describe());
+        if whole && self.source.mirror {
+            let gone = self.keeper.take_back_missing(name, taken.named, &self.stop);
+            let gone = gone.map_err(|error| Failed::Wrong(error.to_string()))?;
+            if gone.stopped {
+                return Err(Failed::Stopped);
+            }
+            outcome.taken_back = gone.rows;
+        }
+        Ok(outcome)
     }
 
     fn tell(&self, outcome: &SyncOutcome) {
@@ -328,6 +367,7 @@ impl Synchroniser {
             without_address = outcome.without_address,
             added = outcome.added,
             known = outcome.known,
+            taken_back = outcome.taken_back,
             whole = outcome.whole,
             import = outcome.import,
             layout = outcome.layout,
@@ -396,6 +436,9 @@ fn meaning(source: &SourceSettings) -> String {
 /// an update of this program: then all of it is read once.
 fn question(source: &SourceSettings, sync: &SyncSettings) -> String {
     let mut mixed = DefaultHasher::new();
+    if let Place::Url { url, user, .. } = &source.place {
+        (url, user).hash(&mut mixed);
+    }
     if let Place::Database(access, question) = &source.place {
         format!("{:?} {} {:?} {question:?}", access.engine, access.url, access.user)
             .hash(&mut mixed);

@@ -541,3 +541,4 @@ mod keys_of_a_source {
 
 mod orders;
 mod tables;
+mod web;

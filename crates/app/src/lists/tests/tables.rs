@@ -96,7 +96,7 @@ fn synchroniser(house: &House, player: &Player) -> Synchroniser {
 
 impl Table {
     #[track_caller]
-    fn reads(&mut self, wish: Wish) -> crate::lists::SyncOutcome {
+    fn reads(&mut self, wish: Wish) -> SyncOutcome {
         match self.synchroniser.look(wish) {
             Look::Done(outcome) => outcome,
             other => panic!("{other:?}"),
@@ -204,6 +204,36 @@ fn without_a_watermark_all_of_it_is_read_and_judged() {
     let more = table.reads(Wish::Due);
     assert_eq!((more.whole, more.rows, more.added), (true, 101, 1));
     assert_eq!(table.player.asked(), [None, None, None, None]);
+    table.house.keeper.stop();
+}
+
+#[test]
+fn a_mirrored_table_takes_back_whom_it_no_longer_names_when_all_of_it_was_read() {
+    let mut table = table("mirror = true\nwatermark = \"changed\"\n");
+    table.player.rows(0..100);
+    assert_eq!(table.reads(Wish::Due).taken_back, 0);
+    // By a part nobody is missed.
+    table.player.rows(90..101);
+    let part = table.reads(Wish::Due);
+    assert_eq!((part.whole, part.added, part.taken_back), (false, 1, 0));
+    assert!(matches!(table.house.look_up("u7@example.com"), Lookup::Suppressed(_)));
+    // A reading that is not believed takes nobody back.
+    match table.synchroniser.look(Wish::All) {
+        Look::Failed(why) => assert!(why.contains("shrink_limit"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(table.house.look_up("u7@example.com"), Lookup::Suppressed(_)));
+    table.player.rows(10..101);
+    let whole = table.reads(Wish::All);
+    assert_eq!((whole.whole, whole.added, whole.taken_back), (true, 0, 10));
+    note_ages(&table.house.keeper, &table.house.settings.sources).unwrap();
+    assert_eq!(table.house.look_up("u7@example.com"), Lookup::Clear);
+    assert!(matches!(table.house.look_up("u10@example.com"), Lookup::Suppressed(_)));
+    // Who comes back is out again.
+    table.player.rows(5..101);
+    assert_eq!(table.reads(Wish::All).added, 5);
+    assert!(matches!(table.house.look_up("u7@example.com"), Lookup::Suppressed(_)));
+    assert_eq!(table.reads(Wish::All).taken_back, 0);
     table.house.keeper.stop();
 }
 
