@@ -10,6 +10,7 @@
     reason = "functions that tests share, outside of any test as the lints see it"
 )]
 
+mod alerts;
 mod crash;
 mod demo;
 mod evidence;

@@ -13,5 +13,5 @@ mod teller;
 mod trouble;
 mod webhook;
 
-pub use teller::{AlertParts, Alerts};
-pub use trouble::Trouble;
+pub(crate) use teller::{AlertParts, Alerts};
+pub(crate) use trouble::Trouble;

@@ -13,11 +13,12 @@ use super::{command, mail, webhook};
 use crate::clock;
 use crate::config::AlertSettings;
 use crate::error::AppError;
+use crate::notices::Notice;
 
 /// Words that wait for the thread; more are dropped.
 const WAITING: usize = 64;
-/// How often the smarthost is looked at.
-const LOOK: Duration = Duration::from_secs(2);
+/// How often the smarthost and the notices are looked at.
+const LOOK: Duration = Duration::from_secs(1);
 /// Mails that the smarthost could not take yet.
 const KEPT: usize = 20;
 /// After how long they are offered again.
@@ -27,15 +28,10 @@ const AGAIN: Duration = Duration::from_secs(30);
 const OF_A_LIST: [Event; 4] =
     [Event::SourceAging, Event::SourceFailing, Event::SourceUnknown, Event::Deferring];
 
-enum Word {
-    Begins(Trouble),
-    InOrder(String),
-}
-
 /// Tells of troubles. Cheap to copy; never waits.
 #[derive(Clone, Debug)]
 pub struct Alerts {
-    words: Option<SyncSender<Word>>,
+    words: Option<SyncSender<Trouble>>,
 }
 
 /// What the thread needs.
@@ -48,6 +44,8 @@ pub struct AlertParts {
     pub smarthost: Arc<Smarthost>,
     /// Of the sessions.
     pub clock: Clock,
+    /// How the lists fare.
+    pub notices: Receiver<Notice>,
 }
 
 impl Alerts {
@@ -77,24 +75,15 @@ impl Alerts {
 
     /// There is this trouble.
     pub fn begins(&self, trouble: Trouble) {
-        self.say(Word::Begins(trouble));
-    }
-
-    /// A list is in order.
-    pub fn in_order(&self, list: &str) {
-        self.say(Word::InOrder(list.to_owned()));
+        if let Some(words) = &self.words {
+            // Full: so much is wrong that one more word does not matter.
+            let _ = words.try_send(trouble);
+        }
     }
 
     /// Whether anybody listens: for what costs something to say.
     pub fn is_silent(&self) -> bool {
         self.words.is_none()
-    }
-
-    fn say(&self, word: Word) {
-        if let Some(words) = &self.words {
-            // Full: so much is wrong that one more word does not matter.
-            let _ = words.try_send(word);
-        }
     }
 }
 
@@ -117,23 +106,40 @@ impl Telling {
         Self { parts, runtime, memory, down: None, mails: Vec::new(), offered, count: 0 }
     }
 
-    fn run(mut self, heard: &Receiver<Word>) {
+    fn run(mut self, heard: &Receiver<Trouble>) {
         loop {
-            let now = clock::instant();
-            let message = match heard.recv_timeout(LOOK) {
-                Ok(Word::Begins(trouble)) => self.memory.begins(&trouble, now),
-                Ok(Word::InOrder(list)) => self.memory.ends(&list, &OF_A_LIST),
+            let heard = match heard.recv_timeout(LOOK) {
+                Ok(trouble) => Some(trouble),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
-            let smarthost = self.look_at_smarthost(now);
-            for message in message.into_iter().chain(smarthost) {
+            let now = clock::instant();
+            let mut messages = Vec::new();
+            messages.extend(heard.and_then(|trouble| self.memory.begins(&trouble, now)));
+            while let Ok(notice) = self.parts.notices.try_recv() {
+                messages.extend(self.noticed(notice, now));
+            }
+            messages.extend(self.look_at_smarthost(now));
+            for message in messages {
                 self.tell(&message);
             }
             if !self.mails.is_empty() && now.saturating_duration_since(self.offered) >= AGAIN {
                 self.offer_mails();
             }
         }
+    }
+
+    fn noticed(&mut self, notice: Notice, now: Instant) -> Option<Message> {
+        let trouble = match notice {
+            Notice::SourceAging { source, age, max_age } => {
+                let what = format!("it is {} old, max_age is {}", days(age), days(max_age));
+                Trouble::Aging { list: source, what }
+            }
+            Notice::SourceUnknown { source, why } => Trouble::Unknown { list: source, why },
+            Notice::SourceFailed { source, why } => Trouble::Failing { list: source, why },
+            Notice::SourceFresh { source } => return self.memory.ends(&source, &OF_A_LIST),
+        };
+        self.memory.begins(&trouble, now)
     }
 
     fn look_at_smarthost(&mut self, now: Instant) -> Option<Message> {
@@ -214,5 +220,15 @@ impl Telling {
             }
             self.mails.remove(0);
         }
+    }
+}
+
+/// A span as a person would say it, rounded down.
+fn days(span: Duration) -> String {
+    match span.as_secs() {
+        secs @ 0..120 => format!("{secs} seconds"),
+        secs @ 120..7_200 => format!("{} minutes", secs / 60),
+        secs @ 7_200..172_800 => format!("{} hours", secs / 3_600),
+        secs => format!("{} days", secs / 86_400),
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
-use super::alert::{Argv, MailAddress, WebUrl};
 use super::choice::{
     Action, CalendarWord, ClassWord, Contact, EvidenceSync, Level, LogFormat, Mixed,
     PermissionWord, Store,
@@ -18,6 +17,7 @@ use super::network::{HostPort, Listen, Networks};
 use super::pattern::{Addresses, Fields, Keywords, Logins, Senders};
 use super::person::Person;
 use super::quantity::{GraceSaid, Size, SizeOrNever, Span, SpanOrNever};
+use super::recipient::{Argv, MailAddress, WebUrl};
 use super::scope::{ListNames, StreamName};
 use super::section::{
     KeyInfo, Maybe, Origin, Reader, Row, Rule, Said, Section, SectionInfo, as_table, section,

@@ -20,6 +20,7 @@ mod notice;
 mod pattern;
 mod person;
 mod quantity;
+mod recipient;
 mod reference;
 mod scope;
 mod section;

@@ -67,7 +67,10 @@ impl Daemon {
             rules: settings.ledger.person.clone(),
             if_missing: IfMissing::Create,
         })?;
-        let lists = Watch::start(&keeper, &settings, &Notices::default())?;
+        let notices = Notices::default();
+        // Before the first of them.
+        let heard = notices.listen();
+        let lists = Watch::start(&keeper, &settings, &notices)?;
         let counters = Arc::new(Counters::default());
         let smarthost = Arc::new(smarthost(&settings));
         let clock = Clock::start();
@@ -77,6 +80,7 @@ impl Daemon {
             hostname: settings.hostname.clone(),
             smarthost: smarthost.clone(),
             clock,
+            notices: heard,
         })?;
         let live = LiveSources::of(&settings);
         let gates = Gates { keeper: &keeper, live: live.as_ref() };

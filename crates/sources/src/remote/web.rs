@@ -13,6 +13,8 @@ use super::tls;
 /// [`RemoteError::Tls`] when there is nobody to trust.
 pub fn web_client(tls: &Tls, url: &str, timeout: Duration) -> Result<reqwest::Client, RemoteError> {
     let server = host_of(url);
+    // Even one that asks for no encryption is not built without it.
+    let _ = tls::provider();
     let mut builder = reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
