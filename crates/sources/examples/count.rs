@@ -1,6 +1,6 @@
 //! Reads a list in both passes and says what is in it, for a look and for measuring:
-//! `time cargo run --release -p sources --example count -- FILE.csv`, or with the record path as
-//! a second argument for XML.
+//! `time cargo run --release -p sources --example count -- PLACE`, which is a file of any kind, a
+//! folder or a pattern; with the record path as a second argument for XML.
 
 #![expect(clippy::print_stdout, reason = "its purpose")]
 
@@ -8,14 +8,14 @@ use std::error::Error;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use sources::{CsvSpec, Format, Input, List, Spec, XmlSpec};
+use sources::{CsvSpec, Format, Inputs, List, Spec, XmlSpec};
 use suppression::Timestamp;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let file = arguments.next().ok_or("usage: count FILE [RECORD-PATH]")?;
+    let file = arguments.next().ok_or("usage: count PLACE [RECORD-PATH]")?;
     let format = match arguments.next() {
-        None => Format::Csv(CsvSpec::default()),
+        None => Format::Detect(CsvSpec::default()),
         Some(record) => {
             let record = record.parse()?;
             Format::Xml(XmlSpec {
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let spec = Spec::new("list", format);
     let now: Timestamp = "2100-01-01".parse()?;
-    let list = List::open(Input::file(Path::new(&file))?, &spec, &mut |_| ())?;
+    let list = List::open(Inputs::at(Path::new(&file))?, &spec, &mut |_| ())?;
     println!("{}", list.describe());
     let report = list.check(now, &mut |_| ())?;
     let mut bytes = 0;

@@ -287,3 +287,71 @@ pub(crate) fn read(
     };
     json::walk(text, part, &mut Objects::new(within, names, false, take))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::Input;
+
+    /// An array of so many objects, made while it is read.
+    struct Generated {
+        next: u64,
+        objects: u64,
+        text: Vec<u8>,
+    }
+
+    impl Read for Generated {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            if self.text.is_empty() {
+                let text = match self.next {
+                    0 => "{\"items\":[{}".to_owned(),
+                    n if n < self.objects => {
+                        let noise = "x".repeat(usize::try_from(n % 300).unwrap_or(0));
+                        format!(
+                            ",\n{{\"m{n}\":\"{noise}\",\"email\":\"a{n}@x.example\",\"l\":[[1,{n}]]}}"
+                        )
+                    }
+                    n if n == self.objects => "]}".to_owned(),
+                    _ => return Ok(0),
+                };
+                self.next += 1;
+                self.text = text.into_bytes();
+            }
+            let length = out.len().min(self.text.len());
+            out.iter_mut().zip(self.text.drain(..length)).for_each(|(to, from)| *to = from);
+            Ok(length)
+        }
+    }
+
+    #[test]
+    fn an_array_without_end_takes_no_more_than_a_record() {
+        const OBJECTS: u64 = 100_000;
+        let part = Part::whole(Input::bytes("l.json", &b""[..]).into());
+        let generated = || Generated { next: 0, objects: OBJECTS, text: Vec::new() };
+        // Every object has a member of its own: the sample learns as many as it keeps.
+        let sample = sample(generated(), &part, "items").unwrap().unwrap();
+        assert_eq!(sample.rows.len(), SAMPLE_RECORDS);
+        assert!(sample.header.unwrap().len() <= SAMPLE_RECORDS + 2);
+        let (mut records, mut most) = (0, 0);
+        let names = HashMap::from([("email".to_owned(), 0), ("l".to_owned(), 1)]);
+        let mut objects = Objects::new("items", names, false, |object: &Object| {
+            records += 1;
+            let kept = object.values.iter().map(|value| value.text.capacity()).sum::<usize>();
+            most = most.max(kept + object.values.len() + object.filled.capacity());
+            ControlFlow::Continue(())
+        });
+        assert!(json::walk(generated(), &part, &mut objects).unwrap().is_continue());
+        assert!(objects.path.capacity() < 100 && objects.open.capacity() < 100);
+        assert_eq!(records, OBJECTS);
+        assert!(most < 200, "{most} bytes");
+    }
+
+    #[test]
+    fn values_of_arrays_are_joined_and_members_are_found_by_path() {
+        let text = r#"[{"a":{"b":[{"c":1},{"c":[2,null,3]}]},"a.b.c":4,"d":" ","d":"x","e":{}}]"#;
+        let part = Part::whole(Input::bytes("l.json", &b""[..]).into());
+        let sample = sample(text.as_bytes(), &part, "").unwrap().unwrap();
+        assert_eq!(sample.header.unwrap(), ["a.b.c", "d"]);
+        assert_eq!(sample.rows, [["4", "x"]]);
+    }
+}

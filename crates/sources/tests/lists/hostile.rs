@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
-use sources::{Columns, CsvSpec, Fault, Format, Input, List, Spec};
+use sources::{
+    AccessMapSpec, Columns, CsvSpec, Fault, Format, Input, JsonSpec, List, Spec, XlsxSpec,
+};
 
 use crate::support::{csv, csv_spec, now, read_as, xml, xml_error, xml_spec};
 
@@ -97,6 +99,32 @@ fn any_csv(bytes: &[u8], spec: CsvSpec) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_bytes_make_the_other_formats_panic(
+        bytes: Vec<u8>,
+        json in "([\\[\\]{},:\"]|\"email\"|\"a@b\\.c\"|\"items\"|null|1|\\\\u0040|\n){0,30}",
+        map in "(a@b\\.c|b\\.c|a@|\\.b\\.c| |\t|\n|#|REJECT|OK|550|\"){0,20}",
+    ) {
+        let formats = [
+            Format::Json(JsonSpec::default()),
+            Format::Json(JsonSpec { records: Some("items".into()), ..JsonSpec::default() }),
+            Format::AccessMap(AccessMapSpec::default()),
+            Format::Detect(CsvSpec::default()),
+            Format::Xlsx(XlsxSpec::default()),
+        ];
+        for format in formats {
+            let spec = Spec::new("s", format);
+            for bytes in [bytes.as_slice(), json.as_bytes(), map.as_bytes()] {
+                // Whatever it is: an answer, the same in both passes, and figures that add up.
+                let _ = read_as(bytes, &spec);
+            }
+        }
+    }
+}
+
+proptest! {
     #[test]
     fn no_bytes_make_csv_panic(bytes: Vec<u8>, text in "[a@b.,;\t|\"\r\n #<>']{0,60}") {
         any_csv(&bytes, CsvSpec::default());
@@ -110,6 +138,31 @@ proptest! {
         let spec = xml_spec("/l/e[@a='1'][m]");
         let _ = read_as(&bytes, &spec);
         let _ = read_as(text.as_bytes(), &spec);
+    }
+
+    #[test]
+    fn every_address_of_an_array_is_read(
+        names in prop::collection::vec("[a-z]{1,8}", 1..30),
+        reasons in prop::collection::vec(".{0,12}", 30),
+        lines: bool,
+        within: bool,
+    ) {
+        let addresses: Vec<_> = names.iter().map(|name| format!("{name}@example.com")).collect();
+        let objects: Vec<_> = addresses
+            .iter()
+            .zip(&reasons)
+            .map(|(address, reason)| {
+                serde_json::json!({ "n": 1, "why": { "code": reason }, "email": address })
+            })
+            .collect();
+        let text = match (lines, within) {
+            (true, _) => objects.iter().map(|object| format!("{object}\n")).collect(),
+            (false, true) => serde_json::json!({ "page": { "rows": objects } }).to_string(),
+            (false, false) => serde_json::json!(objects).to_string(),
+        };
+        let spec = Spec::new("s", Format::Json(JsonSpec::default()));
+        let outcome = read_as(text.as_bytes(), &spec).unwrap();
+        prop_assert_eq!(outcome.addresses(), addresses);
     }
 
     #[test]
