@@ -10,7 +10,7 @@ use suppression::Timestamp;
 use super::answers::{EntryLine, SourceLine, StatusAnswer};
 use super::asked::{Addition, Custody, Withdrawal};
 use super::question::JudgeQuestion;
-use crate::config::Settings;
+use crate::config::{Mode, Settings, SourceSettings};
 use crate::entry::EntryMaker;
 use crate::error::AppError;
 use crate::import::{self, ImportRequest, Progress};
@@ -140,7 +140,9 @@ impl Clerk {
 
     fn status(&self) -> Result<StatusAnswer, AppError> {
         let index = self.keeper.index().load_full();
-        let unknown = self.keeper.states().all_unknown();
+        let mut unknown = self.keeper.states().all_unknown();
+        let live = self.live.iter().flat_map(|live| live.sources().lines()).collect::<Vec<_>>();
+        unknown.extend(live.iter().filter_map(|list| Some((list.name.clone(), list.unknown()?))));
         let sources = self.sources(&unknown)?;
         let settings = &self.settings;
         let configured = || settings.listeners.iter().map(|l| l.address.to_string()).collect();
@@ -156,7 +158,7 @@ impl Clerk {
             epoch: index.epoch(),
             index_bytes: index.memory() as u64,
             sources,
-            live: self.live.iter().flat_map(|live| live.sources().lines()).collect(),
+            live,
             unknown,
             gate: self.running.as_ref().map_or(serde_json::Value::Null, |r| (r.figures)()),
         })
@@ -164,7 +166,8 @@ impl Clerk {
 
     fn sources(&self, unknown: &BTreeMap<String, String>) -> Result<Vec<SourceLine>, AppError> {
         let mut lines = Vec::new();
-        for source in &self.settings.sources {
+        let kept_in_step = |source: &&SourceSettings| matches!(source.mode, Mode::Sync(_));
+        for source in self.settings.sources.iter().filter(kept_in_step) {
             let name = source.name.clone();
             let known = self.keeper.ask(move |desk| desk.source_state(&name))?.unwrap_or_default();
             let state = match (&known.last_success, &known.last_error) {

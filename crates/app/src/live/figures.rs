@@ -43,3 +43,13 @@ pub struct LiveLine {
     /// What was wrong the last time it failed.
     pub last_error: Option<String>,
 }
+
+impl LiveLine {
+    /// Why it is not asked at present, should that be so.
+    #[must_use]
+    pub fn unknown(&self) -> Option<String> {
+        let last = self.last_error.as_deref().unwrap_or("it failed");
+        (self.breaker != "closed")
+            .then(|| format!("it keeps failing and is not asked for a while; the last: {last}"))
+    }
+}

@@ -21,6 +21,8 @@ use crate::config::{Mode, SourceSettings, Surroundings, load_text};
 use crate::keeper::LedgerLists;
 use crate::keys::Keys;
 
+mod gate;
+
 /// What a made-up database does with a question.
 #[derive(Clone, Default)]
 enum Manner {

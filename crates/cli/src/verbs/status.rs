@@ -71,6 +71,7 @@ fn text(status: &StatusAnswer) -> String {
         }));
         text.push_str(&columns(&rows));
     }
+    live(&mut text, status);
     if !status.unknown.is_empty() {
         text.push_str("\nRecipients who are on no list are answered 451 until this is over:\n");
         for (list, why) in &status.unknown {
@@ -88,4 +89,33 @@ fn text(status: &StatusAnswer) -> String {
         text.push_str(&columns(&rows));
     }
     text
+}
+
+/// The lists that are asked about each recipient.
+fn live(text: &mut String, status: &StatusAnswer) {
+    if status.live.is_empty() {
+        return;
+    }
+    text.push('\n');
+    let head = ["asked live", "recipients", "found", "failed", "connections", "state"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(status.live.iter().map(|list| {
+        let state = match (list.breaker.as_str(), &list.last_error) {
+            ("closed", None) => "ok".to_owned(),
+            ("closed", Some(error)) => format!("ok; the last failure: {error}"),
+            (_, error) => {
+                let why = error.as_deref().unwrap_or("it kept failing");
+                format!("NOT ASKED for a while: {why}")
+            }
+        };
+        vec![
+            list.name.clone(),
+            format!("{} ({} remembered)", list.asked, list.remembered),
+            list.found.to_string(),
+            list.failed.to_string(),
+            format!("{} in use, {} idle", list.busy, list.idle),
+            state,
+        ]
+    }));
+    text.push_str(&columns(&rows));
 }

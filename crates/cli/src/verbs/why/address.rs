@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use app::clerk::{EntryLine, StandingLine, StreamVerdict, VerdictWord, WhyAnswer};
+use app::clerk::{EntryLine, LiveAnswer, StandingLine, StreamVerdict, VerdictWord, WhyAnswer};
 use app::reports::{History, HistoryLine};
 use serde::Serialize;
 use suppression::{Kind, Timestamp};
@@ -54,6 +54,7 @@ pub(super) fn text(story: &Story) -> String {
         };
         text.push_str(&columns(&why.streams.iter().map(row).collect::<Vec<_>>()));
     }
+    live(&mut text, &why.live);
     entries(&mut text, &why.entries);
     match &story.history {
         Some(history) => before(&mut text, history),
@@ -97,6 +98,19 @@ fn described(verdict: &StreamVerdict) -> String {
     }
     text.push(')');
     text
+}
+
+/// What the lists said that are asked live.
+fn live(text: &mut String, answers: &[LiveAnswer]) {
+    if answers.is_empty() {
+        return;
+    }
+    text.push_str("\nAsked live:\n");
+    let row = |answer: &LiveAnswer| {
+        let took = answer.took_ms.map_or_else(|| "-".to_owned(), |took| format!("{took} ms"));
+        vec![format!("  {}", shown(&answer.list)), took, shown(&answer.words)]
+    };
+    text.push_str(&columns(&answers.iter().map(row).collect::<Vec<_>>()));
 }
 
 pub(super) fn entries(text: &mut String, entries: &[EntryLine]) {
