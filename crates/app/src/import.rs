@@ -1,106 +1,93 @@
-//! `optout import`: a list file, once.
+//! `optout import`: a list, once; and the look at it that writes nothing.
+
+mod foresee;
+mod reading;
+mod request;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use sources::{Columns, CsvSpec, Format, Guards, Input, List, Phase, Share, Spec, XmlSpec, judge};
-use suppression::{Basis, Kind, Scope};
+use address::PersonRules;
+use sources::{Guards, Inputs, List, Phase, Report, Share, Spec, judge};
+use suppression::{Kind, Timestamp};
 
 use crate::clock;
-use crate::config::SourceName;
+use crate::config::{Settings, SourceName};
 use crate::entry::EntryMaker;
 use crate::error::AppError;
 use crate::keeper::Keeper;
 use crate::lists::{Intake, Lasts};
 pub use crate::progress::Progress;
+pub use request::{ImportOutcome, ImportRequest, LeftOut, Recorded};
 
-/// What is to be imported, and how.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ImportRequest {
-    /// The file, with its whole path.
-    pub path: PathBuf,
-    /// The name of the list.
-    pub name: String,
-    /// Column or path of the address.
-    pub email: Option<String>,
-    /// Column or path of the date.
-    pub date: Option<String>,
-    /// Column or path of the reason.
-    pub reason: Option<String>,
-    /// Which elements are records; makes it an XML file.
-    pub record: Option<String>,
-    /// What parts two cells.
-    pub delimiter: Option<String>,
-    /// The character set.
-    pub encoding: Option<String>,
-    /// Whether the first line names the columns.
-    pub header: Option<bool>,
-    /// What is recorded about the addresses.
-    #[serde(default = "opt_out")]
-    pub kind: Kind,
-    /// What part of the mail it is about.
-    pub scope: Scope,
-    /// Days after which bounces lapse.
-    #[serde(default)]
-    pub expire_after: Option<u16>,
-    /// What consents rest on.
-    #[serde(default)]
-    pub basis: Basis,
-    /// Proof, of every row.
-    #[serde(default)]
-    pub evidence: BTreeMap<String, String>,
-    /// Greatest share of bad rows, in percent.
-    pub bad_rows: f64,
-    /// Take even what looks like a list of people who may be mailed.
-    pub allow_subscribed: bool,
-}
+/// Days after which bounces are forgotten that nobody has set, as for a `[[source]]`.
+const BOUNCES_LAST: u16 = 90;
 
-fn opt_out() -> Kind {
-    Kind::OptOut
-}
-
-/// What was imported.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImportOutcome {
-    /// The name of the list.
-    pub name: String,
-    /// What was recorded.
-    pub kind: Kind,
-    /// How the file was understood.
-    pub layout: String,
-    /// The import, if it said anything.
-    pub import: Option<String>,
-    /// Rows of the file.
-    pub rows: u64,
-    /// Entries that are new.
-    pub added: u64,
-    /// Entries that stood there already.
-    pub seen: u64,
-    /// Rows of people without an address.
-    pub without_address: u64,
-    /// Rows that could not be used.
-    pub bad: u64,
-    /// The first of them, with their lines; their values are masked.
-    pub bad_rows: Vec<String>,
-    /// Rows whose date could not be read, taken as undated.
-    pub odd_dates: u64,
-    /// What a person should look at.
-    pub warnings: Vec<String>,
-}
-
-/// Imports a file.
+/// Imports a list, or says what that would do.
 ///
 /// # Errors
-/// What is wrong with the request or the file; then nothing was recorded, unless the
-/// file was written to meanwhile.
+/// What is wrong with the request or the list; then nothing was recorded, unless a file was
+/// written to meanwhile.
 pub(crate) fn run(
     keeper: &Keeper,
     maker: &EntryMaker,
     request: &ImportRequest,
     progress: &mut dyn FnMut(Progress),
+) -> Result<ImportOutcome, AppError> {
+    let lasts = lasts(request)?;
+    with_list(request, maker.rules(), progress, |list, now, tell| {
+        let intake = Intake {
+            keeper,
+            maker,
+            source: &request.name,
+            lasts,
+            evidence: &request.evidence,
+            scope: request.scope.clone(),
+            once: true,
+            stop: &AtomicBool::new(false),
+        };
+        if request.dry_run {
+            let (added, seen) = foresee::against(&intake, list, now, tell)?;
+            return Ok(Came { added, seen, ..Came::default() });
+        }
+        let taken = intake.run(list, now, tell)?;
+        let import = (taken.added + taken.seen > 0).then(|| taken.import.clone());
+        Ok(Came { import, added: taken.added, seen: taken.seen, warning: taken.warning() })
+    })
+}
+
+/// What an import would do where there is no ledger yet, and none is made.
+///
+/// # Errors
+/// As for an import.
+pub fn foresee(
+    settings: &Settings,
+    request: &ImportRequest,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<ImportOutcome, AppError> {
+    lasts(request)?;
+    with_list(request, &settings.ledger.person, progress, |list, now, tell| {
+        let (added, seen) = foresee::alone(list, now, tell)?;
+        Ok(Came { added, seen, ..Came::default() })
+    })
+}
+
+/// What became of the rows.
+#[derive(Default)]
+struct Came {
+    import: Option<String>,
+    added: u64,
+    seen: u64,
+    warning: Option<String>,
+}
+
+/// Opens the list, judges it, and gives it on.
+fn with_list(
+    request: &ImportRequest,
+    rules: &PersonRules,
+    progress: &mut dyn FnMut(Progress),
+    then: impl FnOnce(&List<'_>, Timestamp, &mut dyn FnMut(sources::Progress)) -> Result<Came, AppError>,
 ) -> Result<ImportOutcome, AppError> {
     if !SourceName::is_plain(&request.name) {
         return Err(AppError::Input(format!(
@@ -108,12 +95,12 @@ pub(crate) fn run(
             request.name
         )));
     }
-    let lasts = lasts(request)?;
     let spec = Spec {
-        kind: Some(request.kind),
-        rules: maker.rules().clone(),
+        kind: request.kind,
+        hashed: reading::hashed(request)?,
+        rules: rules.clone(),
         allow_subscribed: request.allow_subscribed,
-        ..Spec::new(&request.name, format(request)?)
+        ..Spec::new(&request.name, reading::format(request)?)
     };
     let guards = Guards {
         bad_rows: Share::percent(request.bad_rows)
@@ -134,99 +121,123 @@ pub(crate) fn run(
         progress(Progress { done, total, rows: rows.get() });
     };
     let wrong = |error: sources::SourceError| AppError::List(error.to_string());
-    let list = List::open(Input::file(&request.path).map_err(wrong)?, &spec, &mut tell);
+    let list = List::open(Inputs::at(&request.path).map_err(wrong)?, &spec, &mut tell);
     let list = list.map_err(wrong)?;
     let now = clock::now();
     let report = list.check(now, &mut tell).map_err(wrong)?;
-    judge(&report, None, &guards).map_err(|refusal| {
-        AppError::List(format!("{}: {refusal}; nothing was recorded", request.path.display()))
-    })?;
-    rows.set(report.rows);
-    let intake = Intake {
-        keeper,
-        maker,
-        source: &request.name,
-        lasts,
-        evidence: &request.evidence,
-        scope: request.scope.clone(),
-        once: true,
-        stop: &AtomicBool::new(false),
+    let came = match judge(&report, None, &guards) {
+        Ok(()) => {
+            proven(request, &report)?;
+            rows.set(report.rows);
+            then(&list, now, &mut tell)?
+        }
+        // Whoever looks wants to see what is wrong with it.
+        Err(refusal) if request.dry_run => {
+            Came { warning: Some(format!("it would be refused: {refusal}")), ..Came::default() }
+        }
+        Err(refusal) => {
+            let told = told(&report);
+            let file = request.path.display();
+            return Err(AppError::List(format!("{file}: {refusal}; nothing was recorded{told}")));
+        }
     };
-    let taken = intake.run(&list, now, &mut tell)?;
-    let mut warnings = report.warnings;
-    warnings.extend(taken.warning());
-    Ok(ImportOutcome {
+    Ok(outcome(request, &list, report, came))
+}
+
+/// Why rows were left out, behind a refusal.
+fn told(report: &Report) -> String {
+    let reasons = report.unselected_because.iter();
+    let told: Vec<_> = reasons.map(|(why, count)| format!("{count} rows: {why}")).collect();
+    if told.is_empty() { String::new() } else { format!(" ({})", told.join("; ")) }
+}
+
+fn outcome(request: &ImportRequest, list: &List<'_>, report: Report, came: Came) -> ImportOutcome {
+    let mut warnings = report.warnings.clone();
+    if report.odd_kinds > 0 {
+        warnings.push(format!(
+            "{} rows have a word for the kind that is not known, the first in line {}; they count \
+             as {}",
+            report.odd_kinds,
+            report.first_odd_kind.unwrap_or_default(),
+            request.kind.unwrap_or(Kind::OptOut)
+        ));
+    }
+    if report.dropped_ends > 0 {
+        warnings.push(format!(
+            "{} rows say when they end; opt-outs, complaints and blocks never do, so that is left \
+             out",
+            report.dropped_ends
+        ));
+    }
+    warnings.extend(came.warning);
+    let recorded = report.tallies.into_iter().map(|tally| Recorded {
+        kind: tally.kind,
+        scope: tally.scope.unwrap_or_else(|| request.scope.clone()),
+        entries: tally.entries,
+    });
+    let mut counts: BTreeMap<_, u64> = BTreeMap::new();
+    for Recorded { kind, scope, entries } in recorded {
+        *counts.entry((kind, scope)).or_default() += entries;
+    }
+    let reasons = report.unselected_because.iter();
+    ImportOutcome {
         name: request.name.clone(),
         kind: request.kind,
+        dry_run: request.dry_run,
         layout: list.describe(),
-        import: (taken.added + taken.seen > 0).then_some(taken.import),
+        recognised: list.recognised().into_iter().map(str::to_owned).collect(),
+        import: came.import,
         rows: report.rows,
-        added: taken.added,
-        seen: taken.seen,
+        said: counts
+            .into_iter()
+            .map(|((kind, scope), entries)| Recorded { kind, scope, entries })
+            .collect(),
+        added: came.added,
+        seen: came.seen,
+        domains: report.domains,
+        digests: report.digests,
         without_address: report.without_address,
+        left_out: reasons
+            .map(|(why, rows)| LeftOut { why: (*why).to_owned(), rows: *rows })
+            .collect(),
         bad: report.bad,
         bad_rows: report.bad_rows.iter().map(ToString::to_string).collect(),
         odd_dates: report.odd_dates,
+        future_dates: report.future_dates,
         warnings,
-    })
+    }
+}
+
+const UNPROVEN: &str = "consents that nothing proves are none: say with --evidence where and how \
+    they were given, or with --reason which column says so";
+
+/// Rows may be consents although nobody said so of the list.
+fn proven(request: &ImportRequest, report: &Report) -> Result<(), AppError> {
+    let consents = report.tallies.iter().any(|tally| tally.kind == Kind::Consent);
+    match consents && request.evidence.is_empty() && request.reason.is_none() {
+        true => Err(AppError::Input(UNPROVEN.to_owned())),
+        false => Ok(()),
+    }
 }
 
 fn lasts(request: &ImportRequest) -> Result<Lasts, AppError> {
     match (request.kind, request.expire_after) {
-        (Kind::Withdrawn, _) => {
+        (Some(Kind::Withdrawn), _) => {
             Err(AppError::Input("entries are taken back by optgate optout withdraw".to_owned()))
         }
-        (kind, Some(_)) if kind != Kind::Undeliverable => Err(AppError::Input(format!(
+        (Some(kind), Some(_)) if kind != Kind::Undeliverable => Err(AppError::Input(format!(
             "entries of kind {kind} never lapse; only undeliverable ones do"
         ))),
-        (Kind::Consent, _) if request.evidence.is_empty() && request.reason.is_none() => {
-            Err(AppError::Input(
-                "consents that nothing proves are none: say with --evidence where and how they \
-                 were given, or with --reason which column says so"
-                    .to_owned(),
-            ))
+        (Some(Kind::Consent), _) if request.evidence.is_empty() && request.reason.is_none() => {
+            Err(AppError::Input(UNPROVEN.to_owned()))
         }
-        (_, days) => Ok(Lasts {
-            bounces: days.map(|days| Duration::from_secs(u64::from(days) * 86_400)),
-            consents: request.basis,
-        }),
+        (kind, days) => {
+            // What was said to be bounces counts for as long as was said.
+            let days = days.or(kind.is_none().then_some(BOUNCES_LAST));
+            Ok(Lasts {
+                bounces: days.map(|days| Duration::from_secs(u64::from(days) * 86_400)),
+                consents: request.basis,
+            })
+        }
     }
-}
-
-fn format(request: &ImportRequest) -> Result<Format, AppError> {
-    fn read<T: std::str::FromStr<Err = sources::SpecError>>(
-        option: &str,
-        text: &Option<String>,
-    ) -> Result<Option<T>, AppError> {
-        let parsed = text.as_deref().map(str::parse).transpose();
-        parsed.map_err(|e| AppError::Input(format!("--{option}: {e}")))
-    }
-    let encoding = read("encoding", &request.encoding)?;
-    let named_xml = request.path.extension().is_some_and(|e| e.eq_ignore_ascii_case("xml"));
-    if request.record.is_none() && !named_xml {
-        return Ok(Format::Csv(CsvSpec {
-            columns: Columns {
-                email: read("email", &request.email)?,
-                date: read("date", &request.date)?,
-                reason: read("reason", &request.reason)?,
-                ..Columns::default()
-            },
-            delimiter: read("delimiter", &request.delimiter)?,
-            encoding,
-            header: request.header,
-        }));
-    }
-    let record = read("record", &request.record)?.ok_or_else(|| {
-        AppError::Input("an XML file needs --record: which elements are one person each, such as \"/customers/customer[@optout='1']\"".to_owned())
-    })?;
-    Ok(Format::Xml(XmlSpec {
-        record,
-        email: read("email", &request.email)?,
-        date: read("date", &request.date)?,
-        reason: read("reason", &request.reason)?,
-        kind: None,
-        scope: None,
-        until: None,
-        encoding,
-    }))
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use roaring::RoaringTreemap;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use suppression::{KeyId, Kind, NewEntry, Origin, Timestamp};
 
 use crate::appended::Appended;
@@ -104,6 +104,37 @@ impl Ledger {
         let (entries, ready) = (prepared.entries(), prepared.ready());
         let batch = Batch { now, import: Some(import), entries, ready, way: Way::Once };
         self.append_ready(&batch, followed)
+    }
+
+    /// How many of these entries [`Ledger::append_once`] would add. Writes nothing.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn foresee(
+        &mut self,
+        now: Timestamp,
+        prepared: &Prepared,
+        followed: Option<Followed<'_>>,
+    ) -> Result<usize, LedgerError> {
+        let (entries, ready) = (prepared.entries(), prepared.ready());
+        let result = self
+            .count_fresh(&Batch { now, import: None, entries, ready, way: Way::Once }, followed);
+        if result.is_err() {
+            self.forget();
+        }
+        result.map_err(|error| self.fault(error))
+    }
+
+    fn count_fresh(
+        &mut self,
+        batch: &Batch<'_>,
+        followed: Option<Followed<'_>>,
+    ) -> rusqlite::Result<usize> {
+        let Self { connection, memory, .. } = self;
+        let snapshot = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+        let counters = memory.follow(&snapshot)?;
+        let followed = followed.filter(|by| by.position == counters.head.position);
+        Ok(batch.sort(&snapshot, memory, followed)?.fresh.len())
     }
 
     fn append_ready(

@@ -34,6 +34,18 @@ pub(crate) enum Layout<'a> {
 }
 
 impl Layout<'_> {
+    /// What it was recognised as.
+    pub(crate) fn recognised(&self) -> Option<&'static str> {
+        match self {
+            Self::Csv(_, _, table)
+            | Self::Json(_, _, table)
+            | Self::Xlsx(_, table)
+            | Self::AccessMap(_, table)
+            | Self::Rows(table) => table.recognised(),
+            Self::Xml(_, _, _, plan) => plan.provider.map(|provider| provider.name),
+        }
+    }
+
     /// In one line, for people.
     pub(crate) fn describe(&self) -> String {
         match self {

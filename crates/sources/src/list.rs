@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
-use suppression::Timestamp;
+use suppression::{HashedForm, Timestamp};
 
 use crate::error::SourceError;
 use crate::input::Input;
@@ -113,6 +113,21 @@ impl<'a> List<'a> {
         });
         let texts: Vec<_> = texts.collect();
         if texts.is_empty() { "no file".to_owned() } else { texts.join("; ") }
+    }
+
+    /// What its files are recognised as, each once.
+    #[must_use]
+    pub fn recognised(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> = self.readers.iter().filter_map(Reader::recognised).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The form of its digests, if it is a list of digests.
+    #[must_use]
+    pub fn hashed(&self) -> Option<&Arc<HashedForm>> {
+        self.spec.hashed.as_ref()
     }
 
     /// Goes through all rows and counts them, handing out none.

@@ -39,6 +39,11 @@ impl<'a> Reader<'a> {
         self.part.label()
     }
 
+    /// What it was recognised as.
+    pub(crate) fn recognised(&self) -> Option<&'static str> {
+        self.layout.recognised()
+    }
+
     /// How it was understood, in one line.
     pub(crate) fn describe(&self) -> String {
         self.layout.describe()

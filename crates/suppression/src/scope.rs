@@ -17,11 +17,12 @@ use crate::text::serde_by_text;
 const NAME_MAX: usize = 200;
 
 /// What part of the mail an entry is about.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
     /// Nothing at all may be sent.
     All,
     /// All commercial mail: the default for an opt-out.
+    #[default]
     Commercial,
     /// One list, brand or line of business.
     Named(String),

@@ -26,7 +26,7 @@ pub enum Request {
     /// Record opt-outs. Answered by [`super::AddedOutcome`].
     Add(Addition),
     /// Import a list. Answered by [`crate::import::ImportOutcome`].
-    Import(ImportRequest),
+    Import(Box<ImportRequest>),
     /// Take entries back. Answered by [`super::WithdrawnOutcome`].
     Withdraw(Withdrawal),
     /// What was imported? Answered by a list of [`super::ImportedLine`].

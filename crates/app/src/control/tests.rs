@@ -218,24 +218,13 @@ fn an_import_through_the_gate_tells_how_far_it_is() {
     let rows = (0..5000).fold("email\n".to_owned(), |all, n| all + &format!("u{n}@example.com\n"));
     let path = folder.path().join("list.csv");
     std::fs::write(&path, &rows).unwrap();
-    let request = Request::Import(ImportRequest {
-        kind: suppression::Kind::OptOut,
-        expire_after: None,
-        basis: suppression::Basis::Express,
-        evidence: std::collections::BTreeMap::new(),
+    let request = Request::Import(Box::new(ImportRequest {
+        kind: Some(suppression::Kind::OptOut),
         path,
         name: "list".to_owned(),
-        email: None,
-        date: None,
-        reason: None,
-        record: None,
-        delimiter: None,
-        encoding: None,
-        header: None,
-        scope: suppression::Scope::Commercial,
         bad_rows: 10.0,
-        allow_subscribed: false,
-    });
+        ..ImportRequest::default()
+    }));
     let mut seen = Vec::new();
     let mut reach = Reach::find(&settings, IfMissing::Refuse).unwrap();
     let outcome: ImportOutcome =

@@ -172,6 +172,18 @@ impl Desk {
         })
     }
 
+    /// How many of these entries an import would add. Writes nothing.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn foresee(&mut self, now: Timestamp, prepared: &Prepared) -> Result<usize, AppError> {
+        let followed = !self.states.is_unknown(LEDGER);
+        let index = self.index.load_full();
+        let may_know = |entry: &NewEntry| feed::may_know(&index, entry);
+        let known = Followed { position: index.position(), may_know: &may_know };
+        Ok(self.ledger()?.foresee(now, prepared, followed.then_some(known))?)
+    }
+
     /// As [`append_prepared`](Self::append_prepared), for a source that is the master of its
     /// entries: see [`Ledger::append_mirrored`], and [`Keeper::take_back_missing`] for what a full
     /// reading of it no longer names.

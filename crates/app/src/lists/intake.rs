@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ledger::{Appended, BatchSize, Named, Prepared, import_id};
 use sources::{List, Row, Who};
-use suppression::{Basis, Case, Day, Kind, Known, NewEntry, Scope, Timestamp};
+use suppression::{Basis, Case, Day, HashedForm, Kind, Known, NewEntry, Scope, Timestamp};
 
 use crate::config::SourceSettings;
 use crate::entry::{EntryFacts, EntryMaker};
@@ -126,6 +127,7 @@ struct Stored {
 struct Running<'a> {
     intake: &'a Intake<'a>,
     mirrored: bool,
+    hashed: Option<Arc<HashedForm>>,
     now: Timestamp,
     size: BatchSize,
     batch: Vec<NewEntry>,
@@ -162,6 +164,7 @@ impl Intake<'_> {
         let mut running = Running {
             intake: self,
             mirrored,
+            hashed: list.hashed().cloned(),
             now,
             size: BatchSize::new(),
             batch: Vec::new(),
@@ -188,27 +191,45 @@ impl Intake<'_> {
     }
 }
 
+impl Intake<'_> {
+    /// The entry that a row is recorded as; `hashed` is the form of the digests of its list.
+    pub(crate) fn entry(
+        &self,
+        hashed: Option<&Arc<HashedForm>>,
+        now: Timestamp,
+        row: &Row<'_>,
+    ) -> Result<NewEntry, AppError> {
+        let facts = EntryFacts {
+            kind: row.kind,
+            scope: row.scope.unwrap_or(&self.scope).clone(),
+            source: self.source.to_owned(),
+            stated: row.stated,
+            expires: self.lasts.until(row.kind, row.stated.unwrap_or(now), row.until),
+            reason: row.reason.map(str::to_owned),
+            evidence: self.evidence.clone(),
+        };
+        let unknown =
+            || AppError::Input("a digest on a list that is not one of digests".to_owned());
+        match row.who {
+            Who::Address { address, .. } => Ok(self.maker.entry(address, facts)),
+            Who::Domain(address) => Ok(self.maker.domain_entry(address, facts)),
+            Who::Digest(digest) => {
+                self.maker.hashed_entry(hashed.ok_or_else(unknown)?, digest, facts)
+            }
+        }
+    }
+}
+
 impl Running<'_> {
     fn row(&mut self, row: &Row<'_>) -> ControlFlow<()> {
         if self.intake.stop.load(Ordering::Acquire) {
             self.taken.stopped = true;
             return ControlFlow::Break(());
         }
-        let facts = EntryFacts {
-            kind: row.kind,
-            scope: row.scope.unwrap_or(&self.intake.scope).clone(),
-            source: self.intake.source.to_owned(),
-            stated: row.stated,
-            expires: self.intake.lasts.until(row.kind, row.stated.unwrap_or(self.now), row.until),
-            reason: row.reason.map(str::to_owned),
-            evidence: self.intake.evidence.clone(),
-        };
-        let maker = self.intake.maker;
-        self.batch.push(match row.who {
-            Who::Address { address, .. } => maker.entry(address, facts),
-            Who::Domain(address) => maker.domain_entry(address, facts),
-            Who::Digest(_) => return ControlFlow::Continue(()),
-        });
+        match self.intake.entry(self.hashed.as_ref(), self.now, row) {
+            Ok(entry) => self.batch.push(entry),
+            Err(error) => self.failed = Some(error),
+        }
         if self.batch.len() >= self.size.rows() {
             self.flush();
         }

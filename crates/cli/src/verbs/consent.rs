@@ -3,7 +3,8 @@
 use app::clerk::{Addition, Withdrawn};
 use suppression::Kind;
 
-use super::intake::{self, Meaning, usage};
+use super::import::{self, Meaning};
+use super::intake::{self, usage};
 use super::withdraw;
 use crate::exit::{Ended, Exit};
 use crate::out::Out;
@@ -46,8 +47,8 @@ fn run_import(words: ConsentImport, out: &Out) -> anyhow::Result<Exit> {
         return withdraw::run(&words.file, Withdrawn::Import(import), reason, out);
     }
     let basis = words.basis.parse().map_err(usage)?;
-    let meaning = Meaning { kind: Kind::Consent, expire_after: None, basis };
-    intake::import(&words.file, words.list, meaning, out)
+    let meaning = Meaning { kind: Some(Kind::Consent), expire_after: None, basis };
+    import::import(&words.file, words.list, meaning, out)
 }
 
 fn run_withdraw(words: ConsentWithdraw, out: &Out) -> anyhow::Result<Exit> {

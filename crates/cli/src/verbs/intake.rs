@@ -5,15 +5,13 @@ use std::fmt::Write as _;
 
 use app::clerk::{AddedOutcome, Addition, Request};
 use app::control::Reach;
-use app::import::{ImportOutcome, ImportRequest};
 use ledger::IfMissing;
-use suppression::{Basis, Kind, SuppressionError};
+use suppression::{Kind, SuppressionError};
 
 use crate::configuration;
 use crate::exit::{Ended, Exit};
 use crate::out::Out;
-use crate::progress::Bar;
-use crate::words::{ConfigFile, ListFile};
+use crate::words::ConfigFile;
 
 /// Words that mean nothing here.
 pub(super) fn usage(error: SuppressionError) -> anyhow::Error {
@@ -103,105 +101,4 @@ fn holds(outcome: &AddedOutcome) -> String {
         (false, true) => format!("No gate is running; the next one goes by it{except}."),
         (false, false) => format!("No gate is running; the next one refuses them{except}."),
     }
-}
-
-/// What the rows of an imported list say.
-pub(super) struct Meaning {
-    pub(super) kind: Kind,
-    pub(super) expire_after: Option<u16>,
-    pub(super) basis: Basis,
-}
-
-/// Imports a list and tells what became of it.
-pub(super) fn import(
-    file: &ConfigFile,
-    list: ListFile,
-    meaning: Meaning,
-    out: &Out,
-) -> anyhow::Result<Exit> {
-    let settings = configuration::settings(file, out)?;
-    let typed = list.path.unwrap_or_default();
-    // The gate has a folder of its own.
-    let path = std::path::absolute(&typed)?;
-    if path.is_dir() {
-        let why = format!("{}: this is a directory; name the list file in it", typed.display());
-        return Err(Ended::error(Exit::Data, why));
-    }
-    if let Err(error) = std::fs::File::open(&path) {
-        let exit = match error.kind() {
-            std::io::ErrorKind::PermissionDenied => Exit::Permission,
-            _ => Exit::Data,
-        };
-        return Err(Ended::error(exit, format!("{}: {error}", typed.display())));
-    }
-    let name = list.name.unwrap_or_else(|| {
-        typed.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
-    });
-    let request = Request::Import(ImportRequest {
-        path,
-        name,
-        email: list.email,
-        date: list.date,
-        reason: list.reason,
-        record: list.record,
-        delimiter: list.delimiter,
-        encoding: list.encoding,
-        header: list.header,
-        kind: meaning.kind,
-        scope: list.scope.parse().map_err(usage)?,
-        expire_after: meaning.expire_after,
-        basis: meaning.basis,
-        evidence: evidence(list.evidence)?,
-        bad_rows: list.bad_rows,
-        allow_subscribed: list.allow_subscribed || meaning.kind == Kind::Consent,
-    });
-    let bar = Bar::new(out);
-    let answer = Reach::find(&settings, IfMissing::Create)?.ask(&request, &mut |at| bar.show(at));
-    drop(bar);
-    let outcome: ImportOutcome = serde_json::from_value(answer?)?;
-    out.answer(&outcome, imported)?;
-    Ok(Exit::Ok)
-}
-
-fn imported(outcome: &ImportOutcome) -> String {
-    let what = match outcome.kind {
-        Kind::OptOut => "opt-outs",
-        Kind::Complaint => "complaints",
-        Kind::Manual => "blocks",
-        Kind::Undeliverable => "bounces",
-        Kind::Consent => "consents",
-        Kind::Withdrawn => "withdrawals",
-    };
-    let mut text = format!(
-        "{}: {} rows; {} {what} recorded, {} stood there already",
-        outcome.name, outcome.rows, outcome.added, outcome.seen
-    );
-    if outcome.without_address > 0 {
-        let _ = write!(text, ", {} rows without an address", outcome.without_address);
-    }
-    if outcome.bad > 0 {
-        let _ = write!(text, ", {} BAD ROWS", outcome.bad);
-    }
-    text.push('\n');
-    for row in &outcome.bad_rows {
-        let _ = writeln!(text, "  {row}");
-    }
-    let more = outcome.bad.saturating_sub(outcome.bad_rows.len() as u64);
-    if more > 0 {
-        let _ = writeln!(text, "  and {more} more");
-    }
-    for warning in &outcome.warnings {
-        let _ = writeln!(text, "  warning: {warning}");
-    }
-    match &outcome.import {
-        Some(import) => {
-            let verb = if outcome.kind == Kind::Consent { "consent" } else { "optout" };
-            let _ = writeln!(
-                text,
-                "import {import}; to take it back: optgate {verb} import --undo {import} --reason TEXT"
-            );
-        }
-        None => text.push_str("it said nothing, so there is no import to undo\n"),
-    }
-    text
 }

@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod consent;
 pub(crate) mod demo;
 pub(crate) mod evidence;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod intake;
 pub(crate) mod ledger;

@@ -7,7 +7,8 @@ use app::control::Reach;
 use ledger::IfMissing;
 use suppression::Basis;
 
-use super::intake::{self, Meaning, usage};
+use super::import::{self, Meaning};
+use super::intake::{self, usage};
 use super::withdraw;
 use crate::configuration;
 use crate::exit::Exit;
@@ -45,9 +46,9 @@ fn run_import(words: OptoutImport, out: &Out) -> anyhow::Result<Exit> {
         let reason = words.list.reason.unwrap_or_default();
         return withdraw::run(&words.file, Withdrawn::Import(import), reason, out);
     }
-    let kind = words.kind.parse().map_err(usage)?;
+    let kind = words.kind.as_deref().map(str::parse).transpose().map_err(usage)?;
     let meaning = Meaning { kind, expire_after: words.expire_after, basis: Basis::Express };
-    intake::import(&words.file, words.list, meaning, out)
+    import::import(&words.file, words.list, meaning, out)
 }
 
 fn run_withdraw(words: Withdraw, out: &Out) -> anyhow::Result<Exit> {

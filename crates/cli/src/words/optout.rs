@@ -94,16 +94,23 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+const FORMATS: [&str; 6] = ["csv", "xml", "json", "text", "xlsx", "access-map"];
+const ALGORITHMS: [&str; 4] = ["md5", "sha1", "sha256", "sha512"];
+const NORMALISE: [&str; 3] = ["lower", "lower-domain", "as-is"];
+
 /// A list file, and how it is read.
 #[derive(Debug, Args)]
 pub(crate) struct ListFile {
-    /// The file: CSV, or XML if its name ends so or --record is given.
+    /// The file, a folder of files, or a pattern such as "lists/*.csv".
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "undo")]
     pub(crate) path: Option<PathBuf>,
     /// The list it is recorded under [default: the name of the file]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// Where the address stands: column name or number (CSV), path in the record (XML).
+    /// What it is: csv, xml, json, text, xlsx or access-map [default: found out by its content]
+    #[arg(long, value_name = "WORD", value_parser = FORMATS)]
+    pub(crate) format: Option<String>,
+    /// Where the address stands: name or number of a column, path in the record (XML, JSON).
     #[arg(long, value_name = "COLUMN")]
     pub(crate) email: Option<String>,
     /// Where the date stands.
@@ -112,9 +119,24 @@ pub(crate) struct ListFile {
     /// Where the reason stands; with --undo, why, in your words.
     #[arg(long, value_name = "COLUMN")]
     pub(crate) reason: Option<String>,
+    /// Where the kind of a row stands, such as "unsubscribed" or "bounced".
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) kind_column: Option<String>,
+    /// Where the part of the mail stands that a row is about.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) scope_column: Option<String>,
+    /// Where the time stands at which a row lapses; opt-outs never do.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) until: Option<String>,
     /// Which elements are records (XML).
     #[arg(long, value_name = "PATH")]
     pub(crate) record: Option<String>,
+    /// Where the records are (JSON), such as data.items.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) records: Option<String>,
+    /// Which sheet of a workbook [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sheet: Option<String>,
     /// What parts two fields (CSV): one character, or "tab".
     #[arg(long, value_name = "CHARACTER")]
     pub(crate) delimiter: Option<String>,
@@ -124,7 +146,20 @@ pub(crate) struct ListFile {
     /// Whether the first line names the columns (CSV).
     #[arg(long, value_name = "YES")]
     pub(crate) header: Option<bool>,
-    /// What part of the mail it is about: commercial, all, or the name of a list.
+    /// It holds digests instead of addresses: md5, sha1, sha256 or sha512.
+    #[arg(long, value_name = "ALGORITHM", value_parser = ALGORITHMS)]
+    pub(crate) hashed: Option<String>,
+    /// What was done to an address before it was hashed [default: lower]
+    #[arg(long, value_name = "HOW", value_parser = NORMALISE)]
+    pub(crate) normalise: Option<String>,
+    /// The file with what was hashed together with the address.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) salt_file: Option<PathBuf>,
+    /// Where the salt stood: before the address, or behind it [default: before]
+    #[arg(long, value_name = "PLACE", value_parser = ["before", "behind"])]
+    pub(crate) salt_place: Option<String>,
+    /// What part of the mail it is about, where rows do not say it: commercial, all, or the name
+    /// of a list.
     #[arg(long, default_value = "commercial", value_name = "NAME")]
     pub(crate) scope: String,
     /// Proof, of every row; may be given several times.
@@ -136,6 +171,10 @@ pub(crate) struct ListFile {
     /// Import even a file that looks like a list of people who may be mailed.
     #[arg(long)]
     pub(crate) allow_subscribed: bool,
+    /// Record nothing: say what the list is recognised as, what its rows mean, what is wrong with
+    /// it, and what would be added.
+    #[arg(long, conflicts_with = "undo")]
+    pub(crate) dry_run: bool,
     /// Take a whole import back, by the id it reported; needs --reason.
     #[arg(long, value_name = "ID", conflicts_with = "path")]
     pub(crate) undo: Option<String>,
@@ -144,13 +183,17 @@ pub(crate) struct ListFile {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  optgate optout import --dry-run suppression_bounces.csv
   optgate optout import unsubscribed.csv
   optgate optout import optouts.csv --email \"Email Address\" --date \"Opted out\" --name crm-2025
   optgate optout import shop.xml --record \"/customers/customer[@optout='1']\" --email contact/email
   optgate optout import bounces.csv --kind undeliverable --expire-after 90
+  optgate optout import partner.txt --hashed md5
   optgate optout import --undo 20260302-1t6k9qz --reason \"that was the customer file\"
 
-Delimiter, header, encoding and columns of a CSV file are found by looking at it. Bad rows are
+What the file is, and its delimiter, header, encoding and columns, are found by looking at it. The
+exports of the usual providers are recognised, and each row is recorded as what it says: a bounce
+is no opt-out. Look at it first: --dry-run records nothing. Bad rows are
 counted and told with their lines. Rows that stand in the ledger already add nothing, so that an
 import can be repeated. A list that changes belongs into the configuration, as a [[source]].
 
@@ -161,10 +204,12 @@ pub(crate) struct OptoutImport {
     pub(crate) file: ConfigFile,
     #[command(flatten)]
     pub(crate) list: ListFile,
-    /// What is recorded: opt-out, complaint, manual or undeliverable.
-    #[arg(long, default_value = "opt-out", value_parser = KINDS)]
-    pub(crate) kind: String,
-    /// Days after which the rows lapse; only for undeliverable.
+    /// What is recorded: opt-out, complaint, manual or undeliverable [default: as the list is
+    /// recognised, else opt-out]
+    #[arg(long, value_parser = KINDS)]
+    pub(crate) kind: Option<String>,
+    /// Days after which bounces lapse [default: 90 for those that are recognised; with --kind
+    /// undeliverable never]
     #[arg(long, value_name = "DAYS")]
     pub(crate) expire_after: Option<u16>,
 }

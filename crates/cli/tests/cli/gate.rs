@@ -183,8 +183,14 @@ fn an_import_into_the_running_gate_is_enforced() {
     let pair = Pair::start("", "");
     let rows = (0..3000).fold("email\n".to_owned(), |all, n| all + &format!("u{n}@example.com\n"));
     pair.house.write("list.csv", rows);
+    let look = ["-o", "json", "optout", "import", "--dry-run", "list.csv"];
+    let foreseen = pair.house.run(&look).exits(0).json();
+    assert_eq!((&foreseen["added"], &foreseen["dry_run"]), (&3000.into(), &true.into()));
+    assert!(pair.client().envelope(&["u0@example.com"])[0].starts_with("250"), "nothing is done");
     let outcome = pair.house.run(&["-o", "json", "optout", "import", "list.csv"]).exits(0).json();
     assert_eq!(outcome["added"], 3000);
+    let foreseen = pair.house.run(&look).exits(0).json();
+    assert_eq!((&foreseen["added"], &foreseen["seen"]), (&0.into(), &3000.into()));
     let replies =
         pair.client().envelope(&["u0@example.com", "u2999@example.com", "u3000@example.com"]);
     assert!(replies[0].starts_with("550") && replies[1].starts_with("550"), "{replies:?}");

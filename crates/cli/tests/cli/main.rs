@@ -9,6 +9,8 @@ mod gate;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod imports;
+#[cfg(test)]
 mod optouts;
 #[cfg(test)]
 mod proof;
