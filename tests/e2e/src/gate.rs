@@ -211,8 +211,13 @@ fn serve(folder: &Path, address: SocketAddr, under: &[String], limit: Duration) 
 fn every_list_was_tried(folder: &Path) -> bool {
     let status = optgate(folder, &["status", "--config", "optgate.toml", "-o", "json"]);
     let Ok(status) = serde_json::from_str::<serde_json::Value>(&status.out) else { return false };
-    let sources = status.get("sources").and_then(serde_json::Value::as_array);
-    sources.into_iter().flatten().all(|source| {
+    let lines = |what| status.get(what).and_then(serde_json::Value::as_array).into_iter().flatten();
+    let name = |line: &serde_json::Value| line.get("name").cloned();
+    // Those that are asked live are not read.
+    let live: Vec<_> = lines("live").filter_map(name).collect();
+    let mut sources =
+        lines("sources").filter(|source| name(source).is_none_or(|name| !live.contains(&name)));
+    sources.all(|source| {
         let known = |field| source.get(field).is_some_and(|value| !value.is_null());
         (known("last_success") && !known("unknown")) || known("last_error")
     })

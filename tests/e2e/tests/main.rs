@@ -16,6 +16,7 @@ mod demo;
 mod evidence;
 mod full_disk;
 mod hostile;
+mod lists;
 mod mixed;
 mod opt_out;
 mod power_loss;
