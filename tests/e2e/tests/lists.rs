@@ -6,6 +6,7 @@
 
 mod folder;
 mod mariadb;
+mod nginx;
 mod openldap;
 mod postgresql;
 mod pysqlbridge;
