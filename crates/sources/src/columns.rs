@@ -198,6 +198,18 @@ impl Sample {
         self.subject(looks_like_address, &[], "e-mail addresses")
     }
 
+    /// Whether no row could be about anybody: there are few, or none, and no at sign in them.
+    pub(crate) fn is_of_nobody(&self) -> bool {
+        const FEW: usize = 100;
+        self.rows.len() < FEW && !self.rows.iter().flatten().any(|cell| cell.contains('@'))
+    }
+
+    /// The column that would hold the address if there were any: by its name, else the first.
+    pub(crate) fn perhaps_email(&self) -> Vec<usize> {
+        let named = [self.groups(&EMAIL_NAMES), self.groups(&PERHAPS_EMAIL)].concat();
+        named.into_iter().next().unwrap_or_else(|| vec![0])
+    }
+
     /// The columns with the digest of the address.
     pub(crate) fn digest(
         &self,

@@ -6,7 +6,7 @@ use suppression::{HashAlgorithm, Kind, Scope};
 use crate::cell::{self, Domains};
 use crate::columns::{ColumnFault, Sample, plain};
 use crate::recognise::{self, Clues, Look, Provider, Standing};
-use crate::spec::{Column, Columns, Spec};
+use crate::spec::{Column, Columns, Format, Spec};
 use crate::when;
 
 /// How rows are read.
@@ -120,6 +120,8 @@ impl Plan {
         }
         match provider.standing {
             Standing::Out => {}
+            // Of a table only what is new may have been asked for, and rows say what they are.
+            Standing::In(_) if is_table(spec) && !provider.asks.is_empty() => {}
             Standing::Never(why) => return Err(PlanFault::Never(why.to_owned())),
             Standing::In(why) if !spec.allow_subscribed => {
                 return Err(PlanFault::Subscribed(why.to_owned()));
@@ -198,10 +200,18 @@ fn email(
     };
     // Of a list of digests no column looks like addresses: to say so helps more.
     let all = || (0..sample.width()).find_map(|at| digests(sample, &[at]));
+    let for_nobody = || is_table(spec) && sample.is_of_nobody();
     match (found, spec.hashed.is_none().then(all).flatten()) {
         (Err(_), Some(algorithm)) if columns.email.is_none() => Err(PlanFault::Digests(algorithm)),
+        // Of what is new in a table there may be nothing.
+        (Err(_), None) if columns.email.is_none() && for_nobody() => Ok(sample.perhaps_email()),
         (found, _) => Ok(found?),
     }
+}
+
+/// Rows of a database.
+fn is_table(spec: &Spec) -> bool {
+    matches!(spec.format, Format::Table(_))
 }
 
 /// The columns of the first of these names that there is; `#2` is the second of a list without
@@ -232,7 +242,7 @@ fn times(sample: &Sample, columns: &[usize]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{CsvSpec, Format};
+    use crate::spec::CsvSpec;
 
     fn sample(text: &str) -> Sample {
         let mut rows = text.lines().map(|line| line.split(',').map(str::to_owned).collect());
@@ -275,5 +285,21 @@ mod tests {
         assert!(plan(text, &spec()).unwrap().provider.is_some());
         let consents = Spec { kind: Some(Kind::Consent), ..spec() };
         assert!(plan(text, &consents).unwrap().provider.is_none());
+    }
+
+    /// Whoever asks a database for what is new gets few rows, or none.
+    #[test]
+    fn a_table_without_rows_is_no_error() {
+        let table = Spec::new("s", Format::Table(Columns::default()));
+        for (text, email) in
+            [("id,recipient", 1), ("id,recipient\n1,", 1), ("who,n", 0), ("n,email", 1)]
+        {
+            assert_eq!(plan(text, &table).unwrap().email, [email], "{text}");
+        }
+        assert!(plan("who,n\nBob @ home,1", &table).is_err());
+        assert!(plan("who,n", &spec()).is_err());
+        let rows = "uuid,email,attributes,status\n1,b@x.example,{},enabled";
+        assert!(plan(rows, &table).is_ok());
+        assert!(matches!(plan(rows, &spec()), Err(PlanFault::Subscribed(_))));
     }
 }

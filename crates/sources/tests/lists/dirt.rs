@@ -1,5 +1,5 @@
-//! The dirt of `list-formats.md` §4.2, each kind a test. Points 8 to 10 are about what entries
-//! mean, which is not decided here.
+//! The dirt of `list-formats.md` §4.2, each kind a test. Points 5, 6, and 8 to 10 are about what
+//! rows mean: they are tests of `recognised`, which name them.
 
 use sources::{Fault, Format, Place, SourceError, Spec};
 

@@ -126,6 +126,31 @@ fn mautic_as_its_table() {
     assert_eq!(read.report.unselected_because, [("is about another channel than e-mail", 1)]);
 }
 
+/// As a query gives it, with the columns of the tables.
+#[test]
+fn mautic_from_its_database() {
+    use sources::{Columns, Format, Inputs, List, SpoolWriter};
+    use std::ops::ControlFlow;
+    let mut writer = SpoolWriter::new(&std::env::temp_dir()).unwrap();
+    writer.columns(&["email", "date_added", "reason", "channel"]).unwrap();
+    for (reason, channel) in [("1", "email"), ("2", "email"), ("3", "sms")] {
+        let row =
+            [Some("bob@example.com"), Some("2024-05-01 12:00:00"), Some(reason), Some(channel)];
+        writer.row(row.into_iter()).unwrap();
+    }
+    let spec = Spec::new("crm", Format::Table(Columns::default()));
+    let inputs = Inputs::spool("crm", writer.finish().unwrap());
+    let list = List::open(inputs, &spec, &mut |_| ()).unwrap();
+    assert_eq!(list.recognised(), ["Mautic's table of those not to be contacted"]);
+    let mut kinds = Vec::new();
+    let report = list.read(crate::support::now(), &mut |_| (), &mut |row| {
+        kinds.push(row.kind.as_str());
+        ControlFlow::Continue(())
+    });
+    assert_eq!(kinds, ["opt-out", "undeliverable"]);
+    assert_eq!(report.unwrap().unselected, 1);
+}
+
 #[test]
 fn mailtrain_blacklist_is_any_list() {
     is("mailtrain/blacklist.csv", "", &["bob@example.com opt-out - - -"]);

@@ -19,6 +19,7 @@ fn xml(record: &str) -> Spec {
     }))
 }
 
+/// Dirt, point 10: a bounce is about delivery, and no objection.
 #[test]
 fn sendgrid_bounces() {
     let read = is(
