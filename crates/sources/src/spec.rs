@@ -55,6 +55,7 @@ impl Spec {
 
 /// The kind of file.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "one for each source, made once at the start")]
 pub enum Format {
     /// Lines of cells, or one address a line.
     Csv(CsvSpec),

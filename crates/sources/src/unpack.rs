@@ -193,8 +193,11 @@ fn window(head: &[u8]) -> u64 {
         let base = 1_u64 << (10 + (byte >> 3));
         return base + base / 8 * u64::from(byte & 7);
     }
-    let id = [0, 1, 2, 4][usize::from(descriptor & 3)];
-    let length = [1, 2, 4, 8][usize::from(descriptor >> 6)];
+    let id = match descriptor & 3 {
+        0 => 0,
+        bits => 1 << (bits - 1),
+    };
+    let length = 1 << (descriptor >> 6);
     let bytes = rest.get(id..id + length).unwrap_or_default();
     bytes.iter().rev().fold(0, |size, byte| size << 8 | u64::from(*byte))
 }

@@ -48,7 +48,7 @@ fn webhook() -> (String, Receiver<String>) {
             let Ok(mut stream) = stream else { return };
             let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
             while let Ok(read @ 1..) = stream.read(&mut buffer) {
-                text.extend_from_slice(&buffer[..read]);
+                text.extend(buffer.iter().take(read));
                 let whole = String::from_utf8_lossy(&text).into_owned();
                 let length = whole.lines().find_map(|line| {
                     line.to_ascii_lowercase()

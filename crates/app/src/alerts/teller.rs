@@ -30,27 +30,27 @@ const OF_A_LIST: [Event; 4] =
 
 /// Tells of troubles. Cheap to copy; never waits.
 #[derive(Clone, Debug)]
-pub struct Alerts {
+pub(crate) struct Alerts {
     words: Option<SyncSender<Trouble>>,
 }
 
 /// What the thread needs.
-pub struct AlertParts {
+pub(crate) struct AlertParts {
     /// Whom to tell, and how.
-    pub settings: AlertSettings,
+    pub(crate) settings: AlertSettings,
     /// The name of this gate.
-    pub hostname: String,
+    pub(crate) hostname: String,
     /// By which mail goes out, and whose troubles are told.
-    pub smarthost: Arc<Smarthost>,
+    pub(crate) smarthost: Arc<Smarthost>,
     /// Of the sessions.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// How the lists fare.
-    pub notices: Receiver<Notice>,
+    pub(crate) notices: Receiver<Notice>,
 }
 
 impl Alerts {
     /// Tells nobody.
-    pub fn silent() -> Self {
+    pub(crate) fn silent() -> Self {
         Self { words: None }
     }
 
@@ -58,7 +58,7 @@ impl Alerts {
     ///
     /// # Errors
     /// When the thread cannot be started.
-    pub fn start(parts: AlertParts) -> Result<Self, AppError> {
+    pub(crate) fn start(parts: AlertParts) -> Result<Self, AppError> {
         if parts.settings.is_silent() {
             return Ok(Self::silent());
         }
@@ -74,7 +74,7 @@ impl Alerts {
     }
 
     /// There is this trouble.
-    pub fn begins(&self, trouble: Trouble) {
+    pub(crate) fn begins(&self, trouble: Trouble) {
         if let Some(words) = &self.words {
             // Full: so much is wrong that one more word does not matter.
             let _ = words.try_send(trouble);
@@ -82,7 +82,7 @@ impl Alerts {
     }
 
     /// Whether anybody listens: for what costs something to say.
-    pub fn is_silent(&self) -> bool {
+    pub(crate) fn is_silent(&self) -> bool {
         self.words.is_none()
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// Something that somebody should see to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub(crate) enum Trouble {
     /// A list will be too old before long; mail still flows.
     Aging {
         /// Its name.

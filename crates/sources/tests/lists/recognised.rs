@@ -66,7 +66,7 @@ pub(crate) fn is(file: &str, what: &str, rows: &[&str]) -> Read {
 }
 
 pub(crate) fn is_with(file: &str, spec: &Spec, what: &str, rows: &[&str]) -> Read {
-    let read = read_with(file, spec).unwrap_or_else(|error| panic!("{error}"));
+    let read = read_with(file, spec).unwrap();
     assert_eq!(read.rows, rows, "{file}");
     match what {
         "" => assert!(!read.describe.contains("recognised"), "{}", read.describe),

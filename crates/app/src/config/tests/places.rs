@@ -76,9 +76,9 @@ fn every_word_for_a_file_is_its_format() {
 #[test]
 fn columns_are_those_that_are_named() {
     let keys = "email = 2\ndate = \"d\"\nreason = \"r\"\nkind_column = \"k\"\nscope_column = \"s\"\nuntil = \"u\"\n";
-    let name = |text: &str| Some(sources::Column::Name(text.to_owned()));
+    let name = |text: &str| Some(Column::Name(text.to_owned()));
     let columns = sources::Columns {
-        email: Some(sources::Column::Number(2)),
+        email: Some(Column::Number(2)),
         date: name("d"),
         reason: name("r"),
         kind: name("k"),
