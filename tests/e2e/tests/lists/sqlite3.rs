@@ -32,7 +32,9 @@ impl Crm {
         std::fs::write(&input, sql).unwrap();
         let input = File::open(input).unwrap();
         let mut command = Peers::get().command("sqlite3");
-        let ran = run(command.args(["-bail"]).arg(&self.file).stdin(Stdio::from(input)), LIMIT);
+        // As any program that shares a file, it waits while somebody reads.
+        command.args(["-bail", "-cmd", ".timeout 20000"]).arg(&self.file);
+        let ran = run(command.stdin(Stdio::from(input)), LIMIT);
         assert_eq!(ran.code, 0, "{}", ran.text());
         ran.out.trim_end().to_owned()
     }
