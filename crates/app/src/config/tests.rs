@@ -396,4 +396,5 @@ fn the_reference_in_docs_is_the_one_made_here() {
 }
 
 mod kinds_of_mail;
+mod pages;
 mod places;
