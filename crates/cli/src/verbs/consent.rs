@@ -13,7 +13,7 @@ use crate::words::{Consent, ConsentAdd, ConsentImport, ConsentVerb, ConsentWithd
 pub(crate) fn run(words: Consent, out: &Out) -> anyhow::Result<Exit> {
     match words.what {
         ConsentVerb::Add(add) => run_add(add, out),
-        ConsentVerb::Import(import) => run_import(import, out),
+        ConsentVerb::Import(import) => run_import(*import, out),
         ConsentVerb::Withdraw(words) => run_withdraw(words, out),
     }
 }

@@ -19,7 +19,7 @@ use crate::words::{ConfigOnly, Optout, OptoutAdd, OptoutImport, OptoutVerb, With
 pub(crate) fn run(words: Optout, out: &Out) -> anyhow::Result<Exit> {
     match words.what {
         OptoutVerb::Add(add) => run_add(add, out),
-        OptoutVerb::Import(import) => run_import(import, out),
+        OptoutVerb::Import(import) => run_import(*import, out),
         OptoutVerb::Imports(words) => run_imports(&words, out),
         OptoutVerb::Withdraw(words) => run_withdraw(words, out),
     }

@@ -17,7 +17,7 @@ pub(crate) enum ConsentVerb {
     /// Record that people agreed, and what proves it.
     Add(ConsentAdd),
     /// Record the consents of a list file, once; or undo such an import.
-    Import(ConsentImport),
+    Import(Box<ConsentImport>),
     /// Take back consents that were recorded by mistake.
     Withdraw(ConsentWithdraw),
 }

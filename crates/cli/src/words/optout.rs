@@ -18,7 +18,7 @@ pub(crate) enum OptoutVerb {
     /// Record that people opted out. In force when the command returns.
     Add(OptoutAdd),
     /// Record all addresses of a list file, once; or undo such an import.
-    Import(OptoutImport),
+    Import(Box<OptoutImport>),
     /// Every import with its id.
     Imports(ConfigOnly),
     /// Take back what was recorded by mistake.
