@@ -12,7 +12,6 @@ pub(crate) struct Consent {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "made once, by what was typed")]
 pub(crate) enum ConsentVerb {
     /// Record that people agreed, and what proves it.
     Add(ConsentAdd),

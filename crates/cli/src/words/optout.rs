@@ -13,7 +13,6 @@ pub(crate) struct Optout {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "made once, by what was typed")]
 pub(crate) enum OptoutVerb {
     /// Record that people opted out. In force when the command returns.
     Add(OptoutAdd),
