@@ -21,6 +21,7 @@ pub mod keys;
 pub mod lists;
 pub mod live;
 pub mod logs;
+pub mod metrics;
 pub mod notices;
 mod progress;
 pub mod replay;

@@ -52,6 +52,8 @@ fn run(words: Optgate, out: &Out) -> anyhow::Result<Exit> {
         Verb::Check(check) => verbs::check::run(&check, out),
         Verb::Config(config) => verbs::show::run(&config, out),
         Verb::Status(status) => verbs::status::run(&status, out),
+        Verb::Source(source) => verbs::source::run(source, out),
+        Verb::Metrics(metrics) => verbs::source::metrics(&metrics, out),
         Verb::Optout(optout) => verbs::optout::run(optout, out),
         Verb::Consent(consent) => verbs::consent::run(consent, out),
         Verb::Ledger(ledger) => verbs::ledger::run(ledger, out),

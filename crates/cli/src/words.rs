@@ -16,6 +16,7 @@ mod evidence;
 mod file;
 mod ledger;
 mod optout;
+mod source;
 
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use consent::{Consent, ConsentAdd, ConsentImport, ConsentVerb, ConsentWithdraw};
@@ -26,6 +27,7 @@ pub(crate) use ledger::{
     LedgerVerify,
 };
 pub(crate) use optout::{ListFile, Optout, OptoutAdd, OptoutImport, OptoutVerb, Withdraw};
+pub(crate) use source::{Metrics, Source, SourceList, SourceSync, SourceTest, SourceVerb};
 
 /// An SMTP proxy that refuses recipients who opted out, whatever program sends.
 #[derive(Debug, Parser)]
@@ -97,6 +99,10 @@ pub(crate) enum Verb {
     Config(Config),
     /// How the running gate and its lists are.
     Status(ConfigOnly),
+    /// The outside lists: how they are, read one now, try one.
+    Source(Source),
+    /// Figures of the gate and its lists, for Prometheus.
+    Metrics(Metrics),
     /// Record opt-outs, complaints, blocks and bounces, and take them back.
     Optout(Optout),
     /// Record that people agreed to be mailed.

@@ -221,8 +221,9 @@ impl Report {
     }
 }
 
-/// The shape of a value without the value.
-pub(crate) fn mask(value: &str) -> String {
+/// The shape of a value without the value: every letter as `x`, every digit as `9`.
+#[must_use]
+pub fn mask(value: &str) -> String {
     let mut masked: String = value
         .trim()
         .chars()

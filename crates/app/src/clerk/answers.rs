@@ -2,6 +2,7 @@
 //! ever added: scripts read these.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use suppression::{Day, Entry, Kind, Scope, Subject, Timestamp};
@@ -332,7 +333,7 @@ pub struct AddedOutcome {
 pub struct SourceLine {
     /// Its name.
     pub name: String,
-    /// Its file.
+    /// Where it is: a file, a folder, a pattern, a URL or a database.
     pub file: String,
     /// In words: "ok", "never loaded", "refused", ...
     pub state: String,
@@ -346,6 +347,19 @@ pub struct SourceLine {
     pub last_attempt: Option<Timestamp>,
     /// What was wrong with the last try.
     pub last_error: Option<String>,
+    /// How old it is, in seconds, by its own date or its last good reading.
+    #[serde(default)]
+    pub age: Option<u64>,
+    /// The age at which it is unknown, in seconds.
+    #[serde(default)]
+    pub max_age: Option<u64>,
+}
+
+impl SourceLine {
+    /// Its age for people.
+    pub fn age_words(&self) -> Option<String> {
+        Some(crate::lists::words(Duration::from_secs(self.age?)))
+    }
 }
 
 /// How the gate fares.

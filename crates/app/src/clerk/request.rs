@@ -10,11 +10,13 @@ use suppression::Timestamp;
 use super::answers::{EntryLine, SourceLine, StatusAnswer};
 use super::asked::{Addition, Custody, Withdrawal};
 use super::question::JudgeQuestion;
+use crate::clock;
 use crate::config::{Mode, Settings, SourceSettings};
 use crate::entry::EntryMaker;
 use crate::error::AppError;
 use crate::import::{self, ImportRequest, Progress};
 use crate::keeper::{Keeper, LedgerLists, RestoreRequest};
+use crate::lists::{self, Orders, SyncOutcome};
 use crate::live::Consultant;
 
 /// A question.
@@ -47,6 +49,13 @@ pub enum Request {
         #[serde(default)]
         stream: Option<String>,
     },
+    /// Read a source now. Answered by [`crate::lists::SyncOutcome`].
+    Sync {
+        /// Its name.
+        source: String,
+        /// All of it, even if nothing has changed.
+        all: bool,
+    },
     /// One entry of the ledger. Answered by [`super::EntryLine`] or null.
     Entry {
         /// Its row.
@@ -72,6 +81,8 @@ pub struct Running {
     pub since: Timestamp,
     /// The addresses it listens on.
     pub listeners: Vec<String>,
+    /// By which a source is asked for.
+    pub orders: Orders,
     /// What it counts.
     pub figures: Box<dyn Fn() -> serde_json::Value + Send + Sync>,
 }
@@ -126,6 +137,7 @@ impl Clerk {
             Request::Restore(request) => json(&self.restore(request, progress)?),
             Request::Judge(question) => json(&self.judge_all(question)?),
             Request::Why { address, stream } => json(&self.why(address, stream.as_deref())?),
+            Request::Sync { source, all } => json(&self.sync(source, *all)?),
             Request::Entry { entry } => {
                 let position = *entry;
                 let found = self.keeper.ask(move |desk| desk.entry(position))?;
@@ -164,8 +176,22 @@ impl Clerk {
         })
     }
 
+    fn sync(&self, name: &str, all: bool) -> Result<SyncOutcome, AppError> {
+        let found = self.settings.sources.iter().find(|source| source.name == name);
+        let missing = || AppError::Input(format!("no [[source]] is named \"{name}\""));
+        let source = found.ok_or_else(missing)?;
+        if matches!(source.mode, Mode::Live(_)) {
+            return Err(lists::live(name));
+        }
+        match &self.running {
+            Some(running) => running.orders.sync(name, all),
+            None => lists::sync_once(&self.keeper, &self.settings, source, all),
+        }
+    }
+
     fn sources(&self, unknown: &BTreeMap<String, String>) -> Result<Vec<SourceLine>, AppError> {
         let mut lines = Vec::new();
+        let now = clock::now();
         let kept_in_step = |source: &&SourceSettings| matches!(source.mode, Mode::Sync(_));
         for source in self.settings.sources.iter().filter(kept_in_step) {
             let name = source.name.clone();
@@ -182,12 +208,14 @@ impl Clerk {
             };
             lines.push(SourceLine {
                 name: source.name.clone(),
-                file: source.path().display().to_string(),
+                file: source.at(),
                 state: state.to_owned(),
                 unknown: unknown.get(&source.name).cloned(),
                 rows: known.last_rows,
                 last_success: known.last_success,
                 last_attempt: known.last_attempt,
+                age: lists::age(&known, now).map(|age| age.as_secs()),
+                max_age: source.max_age.map(|age| age.as_secs()),
                 last_error: known.last_error,
             });
         }

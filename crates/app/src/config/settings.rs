@@ -184,7 +184,8 @@ impl SourceSettings {
             Format::Json(json) => &json.columns,
             Format::Xlsx(xlsx) => &xlsx.columns,
             Format::Table(columns) => columns,
-            Format::Xml(_) | Format::AccessMap(_) => return false,
+            Format::Xml(xml) => return xml.kind.is_some(),
+            Format::AccessMap(_) => return false,
         };
         columns.kind.is_some()
     }

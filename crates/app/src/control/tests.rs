@@ -47,6 +47,7 @@ impl Gate {
             running: Some(Running {
                 since: clock::now(),
                 listeners: vec!["127.0.0.1:2525".to_owned()],
+                orders: crate::lists::Orders::default(),
                 figures: Box::new(|| serde_json::json!({ "smarthost": "up" })),
             }),
             live: None,

@@ -92,6 +92,7 @@ impl Daemon {
             running: Some(Running {
                 since: clock::now(),
                 listeners: addresses.iter().map(ToString::to_string).collect(),
+                orders: lists.orders(),
                 figures: figures(&smarthost, &counters),
             }),
             live: live.map(|live| Consultant::of_gate(live, Handle::current())),

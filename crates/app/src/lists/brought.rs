@@ -33,6 +33,8 @@ pub(super) struct Content {
     pub(super) length: u64,
     /// What is to be noted of how far it was read, once it is in the ledger.
     pub(super) cursor: Option<String>,
+    /// The names of the columns of a table.
+    pub(super) columns: Vec<String>,
 }
 
 /// How much is wanted.

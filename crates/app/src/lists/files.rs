@@ -73,6 +73,7 @@ impl Files {
             written: written.unwrap_or_else(|| now.micros()),
             length: stamp.length,
             cursor: None,
+            columns: Vec::new(),
         }))
     }
 

@@ -11,23 +11,28 @@ mod brought;
 mod changes;
 mod failed;
 mod fare;
+mod feed;
 mod files;
 mod intake;
 mod listen;
 mod marks;
+mod meaning;
 mod orders;
 mod outcome;
 mod puller;
 mod schedule;
 mod synchronise;
 mod table;
+mod trial;
 mod watch;
 mod web;
 
+pub(crate) use age::age;
 pub use age::{note_ages, words};
 pub(crate) use intake::{Intake, Lasts};
 pub use orders::Orders;
 pub use outcome::SyncOutcome;
+pub use trial::{Trial, TrialRow, TrialTally, try_source};
 pub use watch::{Watch, live, sync_once};
 
 #[cfg(test)]

@@ -1,28 +1,24 @@
 //! One source: is it another one than before, is it to be believed, and what is new in it.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use ledger::SourceState;
-use sources::{Guards, List, WebAccess, judge};
+use sources::{Guards, List, judge};
 use suppression::Timestamp;
 
 use super::age::Seen;
-use super::brought::{Bringing, Brought, Content, Wish};
+use super::brought::{Brought, Content, Wish};
 use super::failed::Failed;
-use super::files::Files;
+use super::feed::Feed;
 use super::intake::{Intake, Lasts};
+use super::meaning::meaning;
 use super::outcome::SyncOutcome;
-use super::puller::{Database, Puller};
-use super::schedule::Schedule;
-use super::table::Table;
-use super::web::Web;
 use crate::clock;
-use crate::config::{Place, SourceSettings, SyncSettings};
+use crate::config::{SourceSettings, SyncSettings};
 use crate::entry::EntryMaker;
 use crate::error::AppError;
 use crate::keeper::{Keeper, ListStates};
@@ -42,24 +38,12 @@ pub(super) enum Look {
     Failed(String),
 }
 
-/// Most bytes of a list from a web server.
-const PAGE_MAX: u64 = 4 << 30;
-
-/// Where a source is looked for.
-enum Feed {
-    Files(Files),
-    Table(Box<Table>, Schedule),
-    Web(Box<Web>, Schedule),
-}
-
 /// Keeps one source in step.
 pub(super) struct Synchroniser {
     keeper: Keeper,
     maker: EntryMaker,
     source: SourceSettings,
     feed: Feed,
-    /// How often a file is looked at.
-    every: Duration,
     /// Ends when what was read stands no longer; then everything is forgotten.
     round: u64,
     state: SourceState,
@@ -83,50 +67,14 @@ impl Synchroniser {
         source: &SourceSettings,
         sync: &SyncSettings,
     ) -> Result<Self, AppError> {
-        let feed = match &source.place {
-            Place::Database(access, question) => {
-                let database = Database { access: access.clone(), question: question.clone() };
-                table(shop, source, sync, Box::new(database))
-            }
-            Place::Url { url, user, password, tls, timeout } => {
-                let access = WebAccess {
-                    url: url.clone(),
-                    user: user.clone(),
-                    password: password.clone(),
-                    tls: tls.clone(),
-                    timeout: *timeout,
-                    limit: PAGE_MAX,
-                };
-                let (folder, of) = (shop.folder.clone(), question(source, sync));
-                let web = Web { access, folder, of };
-                Feed::Web(Box::new(web), Schedule::new(sync.every, clock::instant()))
-            }
-            Place::Files(path) => Feed::Files(Files::new(path)),
-        };
-        Self::of(shop, source, sync, feed)
+        Self::of(shop, source, Feed::of(source, sync, &shop.folder))
     }
 
-    /// Whatever the place is, its rows are brought by this one.
-    #[cfg(test)]
-    pub(super) fn pulled(
-        shop: &Shop,
-        source: &SourceSettings,
-        puller: Box<dyn Puller>,
-    ) -> Result<Self, AppError> {
-        let crate::config::Mode::Sync(sync) = &source.mode else { return Err(AppError::Stopped) };
-        Self::of(shop, source, sync, table(shop, source, sync, puller))
-    }
-
-    fn of(
-        shop: &Shop,
-        source: &SourceSettings,
-        sync: &SyncSettings,
-        feed: Feed,
-    ) -> Result<Self, AppError> {
+    /// The same, wherever it is looked for.
+    pub(super) fn of(shop: &Shop, source: &SourceSettings, feed: Feed) -> Result<Self, AppError> {
         let Shop { keeper, maker, stop, .. } = shop.clone();
-        let (source, every) = (source.clone(), sync.every);
-        let state = SourceState::default();
-        let mut new = Self { keeper, maker, source, feed, every, round: 0, state, stop };
+        let (source, state) = (source.clone(), SourceState::default());
+        let mut new = Self { keeper, maker, source, feed, round: 0, state, stop };
         new.begin_round()?;
         Ok(new)
     }
@@ -140,9 +88,7 @@ impl Synchroniser {
         let new = || SourceState { name: self.source.name.clone(), ..SourceState::default() };
         self.state = known.unwrap_or_else(new);
         self.round = round;
-        if let Feed::Files(files) = &mut self.feed {
-            files.forget();
-        }
+        self.feed.forget();
         Ok(())
     }
 
@@ -165,21 +111,12 @@ impl Synchroniser {
 
     /// Whether there is something to do.
     pub(super) fn is_due(&self) -> bool {
-        self.is_round_over()
-            || match &self.feed {
-                Feed::Files(files) => files.is_changed(),
-                Feed::Table(_, schedule) | Feed::Web(_, schedule) => {
-                    schedule.is_due(clock::instant())
-                }
-            }
+        self.is_round_over() || self.feed.is_due()
     }
 
     /// How long there is nothing to do, if nobody tells.
     pub(super) fn wait(&self) -> Duration {
-        match &self.feed {
-            Feed::Files(_) => self.every,
-            Feed::Table(_, schedule) | Feed::Web(_, schedule) => schedule.wait(clock::instant()),
-        }
+        self.feed.wait()
     }
 
     /// Looks at the source, and reads of it what is wanted.
@@ -191,7 +128,7 @@ impl Synchroniser {
             return Look::Nothing;
         }
         let (start, began) = (clock::instant(), clock::now());
-        let brought = self.bring(wish, began);
+        let brought = self.feed.bring(&self.state, wish, began, &self.stop);
         let read = brought.and_then(|brought| self.read(brought, wish, began));
         let look = match read {
             Ok(None) => return Look::Nothing,
@@ -210,23 +147,8 @@ impl Synchroniser {
                 Look::Failed(why)
             }
         };
-        let now = clock::instant();
-        match (&mut self.feed, &look) {
-            (Feed::Files(files), look) => files.settled(matches!(look, Look::Failed(_))),
-            (Feed::Table(_, schedule) | Feed::Web(_, schedule), Look::Failed(_)) => {
-                schedule.failed(now);
-            }
-            (Feed::Table(_, schedule) | Feed::Web(_, schedule), _) => schedule.succeeded(now),
-        }
+        self.feed.settled(matches!(look, Look::Failed(_)));
         look
-    }
-
-    fn bring(&mut self, wish: Wish, began: Timestamp) -> Bringing {
-        match &mut self.feed {
-            Feed::Files(files) => files.bring(wish, began),
-            Feed::Table(table, _) => table.bring(&self.state, wish, began, &self.stop),
-            Feed::Web(web, _) => web.bring(&self.state, wish, began, &self.stop),
-        }
     }
 
     fn read(
@@ -272,7 +194,7 @@ impl Synchroniser {
         wish: Wish,
         now: Timestamp,
     ) -> Result<SyncOutcome, Failed> {
-        let Content { inputs, written, length, cursor } = content;
+        let Content { inputs, written, length, cursor, .. } = content;
         let source = self.source.clone();
         let list = List::open(inputs, &source.spec, &mut |_| ())?;
         let digest = format!("{}-{}", list.fingerprint(), meaning(&source));
@@ -407,44 +329,4 @@ impl Synchroniser {
         let round = self.round;
         self.keeper.ask(move |desk| desk.set_source_state(&state, round)).map(drop)
     }
-}
-
-fn table(
-    shop: &Shop,
-    source: &SourceSettings,
-    sync: &SyncSettings,
-    puller: Box<dyn Puller>,
-) -> Feed {
-    let table = Table {
-        puller,
-        sync: sync.clone(),
-        name: source.at(),
-        folder: shop.folder.clone(),
-        of: question(source, sync),
-    };
-    Feed::Table(Box::new(table), Schedule::new(sync.every, clock::instant()))
-}
-
-/// What its rows mean, besides their kind: read with another meaning they are other
-/// entries. Without blanks, which part what is noted.
-fn meaning(source: &SourceSettings) -> String {
-    let text = format!("{:?} {:?}", source.scope, Lasts::of(source));
-    text.bytes().map(|b| format!("{b:02x}")).collect()
-}
-
-/// Stands for what is asked, of whom, and what the answers mean. It need not be the same after
-/// an update of this program: then all of it is read once.
-fn question(source: &SourceSettings, sync: &SyncSettings) -> String {
-    let mut mixed = DefaultHasher::new();
-    if let Place::Url { url, user, .. } = &source.place {
-        (url, user).hash(&mut mixed);
-    }
-    if let Place::Database(access, question) = &source.place {
-        format!("{:?} {} {:?} {question:?}", access.engine, access.url, access.user)
-            .hash(&mut mixed);
-    }
-    let spec = &source.spec;
-    let rows = (&spec.format, spec.kind, &spec.hashed, &spec.rules, spec.allow_subscribed);
-    format!("{:?} {rows:?} {}", sync.watermark, meaning(source)).hash(&mut mixed);
-    format!("{:016x}", mixed.finish())
 }

@@ -60,8 +60,9 @@ impl Table {
 
     fn content(&self, spool: sources::Spool, cursor: Option<String>) -> Content {
         let length = spool.bytes();
+        let columns = spool.reader().map(|reader| reader.columns().to_vec()).unwrap_or_default();
         // A table is as old as its last reading.
         let written = clock::now().micros();
-        Content { inputs: Inputs::spool(&self.name, spool), written, length, cursor }
+        Content { inputs: Inputs::spool(&self.name, spool), written, length, cursor, columns }
     }
 }

@@ -60,6 +60,7 @@ impl Web {
                     written,
                     length: bytes,
                     cursor: serde_json::to_string(&noted).ok(),
+                    columns: Vec::new(),
                 }))
             }
         }

@@ -16,6 +16,7 @@ pub(crate) mod report;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod sink;
+pub(crate) mod source;
 pub(crate) mod status;
 pub(crate) mod why;
 pub(crate) mod withdraw;

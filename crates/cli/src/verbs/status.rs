@@ -55,7 +55,8 @@ fn text(status: &StatusAnswer) -> String {
     text.push_str(&columns(&rows));
     if !status.sources.is_empty() {
         text.push('\n');
-        let mut rows = vec![["list", "rows", "last read", "state"].map(str::to_owned).to_vec()];
+        let mut rows =
+            vec![["list", "rows", "age", "last read", "state"].map(str::to_owned).to_vec()];
         rows.extend(status.sources.iter().map(|source| {
             let state = match (&source.unknown, &source.last_error) {
                 (Some(why), _) => format!("UNKNOWN: {why}"),
@@ -65,6 +66,7 @@ fn text(status: &StatusAnswer) -> String {
             vec![
                 source.name.clone(),
                 source.rows.map_or_else(|| "-".to_owned(), |n| n.to_string()),
+                source.age_words().unwrap_or_else(|| "-".to_owned()),
                 source.last_success.map_or_else(|| "-".to_owned(), |t| t.to_string()),
                 state,
             ]

@@ -23,6 +23,8 @@ mod settings;
 #[cfg(test)]
 mod smtp;
 #[cfg(test)]
+mod sources;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod words;

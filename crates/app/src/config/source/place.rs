@@ -149,7 +149,6 @@ pub(crate) fn foreign(source: &Source, located: Located<'_>, faults: &mut Vec<Fa
     let sql = located.is_sql();
     let server = matches!(located, Located::Server(..));
     let columns = lists(&[Csv, Xml, Json, Xlsx, Any]) || sql || located.is(Engine::Ldap);
-    let more_columns = columns && !lists(&[Xml]);
     let grows = sql || located.is(Engine::Ldap);
     let encoded = lists(&[Csv, Xml, Json, Text, AccessMap, Any]);
     let login = server || located.is_web();
@@ -175,9 +174,9 @@ pub(crate) fn foreign(source: &Source, located: Located<'_>, faults: &mut Vec<Fa
         ("email", span(&s.email), columns, "lists with columns"),
         ("date", span(&s.date), columns, "lists with columns"),
         ("reason", span(&s.reason), columns, "lists with columns"),
-        ("kind_column", span(&s.kind_column), more_columns, "csv, json, xlsx and databases"),
-        ("scope_column", span(&s.scope_column), more_columns, "csv, json, xlsx and databases"),
-        ("until", span(&s.until), more_columns, "csv, json, xlsx and databases"),
+        ("kind_column", span(&s.kind_column), columns, "lists with columns"),
+        ("scope_column", span(&s.scope_column), columns, "lists with columns"),
+        ("until", span(&s.until), columns, "lists with columns"),
         ("record", span(&s.record), lists(&[Xml]), "xml"),
         ("records", span(&s.records), lists(&[Json]), "json"),
         ("sheet", span(&s.sheet), lists(&[Xlsx]), "xlsx"),

@@ -95,6 +95,9 @@ fn columns_are_those_that_are_named() {
         assert_eq!(found, columns, "{place}");
     }
     wrong("json = \"a\"\ndate = 2\n", 4, "no column number 2", "its name");
+    let xml =
+        settings(&format!("xml = \"a\"\nrecord = \"/a\"\n{}", keys.replace("= 2", "= \"m\"")));
+    assert!(xml.has_kinds() && xml.carries == [Scope::All]);
 }
 
 #[test]
@@ -294,10 +297,10 @@ fn keys_of_another_place_are_told_what_they_are_for() {
         ("xlsx = \"a\"\nencoding = \"utf-8\"\n", 4, "encoding", "text files"),
         ("json = \"a\"\nheader = true\n", 4, "header", "csv and xlsx"),
         ("access_map = \"a\"\ndate = 1\n", 4, "date", "columns"),
+        ("access_map = \"a\"\nkind_column = 1\n", 4, "kind_column", "columns"),
+        ("text = \"a\"\nscope_column = 1\n", 4, "scope_column", "columns"),
+        ("text = \"a\"\nuntil = 1\n", 4, "until", "columns"),
         ("access_map = \"a\"\nhashed = \"md5\"\n", 4, "hashed", "digests"),
-        ("xml = \"a\"\nrecord = \"/a\"\nscope_column = \"s\"\n", 5, "scope_column", "databases"),
-        ("xml = \"a\"\nrecord = \"/a\"\nkind_column = \"s\"\n", 5, "kind_column", "databases"),
-        ("xml = \"a\"\nrecord = \"/a\"\nuntil = \"s\"\n", 5, "until", "databases"),
         ("redis = \"redis://r\"\nkey = \"k\"\nreason = \"s\"\n", 5, "reason", "columns"),
         ("sqlite = \"a\"\nquery = \"q\"\ntls = \"off\"\n", 5, "tls", "databases on a server"),
         ("sqlite = \"a\"\nquery = \"q\"\nnotify = \"n\"\n", 5, "notify", "postgres"),

@@ -6,8 +6,10 @@ use std::sync::atomic::AtomicBool;
 use sources::{Mark, Pulled, Since, Spool, SpoolWriter};
 
 use super::*;
+use crate::config::SourceSettings;
 use crate::lists::brought::Wish;
 use crate::lists::failed::Failed;
+use crate::lists::feed::Feed;
 use crate::lists::puller::{Puller, until_stopped};
 use crate::lists::synchronise::{Look, Shop, Synchroniser};
 
@@ -91,7 +93,13 @@ fn table(more: &str) -> Table {
 
 fn synchroniser(house: &House, player: &Player) -> Synchroniser {
     let source = &house.settings.sources[0];
-    Synchroniser::pulled(&shop(house), source, Box::new(player.clone())).unwrap()
+    played(house, source, player)
+}
+
+fn played(house: &House, source: &SourceSettings, player: &Player) -> Synchroniser {
+    let crate::config::Mode::Sync(sync) = &source.mode else { panic!("{source:?}") };
+    let feed = Feed::pulled(source, sync, house.folder.path(), Box::new(player.clone()));
+    Synchroniser::of(&shop(house), source, feed).unwrap()
 }
 
 impl Table {
@@ -264,8 +272,7 @@ fn after_a_restart_it_goes_on_where_it_was_unless_the_question_is_another() {
     assert!(matches!(again.look(Wish::Due), Look::Done(outcome) if !outcome.whole));
     let mut source = table.house.settings.sources[0].clone();
     source.scope = suppression::Scope::All;
-    let player = Box::new(table.player.clone());
-    let mut other = Synchroniser::pulled(&shop(&table.house), &source, player).unwrap();
+    let mut other = played(&table.house, &source, &table.player);
     // Other entries: all of it is recorded anew.
     assert!(matches!(other.look(Wish::Due), Look::Done(o) if o.whole && o.added == 10));
     assert_eq!(table.player.asked(), [None, mark("10"), None]);
