@@ -16,7 +16,10 @@ use crate::scratch::Scratch;
 const NAME: &str = "pysqlbridge";
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// A running server with the one table `optout`.
+/// The table of most tests.
+const TABLE: &str = "optout";
+
+/// A running server with the one table `optout`, or as many as a test wants.
 pub struct SqlServer {
     server: Server,
     /// Where it listens.
@@ -34,24 +37,32 @@ impl SqlServer {
     /// Starts one with this table (CSV with a header) and a certificate that it made for
     /// itself.
     pub fn start(scratch: &Scratch, table: &str) -> Self {
-        Self::start_with(scratch, table, Vec::new())
+        Self::start_with(scratch, &[(TABLE, table)], Vec::new())
+    }
+
+    /// The same with these tables: name and content.
+    pub fn start_tables(scratch: &Scratch, tables: &[(&str, &str)]) -> Self {
+        Self::start_with(scratch, tables, Vec::new())
     }
 
     /// Starts one with a certificate that can be verified.
     pub fn start_with_tls(scratch: &Scratch, table: &str, authority: &Authority) -> Self {
         let pem = vec![authority.certificate.clone(), authority.key.clone()];
-        Self::start_with(scratch, table, pem)
+        Self::start_with(scratch, &[(TABLE, table)], pem)
     }
 
-    fn start_with(scratch: &Scratch, table: &str, pem: Vec<PathBuf>) -> Self {
+    fn start_with(scratch: &Scratch, tables: &[(&str, &str)], pem: Vec<PathBuf>) -> Self {
         let folder = scratch.folder("sqlserver", None, 0o755);
+        let named = |(name, _): &(&str, &str)| serde_json::json!({ "name": name, "csv": format!("{name}.csv") });
         let configuration = serde_json::json!({
-            "tables": [{ "name": "optout", "csv": "optout.csv" }],
+            "tables": tables.iter().map(named).collect::<Vec<_>>(),
             "logins": [{ "user": Self::USER, "password": Self::PASSWORD }],
         });
         fs::write(folder.join("tables.json"), configuration.to_string())
             .expect("a file can be written");
-        fs::write(folder.join("optout.csv"), table).expect("a file can be written");
+        for (name, content) in tables {
+            fs::write(folder.join(format!("{name}.csv")), content).expect("a file can be written");
+        }
         let address = free_port();
         let server = serve(&folder, address, &pem);
         let mut server = Self { server, address, folder, pem };
@@ -61,9 +72,14 @@ impl SqlServer {
 
     /// Writes the table anew; the next statement sees it.
     pub fn write(&self, table: &str) {
+        self.write_table(TABLE, table);
+    }
+
+    /// The same of any of its tables.
+    pub fn write_table(&self, name: &str, table: &str) {
         let new = self.folder.join("new.csv");
         fs::write(&new, table).expect("a file can be written");
-        fs::rename(new, self.folder.join("optout.csv")).expect("a file can be moved");
+        fs::rename(new, self.folder.join(format!("{name}.csv"))).expect("a file can be moved");
     }
 
     /// Everything it was asked.

@@ -20,6 +20,7 @@ mod lists;
 mod mixed;
 mod opt_out;
 mod power_loss;
+mod recipes;
 mod records;
 mod reports;
 mod smarthost;
