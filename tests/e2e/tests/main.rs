@@ -17,6 +17,7 @@ mod evidence;
 mod full_disk;
 mod hostile;
 mod lists;
+mod metrics;
 mod mixed;
 mod opt_out;
 mod power_loss;

@@ -8,7 +8,7 @@ use super::{
     House, INJECTIONS, Keeper, Oracle, SOON, a_reading_cut_short_changes_nothing,
     a_wrong_password_defers_until_it_is_right, is_asked_about_each, is_not_read, is_read,
     is_read_and_followed, many_rows_are_read_once_in_little_memory, no_address_is_a_question,
-    no_answer_is_never_a_yes, one, quoted, waited,
+    no_answer_is_never_a_yes, one, people, quoted, waited,
 };
 
 impl Keeper for Postgresql {
@@ -127,6 +127,47 @@ fn a_notification_brings_the_new_rows_at_once_in_postgresql() {
         server.sql("NOTIFY optouts");
         house.wait_for(&address, 550);
     }
+}
+
+#[test]
+fn the_verbs_of_a_source_try_it_and_read_it_in_postgresql() {
+    let scratch = Scratch::new();
+    let server = Postgresql::start(&scratch);
+    server.add(&people("secret", 3));
+    let lines = format!("{}{}every = \"1h\"\n", server.place(server.address), Postgresql::NEW);
+    let house = House::new(&scratch, Postgresql::PASSWORD, &lines);
+    house.wait_for("secret0@example.com", 550);
+    let ask = |words: &[&str]| {
+        let ran = house.gate.ask(words);
+        assert!(!ran.text().contains("secret"), "an address is shown: {}", ran.text());
+        ran
+    };
+
+    // A look: the columns and the rows, nothing recorded.
+    server.add(&one("dave@example.com"));
+    let position = house.position();
+    let tried = ask(&["source", "test", "crm"]);
+    assert_eq!(tried.code, 0, "{}", tried.text());
+    for shown in ["email", "changed", "4"] {
+        assert!(tried.out.contains(shown), "{shown}: {}", tried.text());
+    }
+    assert_eq!(house.position(), position);
+    assert_eq!(house.code("dave@example.com"), 250);
+
+    let read = ask(&["source", "sync", "crm"]);
+    assert_eq!(read.code, 0, "{}", read.text());
+    assert_eq!(house.code("dave@example.com"), 550, "when the command returns");
+    let listed = ask(&["source", "list"]);
+    assert!(listed.code == 0 && listed.out.contains("crm"), "{}", listed.text());
+
+    // Nobody there: each says so by its code.
+    drop(server);
+    let tried = ask(&["source", "test", "crm"]);
+    assert_eq!(tried.code, 69, "{}", tried.text());
+    let read = ask(&["source", "sync", "crm"]);
+    assert_eq!(read.code, 65, "{}", read.text());
+    assert_eq!(house.code("dave@example.com"), 550);
+    assert_eq!(house.code("alice@example.com"), 250);
 }
 
 #[test]
