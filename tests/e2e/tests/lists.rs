@@ -4,8 +4,10 @@
 //! What must hold is the same for all of them and stands here; how a list is put on a
 //! server and what the configuration says of it is in one file for each.
 
+mod digests;
 mod folder;
 mod mariadb;
+mod mirror;
 mod nginx;
 mod openldap;
 mod postgresql;
