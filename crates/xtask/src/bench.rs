@@ -24,6 +24,7 @@ mod run;
 mod scale;
 mod setting;
 mod sink;
+mod sources;
 mod subject;
 mod workload;
 
@@ -91,6 +92,8 @@ pub(crate) struct Options {
 enum Role {
     /// Ten million opt-outs: index, ledger, and a gate that imports them while it answers
     Scale(scale::ScaleOptions),
+    /// Every reader of lists: rows a second, CPU and memory
+    Sources(sources::SourcesOptions),
     #[command(hide = true)]
     Load(load::LoadOptions),
     #[command(hide = true)]
@@ -109,6 +112,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         Some(Role::Load(load)) => load::run(load)?,
         Some(Role::Sink) => sink::run()?,
         Some(Role::Pump { listen, target }) => pump::run(*listen, *target)?,
+        Some(Role::Sources(options)) => sources::run(options)?,
         Some(Role::Scale(options)) => return scale(options),
         None => return measure(options),
     }

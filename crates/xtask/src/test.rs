@@ -13,6 +13,8 @@
 mod apt;
 mod found;
 mod install;
+mod list_servers;
+mod manifest;
 mod mta;
 mod needs;
 mod places;
@@ -21,14 +23,14 @@ mod tally;
 mod unpacked;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::processes;
 use crate::workspace::{Workspace, cargo};
+pub(crate) use list_servers::list_servers;
 use needs::Need;
 use places::Places;
 pub(crate) use proxies::{Postfix, haproxy, postfix};
@@ -166,7 +168,8 @@ fn test_peers(
     let running = places.running();
     processes::sweep(&running);
     fs::create_dir_all(&running)?;
-    let manifest = manifest(&workspace.target.join("debug/optgate"), places, wanted)?;
+    let manifest = places.peers.join("peers.json");
+    manifest::write(&manifest, &workspace.target, places, wanted)?;
     let mut command = Command::new(cargo());
     command
         .args(["test", "--package", "e2e", "--no-fail-fast", "--"])
@@ -184,27 +187,6 @@ fn test_peers(
         tally.note_failure();
     }
     outcome
-}
-
-/// Tells the end-to-end tests where everything is.
-fn manifest(optgate: &Path, places: &Places, wanted: &[Need]) -> Result<PathBuf> {
-    let programs: serde_json::Map<String, serde_json::Value> = wanted
-        .iter()
-        .filter_map(|need| {
-            let found = need.find(places)?;
-            let mut fields = found.fields;
-            fields.insert("version".to_owned(), found.version.into());
-            Some((need.name.to_owned(), fields.into()))
-        })
-        .collect();
-    let text = serde_json::to_string_pretty(&serde_json::json!({
-        "optgate": optgate,
-        "running": places.running(),
-        "programs": programs,
-    }))?;
-    let path = places.peers.join("peers.json");
-    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(path)
 }
 
 fn versions(wanted: &[Need], places: &Places) -> String {

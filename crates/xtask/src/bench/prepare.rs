@@ -94,6 +94,29 @@ pub(super) fn scale(gate: Option<&Path>, examples: bool) -> Result<ScalePlace> {
     Ok(ScalePlace { folder, gate, target })
 }
 
+/// What measures the readers.
+pub(super) struct SourcesPlace {
+    pub(super) folder: PathBuf,
+    /// The program that reads, as the product does.
+    pub(super) measure: PathBuf,
+    /// The program that puts a list on a server.
+    pub(super) list_server: PathBuf,
+}
+
+/// Builds what measures the readers. Only what is measured is optimised.
+pub(super) fn sources() -> Result<SourcesPlace> {
+    build(&["--release", "--package", "sources", "--example", "measure"])?;
+    build(&["--package", "e2e", "--example", "list_server"])?;
+    let target = Workspace::load()?.target;
+    let folder = target.join("bench");
+    std::fs::create_dir_all(&folder)?;
+    Ok(SourcesPlace {
+        folder,
+        measure: target.join("release/examples/measure"),
+        list_server: target.join("debug/examples/list_server"),
+    })
+}
+
 fn build(words: &[&str]) -> Result<()> {
     let status = Command::new(cargo())
         .arg("build")
