@@ -32,6 +32,8 @@ pub struct Inputs {
 pub struct InputsStamp {
     /// When the newest of them was written; none without a file.
     pub written: Option<SystemTime>,
+    /// When the oldest of them was written; none without a file.
+    pub oldest: Option<SystemTime>,
     /// Bytes of all of them.
     pub length: u64,
     /// How many there are.
@@ -87,8 +89,10 @@ impl Inputs {
         for (path, meta) in &files {
             (path, meta.len(), meta.modified().ok(), meta.ino()).hash(&mut mixed);
         }
+        let times = || files.iter().filter_map(|(_, meta)| meta.modified().ok());
         Ok(InputsStamp {
-            written: files.iter().filter_map(|(_, meta)| meta.modified().ok()).max(),
+            written: times().max(),
+            oldest: times().min(),
             length: files.iter().map(|(_, meta)| meta.len()).sum(),
             files: files.len(),
             mixed: mixed.finish(),

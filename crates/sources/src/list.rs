@@ -168,10 +168,13 @@ impl<'a> List<'a> {
         let (mut done, several) = (0, self.readers.len() > 1);
         for reader in &self.readers {
             let mut tell = |at: Progress| progress(Progress { done: done + at.done, total, ..at });
-            let known = assembler.report.bad_rows.len();
+            let (known, rows) = (assembler.report.bad_rows.len(), assembler.report.rows);
             let flow = reader.read(phase, &mut tell, &mut assembler)?;
             let new = assembler.report.bad_rows.iter_mut().skip(known);
             new.filter(|_| several).for_each(|row| row.file = Some(reader.label()));
+            if several && assembler.report.rows == rows {
+                assembler.report.empty.push(reader.label());
+            }
             if flow.is_break() {
                 return Ok(assembler.report);
             }

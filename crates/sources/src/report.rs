@@ -170,7 +170,9 @@ pub struct Report {
     /// Records that are no rows of the list: those that the condition of a record path left out,
     /// and those that say themselves that somebody may be mailed.
     pub unselected: u64,
-    /// Of the latter, why, and how many.
+    /// Of a list of several files or members, those without a row.
+    pub empty: Vec<String>,
+    /// Of the unselected, why, and how many.
     pub unselected_because: Vec<(&'static str, u64)>,
     /// What a person should look at.
     pub warnings: Vec<String>,

@@ -46,10 +46,13 @@ impl Spec {
     }
 
     /// Changes when any setting does that changes what the file says: an unchanged file read with
-    /// other settings is to be read again. `Debug` of all parts is deterministic.
-    pub(crate) fn digest(&self) -> [u8; 32] {
-        let parts = (&self.format, self.kind, &self.hashed, &self.rules);
-        Sha256::digest(format!("{parts:?}").as_bytes()).into()
+    /// other settings is to be read again. `Debug` of all parts is deterministic, but has no
+    /// salt, with which the same digests are other people: the form is written out.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let parts = (&self.format, self.kind, &self.rules);
+        let form = self.hashed.as_ref().map(ToString::to_string);
+        Sha256::digest(format!("{parts:?} {form:?}").as_bytes()).into()
     }
 }
 
@@ -318,5 +321,18 @@ mod tests {
         assert_ne!(base.digest(), spec(other).digest());
         assert_ne!(base.digest(), Spec { rules: PersonRules::none(), ..base.clone() }.digest());
         assert_ne!(base.digest(), Spec { kind: Some(Kind::Complaint), ..base.clone() }.digest());
+    }
+
+    #[test]
+    fn the_digest_changes_with_the_salt() {
+        let salted = |form: &str| {
+            let hashed = Some(Arc::new(form.parse().unwrap()));
+            Spec { hashed, ..Spec::new("a", Format::Csv(CsvSpec::default())) }.digest()
+        };
+        let wrong = salted("md5 lower before=70");
+        assert_eq!(wrong, salted("md5 lower before=70"));
+        for other in ["md5 lower before=71", "md5 lower behind=70", "md5 lower", "sha1 lower"] {
+            assert_ne!(wrong, salted(other), "{other}");
+        }
     }
 }

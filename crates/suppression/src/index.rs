@@ -97,6 +97,11 @@ impl Index {
         self.consents.len() > 0
     }
 
+    /// Every origin there is, or was.
+    pub fn origins(&self) -> impl Iterator<Item = &Origin> {
+        self.origins.iter()
+    }
+
     /// The origin with that number.
     #[must_use]
     pub fn origin(&self, id: OriginId) -> Option<&Origin> {

@@ -101,6 +101,11 @@ fn goes_with_kind(source: &Source, faults: &mut Vec<Fault>) {
 /// tried again each quarter, one that is gone bounces again.
 const BOUNCE_EXPIRES: Duration = Duration::from_secs(90 * 86_400);
 
+/// Percent of its rows that a list may lose between two readings.
+const SHRINKS: f64 = 20.0;
+/// The same, where they are taken back.
+const MIRROR_SHRINKS: f64 = 5.0;
+
 fn one(
     source: &Source,
     folder: &Path,
@@ -113,11 +118,12 @@ fn one(
     let format = format::format(source, located, faults);
     let place = place_of(source, located, folder, faults);
     let mode = mode::mode(source, located, faults);
-    let share = |said: &Said<super::quantity::Share>| Share::percent(said.value.0);
+    // Who is missing from a mirrored list gets mail again: it must be a real change.
+    let shrinks = if source.mirror.value.0 { MIRROR_SHRINKS } else { SHRINKS };
     let guards = Guards {
         allow_empty: source.allow_empty.value.0,
-        shrink_limit: share(&source.shrink_limit)?,
-        bad_rows: share(&source.bad_rows)?,
+        shrink_limit: Share::percent(source.shrink_limit.get().map_or(shrinks, |said| said.0))?,
+        bad_rows: Share::percent(source.bad_rows.value.0)?,
     };
     let name = source.name.get()?.0.clone();
     let spec = Spec {

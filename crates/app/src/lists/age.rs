@@ -8,12 +8,12 @@
 use std::time::Duration;
 
 use ledger::SourceState;
-use suppression::{Kind, Origin, Scope, Timestamp};
+use suppression::{Index, Kind, Origin, Scope, Timestamp};
 
 use crate::clock;
 use crate::config::{Mode, SourceSettings};
 use crate::error::AppError;
-use crate::keeper::{Keeper, ListStates};
+use crate::keeper::Keeper;
 
 /// What is noted of a file when it was read well: enough to know it again without
 /// reading it.
@@ -96,17 +96,21 @@ pub fn words(age: Duration) -> String {
 
 /// Notes of one source whether it is known, by its state as of a round.
 pub(crate) fn note(
-    states: &ListStates,
+    keeper: &Keeper,
     source: &SourceSettings,
     (round, state): (u64, &SourceState),
     now: Timestamp,
 ) {
+    let states = keeper.states();
+    // Its last reading may have brought scopes that nobody has set.
+    states.enlist(&source.name, &carries(source, &keeper.index().load()));
     states.note(&source.name, round, unknown(state, source.max_age, now).as_deref());
 }
 
 /// What its entries may be. Rows that say their own kind may say any; those of a recognised
-/// export are objections of some kind, which all stop the same mail.
-fn carries(source: &SourceSettings) -> Vec<Origin> {
+/// export are objections of some kind, which all stop the same mail. What it has held once it may
+/// hold again, whatever the settings say.
+fn carries(source: &SourceSettings, index: &Index) -> Vec<Origin> {
     let kinds: &[Kind] = match source.has_kinds() {
         true => &[Kind::OptOut, Kind::Consent],
         false => &[source.kind()],
@@ -118,7 +122,14 @@ fn carries(source: &SourceSettings) -> Vec<Origin> {
     let of = |scope: &Scope| {
         kinds.iter().map(|kind| Origin::new(&source.name, *kind, scope.clone())).collect::<Vec<_>>()
     };
-    scopes.iter().flat_map(of).collect()
+    let mut all: Vec<_> = scopes.iter().flat_map(of).collect();
+    for origin in index.origins().filter(|origin| origin.source == source.name) {
+        let seen = Origin::new(&source.name, origin.kind, origin.scope.clone());
+        if !all.contains(&seen) {
+            all.push(seen);
+        }
+    }
+    all
 }
 
 /// Notes of every source whether it is known, from what the ledger remembers. For a
@@ -130,14 +141,14 @@ pub fn note_ages(keeper: &Keeper, sources: &[SourceSettings]) -> Result<(), AppE
     let now = clock::now();
     for source in sources {
         let (states, name) = (keeper.states(), source.name.clone());
-        states.enlist(&name, &carries(source));
+        states.enlist(&name, &carries(source, &keeper.index().load()));
         // Nothing of it is read ahead; whoever asks it finds out.
         if matches!(source.mode, Mode::Live(_)) {
             continue;
         }
         let round = states.round(&name);
         let state = keeper.ask(move |desk| desk.source_state(&name))?.unwrap_or_default();
-        note(states, source, (round, &state), now);
+        note(keeper, source, (round, &state), now);
     }
     Ok(())
 }

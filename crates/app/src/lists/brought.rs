@@ -29,6 +29,8 @@ pub(super) struct Content {
     pub(super) inputs: Inputs,
     /// What its age counts from, in microseconds since the epoch.
     pub(super) written: i64,
+    /// Somebody may still be at it: it was written this very moment.
+    pub(super) unsettled: bool,
     /// In bytes.
     pub(super) length: u64,
     /// What is to be noted of how far it was read, once it is in the ledger.

@@ -39,7 +39,7 @@ impl Feed {
     /// For a source; what comes over a network is put down in this folder.
     pub(super) fn of(source: &SourceSettings, sync: &SyncSettings, folder: &Path) -> Self {
         let place = match &source.place {
-            Place::Files(path) => At::Files(Files::new(path)),
+            Place::Files(path) => At::Files(Files::new(path, source.max_age.is_some())),
             Place::Database(access, question) => {
                 let database = Database { access: access.clone(), question: question.clone() };
                 return Self::pulled(source, sync, folder, Box::new(database));
@@ -113,6 +113,13 @@ impl Feed {
             At::Files(files) => files.bring(wish, began),
             At::Table(table) => table.bring(known, wish, began, stop),
             At::Web(web) => web.bring(known, wish, began, stop),
+        }
+    }
+
+    /// What was read may be half of it: it is read again, soon.
+    pub(super) fn again_at_rest(&mut self) {
+        if let At::Files(files) = &mut self.place {
+            files.again_at_rest();
         }
     }
 

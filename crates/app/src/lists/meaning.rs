@@ -24,8 +24,8 @@ pub(super) fn question(source: &SourceSettings, sync: &SyncSettings) -> String {
             (text, format!("{question:?}")).hash(&mut mixed);
         }
     }
-    let spec = &source.spec;
-    let rows = (&spec.format, spec.kind, &spec.hashed, &spec.rules, spec.allow_subscribed);
-    format!("{:?} {rows:?} {}", sync.watermark, meaning(source)).hash(&mut mixed);
+    // With the salt of digests, which `Debug` leaves out.
+    (source.spec.digest(), source.spec.allow_subscribed).hash(&mut mixed);
+    format!("{:?} {}", sync.watermark, meaning(source)).hash(&mut mixed);
     format!("{:016x}", mixed.finish())
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use ledger::SourceState;
+use ledger::{Named, SourceState};
 use sources::{Guards, List, judge};
 use suppression::Timestamp;
 
@@ -16,7 +16,9 @@ use super::failed::Failed;
 use super::feed::Feed;
 use super::intake::{Intake, Lasts};
 use super::meaning::meaning;
+use super::mirror::{Kept, empty_file, kept};
 use super::outcome::SyncOutcome;
+use super::scopes::wider;
 use crate::clock;
 use crate::config::{SourceSettings, SyncSettings};
 use crate::entry::EntryMaker;
@@ -96,8 +98,12 @@ impl Synchroniser {
         self.states().round(&self.source.name) != self.round
     }
 
-    pub(super) fn states(&self) -> &ListStates {
+    fn states(&self) -> &ListStates {
         self.keeper.states()
+    }
+
+    pub(super) fn keeper(&self) -> &Keeper {
+        &self.keeper
     }
 
     pub(super) fn source(&self) -> &SourceSettings {
@@ -194,14 +200,14 @@ impl Synchroniser {
         wish: Wish,
         now: Timestamp,
     ) -> Result<SyncOutcome, Failed> {
-        let Content { inputs, written, length, cursor, .. } = content;
+        let Content { inputs, written, unsettled, length, cursor, .. } = content;
         let source = self.source.clone();
         let list = List::open(inputs, &source.spec, &mut |_| ())?;
         let digest = format!("{}-{}", list.fingerprint(), meaning(&source));
         let seen = Seen { digest, written, length };
         let before = self.state.fingerprint.as_deref().and_then(Seen::from_text);
         let same = before.is_some_and(|before| before.digest == seen.digest);
-        let fingerprint = Some(seen.to_text());
+        let mut fingerprint = Some(seen.to_text());
         if self.state.last_success.is_some() && same && wish != Wish::All {
             // The same content: nothing new, but fresh.
             let state = SourceState { fingerprint, cursor, ..self.state.clone() };
@@ -211,7 +217,24 @@ impl Synchroniser {
         let report = list.check(now, &mut |_| ())?;
         judge(&report, self.state.last_rows, &source.guards)
             .map_err(|refusal| Failed::Wrong(format!("{}: {refusal}", source.at())))?;
-        let outcome = self.take(&list, &report, true, now)?;
+        if let Some(why) = empty_file(&source, &report) {
+            return Err(Failed::Wrong(format!("{}: {why}", source.at())));
+        }
+        let (mut outcome, named) = self.take(&list, &report, true, now)?;
+        outcome.warnings.extend(wider(&source, &report));
+        if source.mirror {
+            let kept = kept(&report, unsettled);
+            outcome.warnings.extend(kept.as_ref().map(Kept::warning));
+            match kept {
+                None => outcome.taken_back = self.take_back(named)?,
+                Some(Kept::Doubtful { .. }) => {}
+                Some(Kept::Unsettled) => {
+                    // Not the mark of this content, so that it is not known when it is at rest.
+                    fingerprint = fingerprint.map(|text| format!("?{text}"));
+                    self.feed.again_at_rest();
+                }
+            }
+        }
         let last_rows = Some(report.accepted);
         let state = SourceState { fingerprint, cursor, last_rows, ..self.state.clone() };
         self.succeeded(now, state)?;
@@ -227,7 +250,7 @@ impl Synchroniser {
         let guards = Guards { allow_empty: true, ..source.guards };
         judge(&report, None, &guards)
             .map_err(|refusal| Failed::Wrong(format!("{}: {refusal}", source.at())))?;
-        let outcome = self.take(&list, &report, false, now)?;
+        let (outcome, _) = self.take(&list, &report, false, now)?;
         let fingerprint = self.as_of(written);
         let state = SourceState { fingerprint, cursor, ..self.state.clone() };
         self.succeeded(now, state)?;
@@ -240,7 +263,7 @@ impl Synchroniser {
         report: &sources::Report,
         whole: bool,
         now: Timestamp,
-    ) -> Result<SyncOutcome, Failed> {
+    ) -> Result<(SyncOutcome, Named), Failed> {
         let intake = Intake {
             keeper: &self.keeper,
             maker: &self.maker,
@@ -264,16 +287,15 @@ impl Synchroniser {
         if taken.stopped {
             return Err(Failed::Stopped);
         }
-        let mut outcome = SyncOutcome::read(name, whole, &taken, report, list.describe());
-        if whole && self.source.mirror {
-            let gone = self.keeper.take_back_missing(name, taken.named, &self.stop);
-            let gone = gone.map_err(|error| Failed::Wrong(error.to_string()))?;
-            if gone.stopped {
-                return Err(Failed::Stopped);
-            }
-            outcome.taken_back = gone.rows;
-        }
-        Ok(outcome)
+        let outcome = SyncOutcome::read(name, whole, &taken, report, list.describe());
+        Ok((outcome, taken.named))
+    }
+
+    /// Takes back whom the list no longer names, and says how many.
+    fn take_back(&self, named: Named) -> Result<u64, Failed> {
+        let gone = self.keeper.take_back_missing(&self.source.name, named, &self.stop);
+        let gone = gone.map_err(|error| Failed::Wrong(error.to_string()))?;
+        if gone.stopped { Err(Failed::Stopped) } else { Ok(gone.rows) }
     }
 
     fn tell(&self, outcome: &SyncOutcome) {

@@ -63,6 +63,7 @@ impl Table {
         let columns = spool.reader().map(|reader| reader.columns().to_vec()).unwrap_or_default();
         // A table is as old as its last reading.
         let written = clock::now().micros();
-        Content { inputs: Inputs::spool(&self.name, spool), written, length, cursor, columns }
+        let inputs = Inputs::spool(&self.name, spool);
+        Content { inputs, written, unsettled: false, length, cursor, columns }
     }
 }

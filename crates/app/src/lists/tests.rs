@@ -539,6 +539,9 @@ mod keys_of_a_source {
     }
 }
 
+mod mirror;
 mod orders;
+mod salt;
+mod scopes;
 mod tables;
 mod web;

@@ -12,6 +12,7 @@ use super::age::{self, note_ages};
 use super::brought::Wish;
 use super::changes::Changes;
 use super::fare::Fare;
+use super::files::is_at_rest;
 use super::listen;
 use super::orders::{Asked, Bell, Orders};
 use super::outcome::SyncOutcome;
@@ -170,6 +171,13 @@ pub fn sync_once(
     let shop = shop(keeper, settings, &Arc::new(AtomicBool::new(false)));
     let mut synchroniser = Synchroniser::new(&shop, source, sync)?;
     let wish = if all { Wish::All } else { Wish::New };
+    if let (Place::Files(path), true) = (&source.place, source.mirror) {
+        // Else nobody would be taken back, as the export may go on.
+        let until = clock::instant() + PATIENCE;
+        while !is_at_rest(path, clock::now()) && clock::instant() < until {
+            clock::sleep(QUIET);
+        }
+    }
     let until = clock::instant() + PATIENCE;
     loop {
         match synchroniser.look(wish) {
@@ -212,7 +220,7 @@ impl Kept {
             let look = self.look();
             let (source, (round, state)) = (self.synchroniser.source(), self.synchroniser.state());
             let now = clock::now();
-            age::note(self.synchroniser.states(), source, (round, state), now);
+            age::note(self.synchroniser.keeper(), source, (round, state), now);
             // Behind the note: who waits for the first reading must find it known. A file
             // that is being written is tried again at once, so it was not tried yet.
             if !tried && look != Look::Unsteady {

@@ -58,6 +58,7 @@ impl Web {
                 Ok(Brought::Whole(Content {
                     inputs: Inputs::one(Input::opened(Path::new(named), file)?),
                     written,
+                    unsettled: false,
                     length: bytes,
                     cursor: serde_json::to_string(&noted).ok(),
                     columns: Vec::new(),

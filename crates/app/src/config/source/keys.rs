@@ -86,7 +86,7 @@ section! {
         overlap: Span = without("\"10m\"", "10m (watermark)"),
         /// The channel on which PostgreSQL tells of changes (NOTIFY), so that they count at once and not within `every`.
         notify: Text = without("\"optouts\"", "nobody tells"),
-        /// Whether who is no longer on the list may be mailed again: it is the master of its entries. An opt-out does not expire, so think twice.
+        /// Whether who is no longer on the list may be mailed again: it is the master of its entries. An opt-out does not expire, so think twice. Nobody is taken back while a row is bad or has no address, or a file was written less than 3s ago; a file without rows among several is refused.
         mirror: Flag = default(Flag(false)),
         /// How long an answer holds in mode "live".
         cache: SpanOrNever = without("\"5s\"", "5s (live)"),
@@ -136,10 +136,10 @@ section! {
         basis: BasisWord = without("\"express\"", "express (consents)"),
         /// When a bounce is forgotten. Nothing else may expire.
         expire_after: SpanOrNever = without("\"90d\"", "90d (bounces)"),
-        /// The age at which the list counts as unknown: recipients who are not on any list are then answered 451, on every stream that the list could stop. It counts from the file's own date, or what the web server says of it; of a database from the last reading.
+        /// The age at which the list counts as unknown: recipients who are not on any list are then answered 451, on every stream that the list could stop. It counts from the file's own date, or what the web server says of it; of a database from the last reading. Of a folder or a pattern it counts from its oldest file, so that one export that stopped is noticed: each file is to be written anew in that time.
         max_age: Span = without("\"7d\"", "never"),
         /// A reading that has lost more rows than this, compared with the last good one, is refused.
-        shrink_limit: Share = default(Share(20.0)),
+        shrink_limit: Share = without("\"20%\"", "20%; 5% with mirror"),
         /// A reading in which more rows than this hold no address is refused.
         bad_rows: Share = default(Share(10.0)),
         /// Whether a list without any row is believed.

@@ -211,7 +211,7 @@ fn mode(source: &Source, faults: &mut Vec<Fault>) {
         ("mirror", s.mirror.span()),
         ("hashed", span(&s.hashed)),
         ("max_age", span(&s.max_age)),
-        ("shrink_limit", s.shrink_limit.span()),
+        ("shrink_limit", span(&s.shrink_limit)),
         ("bad_rows", s.bad_rows.span()),
         ("allow_empty", s.allow_empty.span()),
         ("allow_subscribed", s.allow_subscribed.span()),

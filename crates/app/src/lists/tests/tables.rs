@@ -217,7 +217,7 @@ fn without_a_watermark_all_of_it_is_read_and_judged() {
 
 #[test]
 fn a_mirrored_table_takes_back_whom_it_no_longer_names_when_all_of_it_was_read() {
-    let mut table = table("mirror = true\nwatermark = \"changed\"\n");
+    let mut table = table("mirror = true\nshrink_limit = \"20%\"\nwatermark = \"changed\"\n");
     table.player.rows(0..100);
     assert_eq!(table.reads(Wish::Due).taken_back, 0);
     // By a part nobody is missed.

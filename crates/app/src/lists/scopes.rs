@@ -1,0 +1,37 @@
+//! Scopes that rows carry and the settings of their source do not tell of.
+
+use sources::Report;
+use suppression::Scope;
+
+use crate::config::SourceSettings;
+
+/// What to set for a source whose rows carry other scopes than was said. They count, and once
+/// read they are remembered; but before that, nobody knew what the list could stop.
+pub(super) fn wider(source: &SourceSettings, report: &Report) -> Option<String> {
+    let said = match source.carries.as_slice() {
+        [] => std::slice::from_ref(&source.scope),
+        said => said,
+    };
+    let told = |scope: &Scope| said.contains(&Scope::All) || said.contains(scope);
+    let mut more: Vec<&Scope> = Vec::new();
+    for scope in report.tallies.iter().map(|tally| &tally.scope) {
+        if let Some(scope) = scope.as_ref().filter(|scope| !told(scope))
+            && !more.contains(&scope)
+        {
+            more.push(scope);
+        }
+    }
+    if more.is_empty() {
+        return None;
+    }
+    let quoted = |scopes: &[&Scope]| {
+        scopes.iter().map(|scope| format!("\"{scope}\"")).collect::<Vec<_>>().join(", ")
+    };
+    let all: Vec<&Scope> = said.iter().chain(more.iter().copied()).collect();
+    let right = if more.contains(&&Scope::All) { "\"all\"".to_owned() } else { quoted(&all) };
+    Some(format!(
+        "its rows are about {} as well; set scopes = [{right}], so that mail is deferred that it \
+         could stop while it is unknown",
+        quoted(&more)
+    ))
+}
