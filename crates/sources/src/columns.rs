@@ -280,6 +280,27 @@ impl Sample {
         Ok(groups.into_iter().next().unwrap_or_default())
     }
 
+    /// The same of a table, of which a reading may bring a few rows only: by name, so that each
+    /// reading takes the same column, whether or not these rows have a time in it. A column of
+    /// yes and no, where `yes` says what a cell means, is left out.
+    pub(crate) fn date_by_name(
+        &self,
+        setting: Option<&Column>,
+        yes: impl Fn(&str) -> Option<bool>,
+    ) -> Result<Vec<usize>, ColumnFault> {
+        if let Some(column) = setting {
+            return self.configured(column, "date");
+        }
+        let is_flag = |column: &usize| {
+            // `0` alone may be a time that is not there.
+            self.values(*column).any(|value| yes(value) == Some(true))
+                && self.values(*column).all(|value| yes(value).is_some())
+        };
+        let mut groups = self.groups(&DATE_NAMES);
+        groups.retain(|columns| !columns.iter().all(is_flag));
+        Ok(groups.into_iter().next().unwrap_or_default())
+    }
+
     /// The columns with the reason.
     pub(crate) fn reason(&self, setting: Option<&Column>) -> Result<Vec<usize>, ColumnFault> {
         if let Some(column) = setting {

@@ -81,6 +81,9 @@ impl Plan {
         plan.email = email(sample, columns, spec, of(|p| p.email))?;
         plan.date = match (&columns.date, provider) {
             (None, Some(provider)) => first_named(sample, provider.date),
+            (setting, _) if is_table(spec) => {
+                sample.date_by_name(setting.as_ref(), recognise::yes)?
+            }
             (setting, _) => sample.date(setting.as_ref())?,
         };
         plan.reason = match (&columns.reason, provider) {
@@ -277,6 +280,27 @@ mod tests {
         ] {
             assert_eq!(plan(text, &spec()).unwrap_err(), PlanFault::Digests(algorithm), "{text}");
         }
+    }
+
+    /// A later reading of a table brings few rows, and must not take another column for the time.
+    #[test]
+    fn the_time_of_a_table_is_in_the_same_column_in_each_reading() {
+        let table = Spec::new("s", Format::Table(Columns::default()));
+        for (text, date) in [
+            ("id,email,created,unsubscribed_at\n1,b@x.example,2019-01-01,2020-01-01", 3),
+            ("id,email,created,unsubscribed_at\n1,b@x.example,2019-01-01,", 3),
+            ("id,email,created,unsubscribed_at\n1,b@x.example,2019-01-01,soon", 3),
+            ("id,email,created,unsubscribed_at", 3),
+            ("id,email,created,unsub_time\n1,b@x.example,2019-01-01,0", 3),
+            ("id,email,created,unsubscribed\n1,b@x.example,2019-01-01,1", 2),
+            ("id,email,created,unsubscribed\n1,b@x.example,2019-01-01,true", 2),
+        ] {
+            assert_eq!(plan(text, &table).unwrap().date, [date], "{text}");
+        }
+        let set = Columns { date: Some("created".parse().unwrap()), ..Columns::default() };
+        let sample = sample("email,created,unsubscribed_at\nb@x.example,2019-01-01,2020-01-01");
+        let found = Plan::new(&table, &set, &Look::new("", "", &sample)).unwrap();
+        assert_eq!(found.date, [1]);
     }
 
     #[test]

@@ -93,7 +93,7 @@ async fn a_list_is_read_whole_and_from_a_mark_on() {
     assert_eq!(
         asked.statement,
         "SELECT q.* FROM (\nselect email, reason, id, rv from optout\n) AS q WHERE q.[rv] >= \
-         CONVERT(binary(8), @P1, 1) ORDER BY q.[rv]"
+         CONVERT(binary(8), @P1, 1) OR q.[rv] IS NULL ORDER BY q.[rv]"
     );
     assert_eq!(asked.values, ["0x00000000000001F3"]);
 

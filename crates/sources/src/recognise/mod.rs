@@ -27,4 +27,4 @@ pub(crate) use look::Look;
 pub(crate) use provider::{Clues, Provider, Said, Standing};
 pub(crate) use refused::subscribed;
 pub(crate) use table::recognise;
-pub(crate) use words::{Word, kind, scope};
+pub(crate) use words::{Word, kind, scope, yes};

@@ -36,12 +36,13 @@ pub(super) fn of_all(filter: &str) -> Result<Cow<'_, str>, RemoteError> {
     Ok(Cow::Borrowed(filter))
 }
 
-/// The filter of what has changed.
+/// The filter of what has changed. Objects without the attribute could have.
 pub(super) fn behind(filter: &str, attribute: &str, bound: &str) -> String {
     let filter = filter.trim();
     // A filter may be written without the brackets around it.
     let (open, close) = if filter.starts_with('(') { ("", "") } else { ("(", ")") };
-    format!("(&{open}{filter}{close}({attribute}>={}))", ldap_escape(bound))
+    let bound = ldap_escape(bound);
+    format!("(&{open}{filter}{close}(|({attribute}>={bound})(!({attribute}=*))))")
 }
 
 #[cfg(test)]
@@ -72,7 +73,7 @@ mod tests {
 
     #[test]
     fn what_has_changed() {
-        assert_eq!(behind("(mail=*)", "uSNChanged", "7"), "(&(mail=*)(uSNChanged>=7))");
-        assert_eq!(behind(" mail=* ", "uSNChanged", "(7"), r"(&(mail=*)(uSNChanged>=\287))");
+        assert_eq!(behind("(mail=*)", "id", "7"), "(&(mail=*)(|(id>=7)(!(id=*))))");
+        assert_eq!(behind(" mail=* ", "id", "(7"), r"(&(mail=*)(|(id>=\287)(!(id=*))))");
     }
 }

@@ -30,11 +30,13 @@ impl Table {
         }
     }
 
-    /// All rows whose value in a column is at least `?`, which may be in an expression.
+    /// All rows whose value in a column is at least `?`, which may be in an expression, and those
+    /// without a value: they could be new.
     pub(super) fn since(&self, query: &str, at: usize, value: &str) -> String {
         let (with, table) = self.table(query, 0);
         let with = if with.is_empty() { with } else { format!("WITH {with} ") };
-        format!("{with}SELECT * FROM {table} WHERE q0.{} >= {value}", self.column(at))
+        let column = format!("q0.{}", self.column(at));
+        format!("{with}SELECT * FROM {table} WHERE {column} >= {value} OR {column} IS NULL")
     }
 
     /// The question this many times, each with its number in front of its rows.
@@ -76,7 +78,7 @@ mod tests {
         let table = table(&["id", "a`b"]);
         assert_eq!(
             table.since("SELECT 1 -- x", 1, "?"),
-            "SELECT * FROM (\nSELECT 1 -- x\n) AS q0 WHERE q0.`a``b` >= ?"
+            "SELECT * FROM (\nSELECT 1 -- x\n) AS q0 WHERE q0.`a``b` >= ? OR q0.`a``b` IS NULL"
         );
         assert_eq!(
             table.times("SELECT ?", 2),
@@ -93,7 +95,7 @@ mod tests {
             assert_eq!(
                 table.since("SELECT 1", 1, "CAST(? AS DATETIME(6))"),
                 "WITH q0(c0, c1) AS (\nSELECT 1\n) SELECT * FROM q0 \
-                 WHERE q0.c1 >= CAST(? AS DATETIME(6))"
+                 WHERE q0.c1 >= CAST(? AS DATETIME(6)) OR q0.c1 IS NULL"
             );
             assert_eq!(
                 table.times("SELECT ?", 2),

@@ -33,7 +33,8 @@ impl Columns {
         })
     }
 
-    /// Our query around theirs; with a column, only rows whose value there is at least `$1`.
+    /// Our query around theirs; with a column, only rows whose value there is at least `$1`,
+    /// and those without a value: they could be new.
     pub(super) fn around(&self, query: &str, since: Option<usize>) -> String {
         let texts: Vec<String> =
             self.types.iter().enumerate().map(|(at, kind)| text(at, kind)).collect();
@@ -41,7 +42,7 @@ impl Columns {
         let (texts, names) = (texts.join(", "), names.join(", "));
         let since = since.and_then(|at| Some((at, self.types.get(at)?)));
         let condition = since.map_or_else(String::new, |(at, kind)| {
-            format!(" WHERE q.c{at} >= $1::text::{}", quoted(kind))
+            format!(" WHERE q.c{at} >= $1::text::{} OR q.c{at} IS NULL", quoted(kind))
         });
         // A comment at the end of theirs ends with its line.
         format!("SELECT {texts} FROM (\n{query}\n) AS q({names}){condition}")
@@ -78,7 +79,8 @@ mod tests {
              encode(substring(q.c2, 1, 32768), 'hex') FROM (\nSELECT 1 -- x\n) AS q(c0, c1, c2)"
         );
         let wrapped = columns.around("SELECT 1", Some(0));
-        assert!(wrapped.ends_with(" WHERE q.c0 >= $1::text::\"pg_catalog\".\"int8\""), "{wrapped}");
+        let end = " WHERE q.c0 >= $1::text::\"pg_catalog\".\"int8\" OR q.c0 IS NULL";
+        assert!(wrapped.ends_with(end), "{wrapped}");
         let odd = Type::new("a\"b".to_owned(), 1, Kind::Simple, "s".to_owned());
         assert_eq!(quoted(&odd), "\"s\".\"a\"\"b\"");
     }

@@ -93,8 +93,9 @@ fn read(
         Some(at) => {
             let columns: Vec<String> = (0..count).map(|at| format!("c{at}")).collect();
             let columns = columns.join(", ");
-            // A comment at the end of theirs ends with its line.
-            format!("WITH q({columns}) AS (\n{query}\n) SELECT * FROM q WHERE c{at} >= ?1")
+            // A comment at the end of theirs ends with its line. Rows without a value could be new.
+            let since = format!("c{at} >= ?1 OR c{at} IS NULL");
+            format!("WITH q({columns}) AS (\n{query}\n) SELECT * FROM q WHERE {since}")
         }
         None => query.to_owned(),
     };

@@ -106,7 +106,7 @@ async fn values_of_all_types_come_as_text() {
 }
 
 #[tokio::test]
-async fn from_a_mark_on_the_rows_at_it_and_behind_it_come() {
+async fn from_a_mark_on_the_rows_at_it_and_behind_it_come_and_those_without_a_value() {
     let stage = Stage::new(
         "CREATE TABLE o (e, id INTEGER, at TEXT, r REAL, b BLOB, mixed);
          INSERT INTO o VALUES
@@ -117,12 +117,12 @@ async fn from_a_mark_on_the_rows_at_it_and_behind_it_come() {
     );
     let query = "WITH x AS (SELECT * FROM o) SELECT x.*, id AS id2, 1 AS id2 FROM x ORDER BY id";
     for (column, middle, last, expected) in [
-        ("id", "i:2", "i:3", "bc"),
-        ("AT", "t:2024-05-02 12:00:00", "t:2024-05-03 12:00:00", "bc"),
-        ("r", "r:2.5", "r:1e300", "bc"),
-        ("b", "b:02", "b:0300", "bc"),
+        ("id", "i:2", "i:3", "dbc"),
+        ("AT", "t:2024-05-02 12:00:00", "t:2024-05-03 12:00:00", "dbc"),
+        ("r", "r:2.5", "r:1e300", "dbc"),
+        ("b", "b:02", "b:0300", "dbc"),
         // A word among numbers is above them all, and must not hide those that follow.
-        ("mixed", "i:8", "i:8", "ac"),
+        ("mixed", "i:8", "i:8", "dac"),
     ] {
         let (pulled, rows) = stage.pull(query, since(column, None)).await.unwrap();
         assert_eq!((pulled.rows, rows.len()), (4, 5));

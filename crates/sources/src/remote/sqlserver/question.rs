@@ -33,7 +33,7 @@ pub(super) fn batch(asked: &Template, count: usize) -> String {
 }
 
 /// The query around a query, for the rows from a mark on. `bound` is what the mark is compared
-/// as; none: all rows. In the order of the watermark, so that the last row has the greatest
+/// as; none: all rows. Those without a value could be new, and come first. In the order of the watermark, so that the last row has the greatest
 /// value, whatever the column's type and collation are.
 pub(super) fn wrapped(
     query: &str,
@@ -49,7 +49,9 @@ pub(super) fn wrapped(
         });
     }
     let column = format!("q.[{}]", column.replace(']', "]]"));
-    let bound = bound.map(|bound| format!(" WHERE {column} >= {bound}")).unwrap_or_default();
+    let bound = bound
+        .map(|bound| format!(" WHERE {column} >= {bound} OR {column} IS NULL"))
+        .unwrap_or_default();
     Ok(format!("SELECT q.* FROM (\n{query}\n) AS q{bound} ORDER BY {column}"))
 }
 
@@ -104,7 +106,7 @@ mod tests {
         assert_eq!(
             wrapped("select * from o", "rv", Some("CONVERT(binary(8), @P1, 1)")).unwrap(),
             "SELECT q.* FROM (\nselect * from o\n) AS q WHERE q.[rv] >= \
-             CONVERT(binary(8), @P1, 1) ORDER BY q.[rv]"
+             CONVERT(binary(8), @P1, 1) OR q.[rv] IS NULL ORDER BY q.[rv]"
         );
         assert_eq!(
             wrapped("select * from o -- all", "a]b", None).unwrap(),
