@@ -53,7 +53,10 @@ pub(super) fn run(options: &SourcesOptions) -> Result<()> {
             Kind::File => file(&measure, reader, options.rows, &folder)?,
             Kind::Rows => {
                 let read = |rows: u64| measure.read(reader.name, &PathBuf::from(rows.to_string()));
-                Measured { whole: read(options.rows)?, tenth: read(options.rows / 10)? }
+                let measured =
+                    Measured { whole: read(options.rows)?, tenth: read(options.rows / 10)? };
+                expect(reader, options.rows, &measured)?;
+                measured
             }
             Kind::Server { needs, one_in } => {
                 let Some(version) = peers.versions.get(needs) else {
