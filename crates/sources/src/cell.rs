@@ -131,6 +131,12 @@ pub(crate) fn looks_like_digest(cell: &str) -> Option<HashAlgorithm> {
     by_length(decoded(text)?.len())
 }
 
+/// Whether a cell could be a digest, as one of many that look like it: nothing else is as long.
+pub(crate) fn may_be_digest(cell: &str) -> bool {
+    let text = strip(cell).trim_matches('"');
+    decoded(text).is_some_and(|bytes| by_length(bytes.len()).is_some())
+}
+
 fn decoded(text: &str) -> Option<Vec<u8>> {
     let lengths = [16, 20, 32, 64];
     if text.len().is_multiple_of(2)

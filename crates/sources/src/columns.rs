@@ -9,6 +9,7 @@
 use suppression::HashAlgorithm;
 
 use crate::cell::{looks_like_address, looks_like_digest};
+use crate::shown::shown;
 use crate::spec::Column;
 use crate::when::{self, When};
 
@@ -318,12 +319,15 @@ impl Sample {
     fn call(&self, columns: &[usize]) -> String {
         let Some(first) = columns.first() else { return String::new() };
         match self.header.as_ref().and_then(|header| header.get(*first)) {
-            Some(name) if !name.trim().is_empty() => {
-                format!("the column \"{}\"", name.trim().escape_debug())
-            }
+            Some(name) if !name.trim().is_empty() => format!("the column {}", shown(name)),
             _ => format!("column number {}", first + 1),
         }
     }
+}
+
+/// Whether a cell is a name of the address and of nothing else.
+pub(crate) fn is_email_name(cell: &str) -> bool {
+    EMAIL_NAMES.contains(&plain(cell).as_str())
 }
 
 /// Whether any cell is a name that is known: such a record is a header.

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::shown::shown;
+
 /// A place in a file, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
@@ -128,12 +130,7 @@ pub enum SourceError {
 /// Names in quotes; the first twenty, as exports can have hundreds.
 fn list(columns: &[String]) -> String {
     const SHOWN: usize = 20;
-    let show = |name: &String| match name.contains('@') {
-        // The file has no header, and this is somebody's address.
-        true => format!("\"{}\"", crate::report::mask(name)),
-        false => format!("\"{}\"", name.trim().escape_debug()),
-    };
-    let mut text: Vec<_> = columns.iter().take(SHOWN).map(show).collect();
+    let mut text: Vec<_> = columns.iter().take(SHOWN).map(|name| shown(name)).collect();
     if columns.len() > SHOWN {
         text.push(format!("and {} more", columns.len() - SHOWN));
     }

@@ -44,6 +44,7 @@ mod row;
 mod rows;
 mod scout;
 mod sheet;
+mod shown;
 mod sniff;
 mod spec;
 mod spec_error;

@@ -129,7 +129,10 @@ fn find_header(rows: &[(u64, Vec<String>)], setting: Option<bool>) -> Option<usi
             let has_address = |cells: &[String]| cells.iter().any(|cell| cell.contains('@'));
             let titles = rows.iter().take(TITLES_MAX).take_while(|(_, cells)| !has_address(cells));
             let known = titles.enumerate().find(|(_, (_, cells))| has_known_name(cells));
-            known.map(|(at, _)| at).or_else(|| is_header(first).then_some(0))
+            known.map(|(at, _)| at).or_else(|| {
+                let below: Vec<_> = rows.iter().skip(1).map(|(_, cells)| cells.clone()).collect();
+                is_header(first, &below).then_some(0)
+            })
         }
     }
 }

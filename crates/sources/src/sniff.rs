@@ -6,8 +6,8 @@
 
 use std::io::Read;
 
-use crate::cell::{is_domain, looks_like_address};
-use crate::columns::{Sample, has_known_name};
+use crate::cell::{is_domain, looks_like_address, looks_like_digest, may_be_digest};
+use crate::columns::{Sample, has_known_name, is_email_name};
 use crate::records::{Next, Record, Records};
 use crate::spec::{CsvSpec, Delimiter};
 
@@ -55,7 +55,7 @@ pub(crate) fn sniff(start: &[u8], whole: bool, spec: &CsvSpec) -> (CsvLayout, Sa
     let with_header = match (spec.header, rows.first()) {
         (_, None) => false,
         (Some(set), Some(_)) => set,
-        (None, Some(first)) => is_header(first),
+        (None, Some(first)) => is_header(first, rows.get(1..).unwrap_or_default()),
     };
     let header = with_header.then(|| rows.remove(0));
     let skip = skipped + usize::from(with_header);
@@ -130,18 +130,41 @@ fn guess_delimiter(start: &[u8], whole: bool) -> Delimiter {
         .map_or(Delimiter::NONE, |(_, delimiter)| delimiter)
 }
 
-/// Names have no `@`; and a first record of dates or numbers is dirt rather than a header.
-pub(crate) fn is_header(cells: &[String]) -> bool {
-    if cells.iter().any(|cell| cell.contains('@')) {
+/// Names have no `@`; and a first record of dates or numbers is dirt rather than a header. A
+/// record that is like those below it is the first of them: to take it for names would lose it.
+pub(crate) fn is_header(cells: &[String], below: &[Vec<String>]) -> bool {
+    if cells.iter().any(|cell| cell.contains('@') || is_digest(cell)) {
+        return false;
+    }
+    let at_once = |is: &dyn Fn(&str) -> bool, first: &dyn Fn(&str) -> bool| {
+        cells.iter().enumerate().any(|(at, cell)| first(cell) && mostly(below, at, is))
+    };
+    let coded = |cell: &str| looks_like_digest(cell).is_some();
+    if at_once(&coded, &may_be_digest) {
+        return false;
+    }
+    let named = has_known_name(cells);
+    if at_once(&is_domain, &is_domain) && !cells.iter().any(|cell| is_email_name(cell)) {
         return false;
     }
     let like_a_name = |cell: &String| {
         let mut chars = cell.trim_start_matches(['\u{feff}', '"', '\'', ' ']).chars();
         chars.next().is_none_or(|first| first.is_alphabetic() || first == '_')
     };
-    let digest = |cell: &String| cell.len() >= 32 && cell.bytes().all(|b| b.is_ascii_hexdigit());
-    let domain = matches!(cells, [cell] if is_domain(cell));
-    has_known_name(cells) || (cells.iter().all(like_a_name) && !cells.iter().any(digest) && !domain)
+    let domain = cells.iter().any(|cell| is_domain(cell)) && (below.is_empty() || cells.len() == 1);
+    named || (cells.iter().all(like_a_name) && !domain)
+}
+
+fn is_digest(cell: &str) -> bool {
+    let hex = cell.len() >= 32 && cell.bytes().all(|byte| byte.is_ascii_hexdigit());
+    hex || looks_like_digest(cell).is_some()
+}
+
+/// Whether at least half of the values of a column are such, and there are any.
+fn mostly(rows: &[Vec<String>], at: usize, is: &dyn Fn(&str) -> bool) -> bool {
+    let values = || rows.iter().filter_map(|row| row.get(at)).filter(|c| !c.trim().is_empty());
+    let fit = values().filter(|cell| is(cell)).count();
+    fit > 0 && fit * 2 >= values().count()
 }
 
 #[cfg(test)]
@@ -190,6 +213,16 @@ mod tests {
             ("8/27/2015\nb@x.example\n", 0),
             ("b@@x.example\nb@x.example\n", 0),
             ("b58996c504c5638798eb6b511e6f49af\n", 0),
+            ("S5uAYg8D6zcZ4KBhwUKDPQ==\n", 0),
+            ("S5uAYg8D6zcZ4KBhwUKDPQ==,unsubscribed\n", 0),
+            // Without padding, and the first without any sign that it is one.
+            ("S5uAYgxDazcZHKBhwUKDPQ\nS5uA+g8D6zcZ4KBhwUKDPQ\nS5u/Yg8D6zcZ4KBhwUKDPQ\n", 0),
+            ("EmailHash\nS5uA+g8D6zcZ4KBhwUKDPQ\n", 1),
+            ("example.com,spam\nexample.net,spam\n", 0),
+            ("example.com,spam\n", 0),
+            ("example.com,unsubscribed\nexample.net,unsubscribed\n", 0),
+            ("Contact.Email,Contact.Site\nb@x.example,example.com\n", 1),
+            ("User.Name,User.To\nBob,b@x.example\n", 1),
             ("Kontakt\nb@x.example\n", 1),
             ("2nd,email\n1,b@x.example\n", 1),
             ("sep=,\nemail,b\na@x.example,c\n", 2),

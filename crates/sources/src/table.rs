@@ -14,6 +14,7 @@ use crate::raw::Texts;
 use crate::recognise;
 use crate::report::{Fault, word};
 use crate::row::Assembler;
+use crate::shown::shown;
 use crate::spec::{Columns, Spec};
 
 /// What is known of a table before its columns are.
@@ -102,7 +103,7 @@ impl Table {
         let name = |columns: &[usize]| {
             let first = columns.first()?;
             Some(match self.header.as_ref().and_then(|header| header.get(*first)) {
-                Some(name) => format!("\"{}\"", name.trim().escape_debug()),
+                Some(name) => shown(name),
                 None => format!("number {}", first + 1),
             })
         };
@@ -128,7 +129,7 @@ impl Table {
             text.push_str(&format!(", and what a row means by {}", asked.join(", ")));
         }
         if !plan.others.is_empty() {
-            let names = plan.others.iter().map(|(name, _)| format!("\"{}\"", name.escape_debug()));
+            let names = plan.others.iter().map(|(name, _)| shown(name));
             text.push_str(&format!(", each of {}", names.collect::<Vec<_>>().join(", ")));
         }
         if let Some(times) = plan.times {

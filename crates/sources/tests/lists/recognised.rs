@@ -3,6 +3,7 @@
 
 mod consents;
 mod digests;
+mod first_row;
 mod json;
 mod people;
 mod platforms;
