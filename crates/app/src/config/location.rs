@@ -103,6 +103,25 @@ fn without_password(given: &Given<'_>, text: &str, faults: &mut Vec<Fault>) -> b
 
 /// The place of a password in the text of a URL, whether or not the rest of it is right.
 fn password(text: &str) -> Option<Range<usize>> {
+    in_url(text).or_else(|| in_pairs(text))
+}
+
+/// In what databases know besides: `Server=db;Password=secret`, `host=db password=secret`. All
+/// that follows is of it, as nobody can say where it ends.
+fn in_pairs(text: &str) -> Option<Range<usize>> {
+    // Of the same length, unlike `to_lowercase`.
+    let lower = text.to_ascii_lowercase();
+    let found = ["password", "passwd", "pwd"].iter().flat_map(|word| {
+        lower.match_indices(word).filter_map(move |(at, _)| {
+            let behind = text.get(at + word.len()..)?;
+            let value = behind.trim_start().strip_prefix('=')?.trim_start();
+            (!value.is_empty()).then_some(text.len() - value.len()..text.len())
+        })
+    });
+    found.min_by_key(|place| place.start)
+}
+
+fn in_url(text: &str) -> Option<Range<usize>> {
     let start = text.find("://")? + 3;
     let rest = text.get(start..)?;
     let authority = rest.get(..rest.find(['/', '?', '#']).unwrap_or(rest.len()))?;
@@ -187,6 +206,10 @@ mod tests {
             ("redis://:secret@db", Some("secret")),
             ("postgres://db/crm?sslmode=require&password=secret", Some("secret")),
             ("mysql://db/crm?PWD=secret&x=1", Some("secret")),
+            ("Server=db;Password=se;cret", Some("se;cret")),
+            ("host=db pwd = 'secret'", Some("'secret'")),
+            ("jdbc:sqlserver://db;user=sa;PASSWORD=secret", Some("secret")),
+            ("Server=db;Password=", None),
             ("postgres://u@db:5432/crm", None),
             ("postgres://u:@db/crm", None),
             ("postgres://db:5432/crm?application_name=a@b", None),

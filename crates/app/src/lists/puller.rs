@@ -1,10 +1,11 @@
 //! Bringing the rows of a database here, while the gate may stop at any moment.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sources::{Access, Pulled, Question, RemoteError, Since, Spool, SpoolWriter, pull};
+use sources::{Access, Engine, Pulled, Question, RemoteError, Since, Spool, SpoolWriter, pull};
 
 use super::failed::Failed;
 
@@ -23,6 +24,12 @@ pub(super) trait Puller: Send {
         folder: &Path,
         stop: &AtomicBool,
     ) -> Result<(Pulled, Spool), Failed>;
+
+    /// What tells the file they are read from apart from another one that takes its place; none:
+    /// there is no file. Marks of one file say nothing of another.
+    fn file(&self) -> Option<String> {
+        None
+    }
 }
 
 /// A database. Each pull is a connection of its own: minutes lie between them.
@@ -46,6 +53,15 @@ impl Puller for Database {
         let mut rows = SpoolWriter::new(folder).map_err(spooled)?;
         let pulled = until_stopped(stop, pull(&self.access, &self.question, since, &mut rows))??;
         Ok((pulled, rows.finish().map_err(spooled)?))
+    }
+
+    fn file(&self) -> Option<String> {
+        if self.access.engine != Engine::Sqlite {
+            return None;
+        }
+        let known = std::fs::metadata(&self.access.url).ok()?;
+        // The number of a file that was deleted may be given to the next one.
+        Some(format!("{}.{} {:?}", known.dev(), known.ino(), known.created().ok()))
     }
 }
 

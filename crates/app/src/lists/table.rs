@@ -41,7 +41,12 @@ impl Table {
         // What was read no longer stands, and its marks with it.
         let stands = known.last_success.is_some() && known.fingerprint.is_some();
         let cursor = known.cursor.as_deref().filter(|_| stands);
-        let before = Marks::read(cursor, &self.of);
+        // Asked before it is read: one that is replaced meanwhile is read whole the next time.
+        let of = match self.puller.file() {
+            Some(file) => format!("{} {file}", self.of),
+            None => self.of.clone(),
+        };
+        let before = Marks::read(cursor, &of);
         let from = match wish {
             Wish::All => None,
             Wish::Due | Wish::New => before.as_ref().and_then(|m| m.from(began, &self.sync)),
@@ -49,7 +54,7 @@ impl Table {
         let since = Since { column, from };
         let (pulled, spool) = self.puller.pull(Some(&since), &self.folder, stop)?;
         let (from, times) = (since.from.as_ref(), (began, clock::now()));
-        let after = Marks::after(before, &self.of, from, times, pulled.mark, self.sync.overlap);
+        let after = Marks::after(before, &of, from, times, pulled.mark, self.sync.overlap);
         let cursor = after.and_then(|marks| marks.to_text());
         Ok(match (from, pulled.rows) {
             (None, _) => Brought::Whole(self.content(spool, cursor)),

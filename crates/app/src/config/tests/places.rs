@@ -385,6 +385,7 @@ fn no_secret_is_shown() {
         "postgres = \"postgres://u:hunter2/@db/crm\"\nquery = \"SELECT 1\"\n",
         "postgres = \"postgres://u:hun\\u0074er2@db/crm\"\nquery = \"SELECT 1\"\n",
         "mysql = \"postgres://db/crm?password=hunter2\"\nquery = \"SELECT 1\"\n",
+        "sqlserver = \"Server=db;User=u;Password=hunter2\"\nquery = \"SELECT 1\"\n",
         "csv = \"https://u:hunter2@x.example/a\"\n",
         "csv = \"https://x.example/a?key=hunter2\"\n",
         "csv = \"https://u:hunter2@x.example/a\" # hunter\nemal = 1\n",

@@ -280,6 +280,34 @@ fn after_a_restart_it_goes_on_where_it_was_unless_the_question_is_another() {
 }
 
 #[test]
+fn a_file_in_the_place_of_another_is_read_whole() {
+    let lines = "sqlite = \"crm.db\"\nquery = \"SELECT * FROM o\"\nwatermark = \"id\"\n";
+    let house = house_of(lines);
+    note_ages(&house.keeper, &house.settings.sources).unwrap();
+    let file = |name: &str, rows: &str| {
+        let path = house.folder.path().join(name);
+        let file = rusqlite::Connection::open(&path).unwrap();
+        let rows = format!("CREATE TABLE o (email, id INTEGER); INSERT INTO o VALUES {rows};");
+        file.execute_batch(&rows).unwrap();
+        path
+    };
+    let path = file("crm.db", "('a@example.com', 8), ('b@example.com', 9)");
+    let source = &house.settings.sources[0];
+    let crate::config::Mode::Sync(sync) = &source.mode else { panic!("{source:?}") };
+    let mut synchroniser = Synchroniser::new(&shop(&house), source, sync).unwrap();
+    let mut read = || match synchroniser.look(Wish::New) {
+        Look::Done(outcome) => (outcome.whole, outcome.rows),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(read(), (true, 2));
+    assert_eq!(read(), (false, 1));
+    let other = file("new.db", "('a@example.com', 8), ('b@example.com', 9), ('c@example.com', 1)");
+    std::fs::rename(other, path).unwrap();
+    assert_eq!(read(), (true, 3));
+    house.keeper.stop();
+}
+
+#[test]
 fn a_gate_that_stops_waits_for_no_server() {
     let stop = AtomicBool::new(false);
     let (begun, begins) = std::sync::mpsc::channel();
