@@ -53,7 +53,13 @@ pub(crate) fn run(
         }
         let taken = intake.run(list, now, tell)?;
         let import = (taken.added + taken.seen > 0).then(|| taken.import.clone());
-        Ok(Came { import, added: taken.added, seen: taken.seen, warning: taken.warning() })
+        Ok(Came {
+            import,
+            added: taken.added,
+            seen: taken.seen,
+            warning: taken.warning(),
+            refused: None,
+        })
     })
 }
 
@@ -80,6 +86,7 @@ struct Came {
     added: u64,
     seen: u64,
     warning: Option<String>,
+    refused: Option<String>,
 }
 
 /// Opens the list, judges it, and gives it on.
@@ -133,7 +140,7 @@ fn with_list(
         }
         // Whoever looks wants to see what is wrong with it.
         Err(refusal) if request.dry_run => {
-            Came { warning: Some(format!("it would be refused: {refusal}")), ..Came::default() }
+            Came { refused: Some(refusal.to_string()), ..Came::default() }
         }
         Err(refusal) => {
             let told = told(&report);
@@ -184,6 +191,7 @@ fn outcome(request: &ImportRequest, list: &List<'_>, report: Report, came: Came)
         name: request.name.clone(),
         kind: request.kind,
         dry_run: request.dry_run,
+        refused: came.refused,
         layout: list.describe(),
         recognised: list.recognised().into_iter().map(str::to_owned).collect(),
         import: came.import,

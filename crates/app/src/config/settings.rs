@@ -138,6 +138,8 @@ pub struct SourceSettings {
     pub place: Place,
     /// How it is read, and what its rows say.
     pub spec: Spec,
+    /// The file with the salt of a list of digests.
+    pub salt: Option<PathBuf>,
     /// What its entries forbid, or allow, where a row does not say it itself.
     pub scope: Scope,
     /// Every scope its entries may have: what is unknown when the source is. None: just `scope`.

@@ -113,6 +113,7 @@ fn one(
     faults: &mut Vec<Fault>,
 ) -> Option<SourceSettings> {
     let hashed = digests::form(source, folder, faults);
+    let salt = source.salt_file.get().map(|said| folder.join(&said.0));
     let located = place::located(source, faults)?;
     place::foreign(source, located, faults);
     let format = format::format(source, located, faults);
@@ -141,6 +142,7 @@ fn one(
         name,
         place: place?,
         spec,
+        salt,
         scope: source.scope.value.0.clone(),
         carries: carries(source),
         mode,

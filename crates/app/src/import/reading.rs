@@ -4,7 +4,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use sources::{
-    AccessMapSpec, Columns, CsvSpec, Format, JsonSpec, Password, SpecError, XlsxSpec, XmlSpec,
+    AccessMapSpec, Columns, CsvSpec, Format, JsonSpec, Password, RemoteError, SpecError, XlsxSpec,
+    XmlSpec,
 };
 use suppression::{HashAlgorithm, HashedForm, Kind, Normalise, Salt};
 
@@ -122,7 +123,11 @@ pub(super) fn hashed(request: &ImportRequest) -> Result<Option<Arc<HashedForm>>,
         None => String::new(),
         Some(path) => {
             let salt = Password::File(path.clone()).read();
-            salt.map_err(|error| AppError::Input(error.to_string()))?.expose().clone()
+            let wrong = |error| match error {
+                RemoteError::Password { what } => AppError::Input(format!("--salt-file: {what}")),
+                other => AppError::Input(other.to_string()),
+            };
+            salt.map_err(wrong)?.expose().clone()
         }
     };
     let salt = match request.salt_place.as_deref() {

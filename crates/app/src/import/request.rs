@@ -74,6 +74,9 @@ pub struct ImportOutcome {
     pub kind: Option<Kind>,
     /// Nothing was recorded.
     pub dry_run: bool,
+    /// Why an import would be refused, if it would; only of a dry run.
+    #[serde(default)]
+    pub refused: Option<String>,
     /// How the list was understood.
     pub layout: String,
     /// What its files were recognised as.

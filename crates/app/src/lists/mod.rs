@@ -21,6 +21,7 @@ mod mirror;
 mod orders;
 mod outcome;
 mod puller;
+mod salt;
 mod schedule;
 mod scopes;
 mod synchronise;

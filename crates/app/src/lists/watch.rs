@@ -16,6 +16,7 @@ use super::files::is_at_rest;
 use super::listen;
 use super::orders::{Asked, Bell, Orders};
 use super::outcome::SyncOutcome;
+use super::salt::SaltWatch;
 use super::synchronise::{Look, Shop, Synchroniser};
 use crate::clock;
 use crate::config::{EvidencePath, Mode, Place, Settings, SourceSettings, SyncSettings};
@@ -88,6 +89,7 @@ impl Watch {
             let kept = Kept {
                 synchroniser: Synchroniser::new(&shop, source, sync)?,
                 fare: Fare::new(notices),
+                salt: SaltWatch::default(),
                 bell: Arc::clone(&bell),
                 waiting: Vec::new(),
                 told: false,
@@ -206,6 +208,7 @@ fn busy(source: &SourceSettings) -> String {
 struct Kept {
     synchroniser: Synchroniser,
     fare: Fare,
+    salt: SaltWatch,
     bell: Arc<Bell>,
     /// Who waits for a reading.
     waiting: Vec<Asked>,
@@ -230,6 +233,7 @@ impl Kept {
             if tried {
                 let unknown = age::unknown(state, source.max_age, now);
                 self.fare.look(source, state, unknown.as_deref(), now);
+                self.salt.look(source);
             }
             if look == Look::Unsteady {
                 clock::sleep(QUIET);

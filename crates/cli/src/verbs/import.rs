@@ -40,7 +40,7 @@ pub(super) fn import(
     drop(bar);
     let outcome = outcome?;
     out.answer(&outcome, told)?;
-    Ok(Exit::Ok)
+    Ok(if outcome.refused.is_some() { Exit::Data } else { Exit::Ok })
 }
 
 fn ask(
@@ -63,9 +63,7 @@ fn request(list: ListFile, meaning: Meaning) -> anyhow::Result<ImportRequest> {
     // The gate has a folder of its own.
     let path = std::path::absolute(&typed)?;
     readable(&path, &typed)?;
-    let name = list.name.unwrap_or_else(|| {
-        path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
-    });
+    let name = list.name.unwrap_or_else(|| name(&path));
     Ok(ImportRequest {
         path,
         name,
@@ -97,11 +95,25 @@ fn request(list: ListFile, meaning: Meaning) -> anyhow::Result<ImportRequest> {
     })
 }
 
+/// A list without a name has that of its file or folder; of a pattern, of the folder it is for.
+fn name(path: &Path) -> String {
+    let mut place = path;
+    while is_pattern(place) {
+        let Some(folder) = place.parent() else { break };
+        place = folder;
+    }
+    place.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// A name that exists is never taken for a pattern.
+fn is_pattern(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().iter().any(|byte| b"*?[".contains(byte)) && !path.exists()
+}
+
 /// Whoever types a name hears of it before anything begins. A folder and a pattern are looked at
 /// where they are read.
 fn readable(path: &Path, typed: &Path) -> anyhow::Result<()> {
-    let pattern = typed.as_os_str().as_encoded_bytes().iter().any(|byte| b"*?[".contains(byte));
-    if path.is_dir() || (pattern && !path.exists()) {
+    if path.is_dir() || is_pattern(path) {
         return Ok(());
     }
     let Err(error) = std::fs::File::open(path) else { return Ok(()) };
@@ -134,6 +146,9 @@ fn told(outcome: &ImportOutcome) -> String {
     };
     let (name, rows) = (&outcome.name, outcome.rows);
     let (added, seen) = (outcome.added, outcome.seen);
+    if let Some(why) = &outcome.refused {
+        let _ = writeln!(text, "it would be refused: {why}");
+    }
     let _ = match outcome.dry_run {
         true => write!(
             text,

@@ -104,7 +104,7 @@ pub(crate) struct ListFile {
     /// The file, a folder of files, or a pattern such as "lists/*.csv".
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath, required_unless_present = "undo")]
     pub(crate) path: Option<PathBuf>,
-    /// The list it is recorded under [default: the name of the file]
+    /// The list it is recorded under [default: the name of the file or folder]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// What it is: csv, xml, json, text, xlsx or access-map [default: found out by its content]

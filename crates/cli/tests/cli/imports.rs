@@ -40,9 +40,21 @@ fn a_dry_run_says_everything_and_writes_nothing() {
 fn a_dry_run_shows_why_a_list_would_be_refused() {
     let house = House::with(SMALL);
     house.write("l.csv", "email\na@example.com\n02232014\n8/27/2015\n");
-    let ran = house.run(&["optout", "import", "--dry-run", "l.csv"]).exits(0);
-    assert!(ran.out.contains("it would be refused: "), "{}", ran.out);
+    let ran = house.run(&["optout", "import", "--dry-run", "l.csv"]).exits(65);
+    assert!(ran.out.starts_with("it would be refused: "), "{}", ran.out);
     assert!(ran.out.contains("line 3") && ran.out.contains("0 opt-outs WOULD"), "{}", ran.out);
+}
+
+#[test]
+fn a_pattern_has_the_name_of_its_folder() {
+    let house = House::with(SMALL);
+    std::fs::create_dir_all(house.path("lists/2026-01")).unwrap();
+    house.write("lists/2026-01/a.csv", "email\na@example.com\n");
+    for pattern in ["lists/2026-01/*.csv", "lists/*/*.csv"] {
+        house.run(&["optout", "import", pattern]).exits(0);
+    }
+    let imports = house.run(&["-o", "json", "optout", "imports"]).exits(0).json().to_string();
+    assert!(imports.contains("\"2026-01\"") && imports.contains("\"lists\""), "{imports}");
 }
 
 #[test]

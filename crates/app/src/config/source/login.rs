@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use sources::{Password, Tls};
+use sources::{Password, RemoteError, Tls};
 use url::{Host, Url};
 
 use super::keys::Source;
@@ -140,6 +140,7 @@ pub(crate) fn secret(
     let wrong = match place.read() {
         Ok(secret) if secret.expose().is_empty() => Some(format!("the {name} is empty")),
         Ok(_) => None,
+        Err(RemoteError::Password { what }) => Some(format!("{name}: {what}")),
         Err(error) => Some(error.to_string()),
     };
     if let Some(wrong) = wrong {

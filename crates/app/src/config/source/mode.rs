@@ -48,7 +48,9 @@ pub(crate) fn mode(source: &Source, located: Located<'_>, faults: &mut Vec<Fault
                 .help("at least every = \"1s\""),
         );
     }
-    if let Some(said) = source.max_age.said().filter(|said| !of_file && said.value.0 <= every) {
+    // A file is watched too; but who sets how often it is looked at cannot rely on that.
+    let asked = !of_file || source.every.get().is_some();
+    if let Some(said) = source.max_age.said().filter(|said| asked && said.value.0 <= every) {
         let message = "between two readings this list would be older than its max_age";
         faults.push(
             Fault::maybe_at(said.span(), message)

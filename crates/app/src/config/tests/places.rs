@@ -45,6 +45,16 @@ fn wrong(keys: &str, line: usize, words: &str, help: &str) {
     assert!(found[0].help.iter().any(|h| h.contains(help)), "{found:#?}");
 }
 
+#[test]
+fn a_file_looked_at_less_often_than_it_may_be_old_is_warned_of() {
+    let told = |keys: &str| {
+        let found = faults(&source(&format!("csv = \"a.csv\"\n{keys}")));
+        found.iter().any(|fault| fault.message.contains("older than its max_age"))
+    };
+    assert!(told("every = \"1h\"\nmax_age = \"10m\"\n"));
+    assert!(!told("every = \"1h\"\nmax_age = \"10h\"\n") && !told("max_age = \"10m\"\n"));
+}
+
 const PG: &str = "postgres = \"postgres://db.corp.example/crm\"\nquery = \"SELECT email FROM o\"\n";
 const LIVE: &str = "postgres = \"postgres://db.corp.example/crm\"\nquery = \"SELECT 1 FROM o WHERE email = @recipient\"\nmode = \"live\"\n";
 
@@ -434,6 +444,11 @@ fn a_list_of_digests_says_how_they_are_made() {
     // Without its salt it would be a list of nobody.
     let missing = read("hashed = \"md5\"\nsalt_file = \"gone\"\n").report;
     assert!(missing.is_fatal() && missing.lines().len() == 1, "{}", missing.render(false));
+    assert!(missing.render(false).contains("salt: "), "{}", missing.render(false));
+    let unset = read("hashed = \"md5\"\nsalt_env = \"OPTGATE_TEST_UNSET\"\n").report;
+    let text = unset.render(false);
+    assert!(text.contains("salt: the environment variable OPTGATE_TEST_UNSET"), "{text}");
+    assert!(!text.contains("password"), "{text}");
     let text = "text = \"a\"\n";
     for key in ["normalise = \"lower\"", "salt_env = \"PATH\"", "salt_place = \"before\""] {
         wrong(&format!("{text}{key}\n"), 4, "for a list of addresses", "hashed = ");

@@ -1,6 +1,7 @@
 //! A list of digests, made with a salt that was put right.
 
 use super::*;
+use crate::lists::salt::is_changed;
 
 /// MD5 of `right` and the address.
 fn digest(address: &str) -> String {
@@ -27,7 +28,9 @@ fn a_list_is_read_again_with_the_salt_that_is_right() {
     assert!(!read(&wrong).changed);
     note_ages(&house.keeper, &wrong.sources).unwrap();
     assert_eq!(house.look_up("bob@example.com"), Lookup::Clear);
+    assert!(!is_changed(&wrong.sources[0]));
     let right = settings("right\n");
+    assert!(is_changed(&wrong.sources[0]) && !is_changed(&right.sources[0]));
     assert!(read(&right).changed);
     assert!(matches!(house.look_up("bob@example.com"), Lookup::Suppressed(_)));
     house.keeper.stop();
