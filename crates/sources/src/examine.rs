@@ -20,6 +20,11 @@ use crate::unpack::Packed;
 
 const CHUNK: usize = 256 * 1024;
 
+/// Control characters that are dirt in any list, and beyond them how many make a file binary: one
+/// of so many bytes. Packed or random bytes have one of ten.
+const CONTROLS_FEW: u64 = 16;
+const CONTROLS_ONE_OF: u64 = 50;
+
 /// What the first look found.
 #[derive(Debug, Clone)]
 pub(crate) struct Examined {
@@ -54,10 +59,13 @@ pub(crate) fn examine(
     };
     let mut digest = Sha256::new();
     let mut check = Check::of(fixed.unwrap_or(UTF_8));
+    let of_pairs = fixed.is_some_and(|encoding| encoding == UTF_16LE || encoding == UTF_16BE);
+    let mut controls = 0_u64;
     let (mut done, mut skip) = (0_u64, mark);
     loop {
         let bytes = chunk.get(..start).unwrap_or_default();
         digest.update(bytes);
+        controls += bytes.iter().filter(|byte| is_control(**byte)).count() as u64;
         check.take(bytes.get(skip..).unwrap_or_default(), done + skip as u64, bytes.is_empty());
         (done, skip) = (done + bytes.len() as u64, 0);
         let packed = packed.load(Ordering::Relaxed);
@@ -66,6 +74,10 @@ pub(crate) fn examine(
             break;
         }
         start = fill(&mut reader, &mut chunk).map_err(|error| part.io(error))?;
+    }
+    if !of_pairs && controls > CONTROLS_FEW && controls * CONTROLS_ONE_OF > done {
+        let file = part.name().to_owned();
+        return Err(SourceError::NotText { file, what: "a binary file" });
     }
     let encoding = match (fixed, check.first_bad) {
         (Some(encoding), None) => encoding,
@@ -81,6 +93,11 @@ pub(crate) fn examine(
         }
     };
     Ok(Examined { encoding, mark, digest: digest.finalize().into() })
+}
+
+/// What no text has, of the bytes below the space.
+fn is_control(byte: u8) -> bool {
+    byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | 0x1a | 0x1b)
 }
 
 /// The digest alone, of what is no text.
@@ -227,7 +244,7 @@ fn utf_16(head: &[u8]) -> Option<Charset> {
 
 /// Files that people rename or mistake for lists.
 fn not_text(head: &[u8]) -> Option<&'static str> {
-    let kinds: [(&[u8], _); 7] = [
+    let kinds: [(&[u8], _); 13] = [
         (b"PK\x03\x04", "a workbook (.xlsx) or another ZIP archive"),
         (b"\xd0\xcf\x11\xe0", "an old Office file (.xls)"),
         (b"\x1f\x8b", "a gzip archive"),
@@ -235,6 +252,12 @@ fn not_text(head: &[u8]) -> Option<&'static str> {
         (b"SQLite format 3\0", "a SQLite database"),
         (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
         (b"BZh", "a bzip2 archive"),
+        (b"\xfd7zXZ\0", "an xz archive"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+        (b"\x04\x22\x4d\x18", "an LZ4 archive"),
+        (b"Rar!\x1a\x07", "a RAR archive"),
+        (b"\x89PNG", "a picture"),
+        (b"\xff\xd8\xff", "a picture"),
     ];
     let tar = head.get(257..262) == Some(b"ustar");
     let kind = kinds.into_iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, what)| what);
@@ -342,12 +365,22 @@ mod tests {
 
     #[test]
     fn files_that_are_no_lists_are_named() {
-        for (bytes, part) in
-            [(&b"PK\x03\x04...."[..], "workbook"), (b"\x1f\x8b\x08", "gzip"), (b"%PDF-1.4", "PDF")]
-        {
+        for (bytes, part) in [
+            (&b"PK\x03\x04...."[..], "workbook"),
+            (b"\x1f\x8b\x08", "gzip"),
+            (b"%PDF-1.4", "PDF"),
+            (b"\xfd7zXZ\0\0\x04", "xz"),
+            (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
+            (b"\x04\x22\x4d\x18d@", "LZ4"),
+            (b"\x89PNG\r\n", "picture"),
+            (&b"a\x01b\x02\n\x03c\0\n".repeat(5), "binary"),
+        ] {
             let error = look(bytes).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");
         }
+        // Dirt is none.
+        assert!(look(b"bob@example.com\x01\0\n\x02").is_ok());
+        assert!(look(&[b"bob@example.com\0\n".repeat(3), b"a".repeat(200)].concat()).is_ok());
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! There is no proxy, whatever the environment names: a list comes from where the configuration
 //! says. At most five redirects are followed, none to another scheme: `https://` never becomes
 //! `http://`, and nobody relies on a first step that anybody could have changed. To another host
-//! or port goes no login.
+//! or port goes no login, and nothing of what the first one said.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -19,9 +19,9 @@ use std::time::Duration;
 use observe::Secret;
 use reqwest::header::{
     AUTHORIZATION, CONTENT_DISPOSITION, ETAG, HeaderMap, HeaderName, HeaderValue,
-    IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, TRANSFER_ENCODING,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION, TRANSFER_ENCODING,
 };
-use reqwest::redirect::{Attempt, Policy};
+use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
 use suppression::Timestamp;
 
@@ -107,8 +107,7 @@ pub async fn fetch(
         Unbuilt::Tls(error) => error,
         Unbuilt::Client(error) => faults.of(&error),
     })?;
-    let asked = client.get(url).headers(headers(access, known)?);
-    let response = faults.in_time(asked.send()).await?;
+    let response = ask(&client, url, headers(access, known)?, faults).await?;
     let status = response.status();
     let conditional = *known != Validators::default();
     match status {
@@ -164,7 +163,8 @@ fn client(access: &WebAccess, server: &str) -> Result<Client, Unbuilt> {
     let mut builder = Client::builder()
         .user_agent(concat!("optgate/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(access.timeout)
-        .redirect(Policy::custom(redirected))
+        .redirect(Policy::none())
+        .referer(false)
         .no_proxy();
     if let Some(config) = client_config(tls, server).map_err(Unbuilt::Tls)? {
         builder = builder.tls_backend_preconfigured(config);
@@ -172,17 +172,43 @@ fn client(access: &WebAccess, server: &str) -> Result<Client, Unbuilt> {
     builder.build().map_err(Unbuilt::Client)
 }
 
-/// Whether a redirect is followed. The library takes the login out where another host is asked.
-fn redirected(attempt: Attempt<'_>) -> reqwest::redirect::Action {
-    let from = attempt.previous().last().map(Url::scheme);
-    if attempt.previous().len() > REDIRECTS {
-        return attempt.error(format!("more than {REDIRECTS} redirects"));
+/// Asks, and follows redirects. What is said of the list and of who asks is for the host that the
+/// configuration names: another one, or another port, is told nothing of it.
+async fn ask(
+    client: &Client,
+    mut url: Url,
+    mut headers: HeaderMap,
+    faults: Faults<'_>,
+) -> Result<Response, RemoteError> {
+    for _ in 0..=REDIRECTS {
+        let asked = client.get(url.clone()).headers(headers.clone());
+        let response = faults.in_time(asked.send()).await?;
+        let Some(next) = redirected(&url, &response) else { return Ok(response) };
+        let next = next.map_err(|what| faults.answer(what))?;
+        if server(&next) != server(&url) {
+            headers.clear();
+        }
+        url = next;
     }
-    if from.is_some_and(|scheme| scheme != attempt.url().scheme()) {
-        let what = format!("a redirect to {}://, which is not followed", attempt.url().scheme());
-        return attempt.error(what);
+    Err(faults.answer(format!("more than {REDIRECTS} redirects")))
+}
+
+/// Where a redirect leads, or why it is not followed.
+fn redirected(from: &Url, response: &Response) -> Option<Result<Url, String>> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
     }
-    attempt.follow()
+    let location = response.headers().get(LOCATION)?;
+    let next = location.to_str().ok().and_then(|location| from.join(location).ok());
+    // Where it leads is not repeated: it may hold a key.
+    let Some(next) = next else { return Some(Err("a redirect that is not legible".to_owned())) };
+    if next.scheme() != from.scheme() {
+        return Some(Err(format!("a redirect to {}://, which is not followed", next.scheme())));
+    }
+    if !next.username().is_empty() || next.password().is_some() {
+        return Some(Err("a redirect with a password, which is not followed".to_owned()));
+    }
+    Some(Ok(next))
 }
 
 fn headers(access: &WebAccess, known: &Validators) -> Result<HeaderMap, RemoteError> {
@@ -322,7 +348,6 @@ impl Faults<'_> {
         let server = self.server.to_owned();
         match error {
             _ if error.is_timeout() => self.timeout(),
-            _ if error.is_redirect() => self.answer(what),
             _ if tls => RemoteError::Tls { server, what },
             _ if error.is_connect() => RemoteError::Unreachable { server, what },
             // Behind it comes the advice of a library.

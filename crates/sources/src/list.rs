@@ -175,6 +175,9 @@ impl<'a> List<'a> {
             if several && assembler.report.rows == rows {
                 assembler.report.empty.push(reader.label());
             }
+            if let Some(why) = assembler.take_refused() {
+                return Err(SourceError::Subscribed { file: reader.name().to_owned(), why });
+            }
             if flow.is_break() {
                 return Ok(assembler.report);
             }

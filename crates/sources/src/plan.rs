@@ -5,7 +5,7 @@ use suppression::{HashAlgorithm, Kind, Scope};
 
 use crate::cell::{self, Domains};
 use crate::columns::{ColumnFault, Sample, plain};
-use crate::recognise::{self, Clues, Look, Provider, Standing};
+use crate::recognise::{self, Clues, Look, Provider, Seen, Signs, Standing};
 use crate::spec::{Column, Columns, Format, Spec};
 use crate::when;
 
@@ -31,6 +31,8 @@ pub(crate) struct Plan {
     /// In what form times are.
     pub(crate) times: Option<&'static str>,
     pub(crate) warnings: Vec<String>,
+    /// What would show in any row that the list holds people who may be mailed.
+    pub(crate) signs: Signs,
 }
 
 /// Why a list is not read.
@@ -94,11 +96,12 @@ impl Plan {
             let column = |name: &&str| first_named(sample, &[*name]);
             plan.asked = provider.asks.iter().map(column).collect();
             let header = sample.header.iter().flatten().enumerate();
-            let others = header.filter(|(at, name)| {
-                (provider.others)(name) && !plan.email.contains(at) && !plan.date.contains(at)
+            let others = header.filter(|(at, _)| {
+                (provider.others)(look, *at) && !plan.email.contains(at) && !plan.date.contains(at)
             });
             plan.others = others.map(|(at, name)| (name.trim().to_owned(), at)).collect();
             plan.file_scope = (provider.scope)(look);
+            plan.warnings.extend((provider.remark)(look));
         }
         plan.tell_of_kind(spec);
         plan.times = times(sample, &plan.date);
@@ -153,15 +156,26 @@ impl Plan {
         ));
     }
 
+    /// Looks at the first rows for those who may be mailed, and keeps an eye on the others.
     fn refuse_subscribed(&mut self, spec: &Spec, look: &Look<'_>) -> Result<(), PlanFault> {
         if spec.kind == Some(Kind::Consent) {
             return Ok(());
         }
-        let Some(why) = recognise::subscribed(look, &self.kind) else { return Ok(()) };
-        if !spec.allow_subscribed {
-            return Err(PlanFault::Subscribed(why));
+        let signs = Signs::of(look, &self.kind, &self.date);
+        let mut seen = Seen::default();
+        let text = |row: &Vec<String>, at: usize| row.get(at).cloned().unwrap_or_default();
+        let of_somebody =
+            |row: &&Vec<String>| self.email.iter().any(|at| !text(row, *at).trim().is_empty());
+        let mut rows = look.sample.rows.iter().filter(of_somebody);
+        let why = rows.find_map(|row| signs.row(&mut seen, |at| text(row, at)));
+        match why {
+            Some(why) if spec.allow_subscribed => {
+                self.warnings.push(format!("{why}; taken because of allow_subscribed = true"));
+            }
+            Some(why) => return Err(PlanFault::Subscribed(why)),
+            None if spec.allow_subscribed => {}
+            None => self.signs = signs,
         }
-        self.warnings.push(format!("{why}; taken because of allow_subscribed = true"));
         Ok(())
     }
 }

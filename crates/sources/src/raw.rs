@@ -67,6 +67,11 @@ impl Texts {
         filled(&plan.email, &mut self.email)
     }
 
+    /// Whether the row is about anybody.
+    pub(crate) fn has_email(&self) -> bool {
+        !self.email.trim().is_empty()
+    }
+
     /// Gives them as a row.
     pub(crate) fn with_raw<T>(
         &self,

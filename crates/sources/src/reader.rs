@@ -1,6 +1,7 @@
 //! One part of a list, looked at and ready to be read.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use crate::error::SourceError;
 use crate::layout::Layout;
@@ -32,6 +33,11 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn length(&self) -> u64 {
         self.part.length()
+    }
+
+    /// For messages: the file, and the member of an archive.
+    pub(crate) fn name(&self) -> &Path {
+        self.part.name()
     }
 
     /// The name of the file or member alone.

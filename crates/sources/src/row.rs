@@ -60,6 +60,8 @@ pub(crate) struct Assembler<'a> {
     room: Room,
     each: &'a mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     pub(crate) report: Report,
+    /// Why the list is none of those who are out.
+    refused: Option<String>,
 }
 
 /// Room that every row uses anew.
@@ -83,13 +85,24 @@ impl<'a> Assembler<'a> {
         now: Timestamp,
         each: &'a mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> Self {
-        Self { spec, now, room: Room::default(), each, report: Report::default() }
+        Self { spec, now, room: Room::default(), each, report: Report::default(), refused: None }
     }
 
     /// A row that could not even be split into texts.
     pub(crate) fn bad(&mut self, line: u64, fault: Fault, value: &str) {
         self.report.rows += 1;
         self.report.bad_row(line, fault, value);
+    }
+
+    /// A row that shows that the list holds people who may be mailed: nothing more of it is read.
+    pub(crate) fn refuse(&mut self, line: u64, why: &str) -> ControlFlow<()> {
+        self.refused = Some(format!("{why}, such as that of line {line}"));
+        ControlFlow::Break(())
+    }
+
+    /// Why the list is refused, if a row has shown it.
+    pub(crate) fn take_refused(&mut self) -> Option<String> {
+        self.refused.take()
     }
 
     /// Counts a row and hands out what it says.

@@ -11,7 +11,7 @@ use crate::error::SourceError;
 use crate::plan::{Plan, PlanFault};
 pub(crate) use crate::raw::Cells;
 use crate::raw::Texts;
-use crate::recognise;
+use crate::recognise::{self, Seen};
 use crate::report::{Fault, word};
 use crate::row::Assembler;
 use crate::shown::shown;
@@ -53,6 +53,8 @@ pub(crate) struct Table {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     texts: Texts,
+    seen: Seen,
+    room: Vec<u8>,
 }
 
 impl Look<'_> {
@@ -159,6 +161,13 @@ impl Table {
         if !scratch.texts.fill(&self.plan, cells) {
             assembler.bad(line, Fault::Encoding, "");
             return ControlFlow::Continue(());
+        }
+        if scratch.texts.has_email() {
+            let (seen, room) = (&mut scratch.seen, &mut scratch.room);
+            let text = |at| String::from_utf8_lossy(cells.cell(at, room)).into_owned();
+            if let Some(why) = self.plan.signs.row(seen, text) {
+                return assembler.refuse(line, &why);
+            }
         }
         scratch.texts.with_raw(line, &self.plan, |raw| assembler.take(&self.plan, raw))
     }

@@ -178,6 +178,17 @@ async fn redirects_are_followed_some_way_and_without_the_login() {
     assert!(first.asked()[1].contains("hunter2"));
     assert!(!other.asked()[0].contains("authorization"), "{}", other.asked()[0]);
 
+    // Nor is the other host told where from, which may hold a key, and what the first one said.
+    let other = server(&[LIST]).await;
+    let mut first = server(&[&to("/b"), &to(&other.access.url)]).await;
+    first.access.url.push_str("?key=hunter2");
+    let known = Validators { etag: Some("\"7\"".into()), modified: None };
+    assert!(matches!(first.fetch(&known).await.unwrap(), Fetched::Page(_)));
+    assert!(first.asked().iter().all(|asked| asked.contains("if-none-match")));
+    assert!(!first.asked()[1].contains("referer"), "{}", first.asked()[1]);
+    let asked = other.asked().concat();
+    assert!(!asked.contains("referer") && !asked.contains("if-none-match"), "{asked}");
+
     let endless = vec![to("/a"); 7];
     let endless: Vec<&str> = endless.iter().map(String::as_str).collect();
     let endless = server(&endless).await;

@@ -17,7 +17,7 @@ pub(super) const ALL: [Provider; 3] = [
         email: &["emailaddress"],
         date: &["lastupdatedtimestamp"],
         asks: &["unsubscribeall"],
-        others: is_topics,
+        others: |look, at| look.names.get(at).is_some_and(|name| is_topics(name)),
         says: of_topics,
         ..ANY
     },

@@ -3,9 +3,11 @@
 
 use suppression::Kind;
 
+use super::look::Look;
 use super::provider::{ANY, Clues, Provider, Said, Standing};
 use super::words::{self, Word};
 use crate::columns::plain;
+use crate::shown::shown;
 
 pub(super) const ALL: [Provider; 6] = [
     Provider {
@@ -78,7 +80,8 @@ pub(super) const ALL: [Provider; 6] = [
         fits: |look| look.has("portalunsubscribe") || look.has("portalbounce"),
         // First and last name, and what the company adds to it, are no subscriptions.
         asks: &["portalunsubscribe", "portalspamreport", "portalbounce", "globalbounce"],
-        others: |name| !HUBSPOT.contains(&plain(name).as_str()),
+        others: is_subscription,
+        remark: of_other_columns,
         says: of_hubspot,
         ..ANY
     },
@@ -129,14 +132,51 @@ fn of_mailtrain(cells: &Clues<'_>, said: &mut Vec<Said>) -> Result<(), &'static 
 }
 
 /// Columns of the export that are no type of subscription.
-const HUBSPOT: [&str; 6] = [
-    "portalunsubscribe",
-    "portalspamreport",
-    "portalbounce",
-    "globalbounce",
-    "email",
-    "emailaddress",
-];
+const HUBSPOT: [&str; 4] =
+    ["portalunsubscribe", "portalspamreport", "portalbounce", "globalbounce"];
+
+/// A column of a type of subscription has nothing but yes and no in it, and stands behind those
+/// that every export has, or its name says what it is. What a company notes of its contacts
+/// besides, such as whether they are customers, looks the same but for that.
+fn is_subscription(look: &Look<'_>, at: usize) -> bool {
+    let name = look.names.get(at).map_or("", String::as_str);
+    let telling = ["subscri", "optout", "optedout"].iter().any(|part| name.contains(part));
+    let last = look.names.iter().rposition(|name| HUBSPOT.contains(&name.as_str()));
+    let behind = last.is_some_and(|last| at > last);
+    let of_people = ["is", "has", "was"].iter().any(|verb| is_verb(look, at, verb));
+    is_flag(look, at) && (telling || (behind && !of_people))
+}
+
+/// Nothing but yes and no is in it.
+fn is_flag(look: &Look<'_>, at: usize) -> bool {
+    let name = look.names.get(at).map_or("", String::as_str);
+    let mut cells = look.sample.values(at).map(plain);
+    !HUBSPOT.contains(&name) && cells.all(|cell| matches!(cell.as_str(), "true" | "false"))
+}
+
+/// Whether the name of a column begins with this word.
+fn is_verb(look: &Look<'_>, at: usize, verb: &str) -> bool {
+    let name = look.sample.header.as_ref().and_then(|header| header.get(at));
+    let first = name.and_then(|name| name.split_whitespace().next());
+    first.is_some_and(|first| first.eq_ignore_ascii_case(verb))
+}
+
+/// Columns that could be types of subscription and are not taken as such.
+fn of_other_columns(look: &Look<'_>) -> Option<String> {
+    let left = |at: &usize| {
+        let says_so = look.sample.values(*at).any(|cell| plain(cell) == "true");
+        says_so && is_flag(look, *at) && !is_subscription(look, *at)
+    };
+    let names = look.sample.header.iter().flatten().enumerate().filter(|(at, _)| left(at));
+    let names: Vec<_> = names.map(|(_, name)| shown(name)).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} not taken for a type of subscription: those are columns of TRUE and FALSE behind \
+             \"Global Bounce\" and its like, or such as have \"subscription\" in their name",
+            names.join(", ")
+        )
+    })
+}
 
 /// `TRUE` in the column of a type of subscription: out of that one.
 fn of_hubspot(cells: &Clues<'_>, said: &mut Vec<Said>) -> Result<(), &'static str> {

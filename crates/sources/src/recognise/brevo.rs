@@ -22,7 +22,7 @@ pub(super) const ALL: [Provider; 3] = [
         fits: |look| is_contacts(look) && look.names.iter().any(|name| is_status(name)),
         email: &["email"],
         date: &["modifiedtime"],
-        others: is_status,
+        others: |look, at| look.names.get(at).is_some_and(|name| is_status(name)),
         says: of_status,
         ..ANY
     },

@@ -6,6 +6,8 @@ use suppression::Kind;
 use super::look::Look;
 use super::provider::{ANY, Clues, Provider, Said, Standing, opt_out, undeliverable};
 use super::words::{self, Word};
+use crate::cell::looks_like_address;
+use crate::columns::is_email_name;
 
 pub(super) const ALL: [Provider; 5] = [
     Provider {
@@ -68,6 +70,16 @@ fn is_mailchimp(look: &Look<'_>) -> bool {
     look.has_all(&["leid", "euid"])
         || look.has_all(&["emailaddress", "optintime"])
         || look.has_all(&["memberrating", "optintime"])
+        || is_of_subscribed(look)
+}
+
+/// Of an export whose other columns somebody took out the name is left.
+fn is_of_subscribed(look: &Look<'_>) -> bool {
+    let named =
+        ["subscribed_", "nonsubscribed_"].iter().any(|start| look.file().starts_with(start));
+    let with_address = look.names.iter().any(|name| is_email_name(name))
+        || look.sample.rows.iter().flatten().any(|cell| looks_like_address(cell));
+    named && with_address
 }
 
 #[derive(PartialEq)]

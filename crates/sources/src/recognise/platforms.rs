@@ -1,6 +1,6 @@
 //! Telnyx, Cloudflare, MailUp, promio.
 
-use suppression::Kind;
+use suppression::{Kind, Scope};
 
 use super::look::Look;
 use super::provider::{ANY, Clues, Provider, Said};
@@ -29,7 +29,7 @@ pub(super) const ALL: [Provider; 4] = [
         says: |cells, said| {
             let ends = !cells.at(0).is_empty();
             let one = if ends { Said::of(Kind::Undeliverable) } else { Said::nothing() };
-            said.push(one.within(words::scope(cells.at(1))));
+            said.push(one.within(level(cells.at(1))));
             Ok(())
         },
         // A time behind an address may as well be that of an opt-out.
@@ -57,6 +57,14 @@ pub(super) const ALL: [Provider; 4] = [
     },
 ];
 
+/// The scope that a cell names; the words for how much of the account it is about are none.
+fn level(cell: &str) -> Option<Scope> {
+    match plain(cell).as_str() {
+        "sendingdomain" | "domain" | "messagingprofile" | "group" | "organization" => None,
+        _ => words::scope(cell),
+    }
+}
+
 fn of_telnyx(cells: &Clues<'_>, said: &mut Vec<Said>) -> Result<(), &'static str> {
     if matches!(plain(cells.at(1)).as_str(), "inactive" | "removed" | "deleted" | "released") {
         return Err("is suppressed no longer");
@@ -66,7 +74,7 @@ fn of_telnyx(cells: &Clues<'_>, said: &mut Vec<Said>) -> Result<(), &'static str
         Word::Default => Said::nothing(),
         _ => Said::odd(),
     };
-    said.push(one.within(words::scope(cells.at(2))));
+    said.push(one.within(level(cells.at(2))));
     Ok(())
 }
 

@@ -20,7 +20,9 @@ pub(crate) struct Provider {
     /// Columns whose cells `says` is given, in this order; blank where there is none.
     pub(crate) asks: &'static [&'static str],
     /// Columns besides that `says` is given with their names.
-    pub(crate) others: fn(&str) -> bool,
+    pub(crate) others: fn(&Look<'_>, usize) -> bool,
+    /// What a person should know of this list, by its columns.
+    pub(crate) remark: fn(&Look<'_>) -> Option<String>,
     /// What a row says, or why it says nothing against mail.
     pub(crate) says: fn(&Clues<'_>, &mut Vec<Said>) -> Result<(), &'static str>,
     /// Whether the columns alone make it certain, or many lists could look so.
@@ -104,7 +106,8 @@ pub(crate) const ANY: Provider = Provider {
     reason: &[],
     until: &[],
     asks: &[],
-    others: |_| false,
+    others: |_, _| false,
+    remark: |_| None,
     says: |_, said| {
         said.push(Said::nothing());
         Ok(())

@@ -7,6 +7,7 @@ mod first_row;
 mod json;
 mod people;
 mod platforms;
+mod refused;
 mod settings;
 
 use std::ops::ControlFlow;
