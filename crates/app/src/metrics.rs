@@ -199,6 +199,7 @@ mod tests {
             failed: 2,
             questions: 8,
             last_error: None,
+            failing: false,
         };
         StatusAnswer {
             version: "1.2.3".to_owned(),

@@ -1,9 +1,11 @@
 //! What a row says that was found for an address.
 //!
 //! That there is a row is what counts: whoever asks a database about an address has said in the
-//! query which rows mean that it is out. The columns only tell more, as in lists: since when, of
-//! which kind and scope, until when. So a cell that cannot be understood takes nothing away from
-//! an objection; but no consent comes of one, as a consent has to be proven.
+//! query which rows mean that it is out. The columns only tell more: since when; and of which kind
+//! and scope and until when where a setting names the column. So a cell that cannot be understood
+//! takes nothing away from an objection; but no consent comes of one, as a consent has to be
+//! proven. A row that says of itself that nobody opted out is no answer: the query would refuse
+//! everybody.
 
 use suppression::{Kind, Scope, Timestamp};
 
@@ -13,6 +15,10 @@ use crate::recognise::{self as words, Word};
 use crate::remote::Found;
 use crate::spec::{Column, Columns, Format, Spec};
 use crate::when::{self, When};
+
+/// Why a row is no answer.
+const NOT_OUT: &str = "its query answers with a row for people who have not opted out, so it would \
+    refuse everybody; let its WHERE leave them out";
 
 /// What a row says of the address it was found for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +38,8 @@ impl Statement {
     /// Reads a row. None: it says nothing against mail, and proves no consent.
     ///
     /// # Errors
-    /// Which setting names a column that the answer does not have.
+    /// Which setting names a column that the answer does not have, or that the row says of itself
+    /// that the person has not opted out.
     pub fn read(spec: &Spec, found: &Found, now: Timestamp) -> Result<Option<Self>, String> {
         let none = Columns::default();
         let columns = match &spec.format {
@@ -41,21 +48,31 @@ impl Statement {
         };
         let row = Row { found };
         let own = spec.kind.unwrap_or(Kind::OptOut);
-        let kind = match words::kind(row.text(columns.kind.as_ref(), "kind_column", &["kind"])?) {
+        let consents = own == Kind::Consent;
+        // Of a list of consents they can only take away.
+        let or_named = |name: &'static str| if consents { Some(name) } else { None };
+        if !consents && row.denies(columns) {
+            return Err(NOT_OUT.to_owned());
+        }
+        let kind = row.text(columns.kind.as_ref(), "kind_column", or_named("kind"))?;
+        let kind = match words::kind(kind) {
             Word::Kind(kind) if kind != Kind::Withdrawn => kind,
             // Without the setting it is a column that happens to be called so.
             Word::Not if columns.kind.is_some() => return Ok(None),
-            Word::Odd | Word::Not if own == Kind::Consent => return Ok(None),
+            Word::Odd | Word::Not if consents => return Ok(None),
             _ => own,
         };
-        let scope = words::scope(row.text(columns.scope.as_ref(), "scope_column", &["scope"])?);
+        let scope = row.text(columns.scope.as_ref(), "scope_column", or_named("scope"))?;
+        let scope = words::scope(scope);
         let time = row.time(columns.date.as_ref(), "date", &DATE_NAMES)?;
         let stated = time.filter(|time| *time <= now);
         if kind == Kind::Consent && stated.is_none() {
             return Ok(None);
         }
         let until = match kind {
-            Kind::Undeliverable => row.time(columns.until.as_ref(), "until", &["until"])?,
+            Kind::Undeliverable if columns.until.is_some() => {
+                row.time(columns.until.as_ref(), "until", &[])?
+            }
             _ => None,
         };
         Ok(Some(Self { kind, scope, stated, until }))
@@ -68,7 +85,8 @@ struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// The columns that the setting names, or else those of the first of these names that is
-    /// there and good for something.
+    /// there and good for something. What is good is a matter of the column: were another one
+    /// taken because a cell is empty, a row would be of the day it was made.
     fn columns(
         &self,
         column: Option<&Column>,
@@ -86,13 +104,7 @@ impl<'a> Row<'a> {
             let fits = |cells: &Vec<&str>| cells.iter().any(|cell| good(cell));
             return Ok(groups.filter(|cells| !cells.is_empty()).find(fits).unwrap_or_default());
         };
-        let cells = match column {
-            Column::Number(number) => of(&|at, _| at + 1 == *number),
-            Column::Name(wanted) => {
-                let wanted = wanted.trim().to_lowercase();
-                of(&|_, name| name.trim().to_lowercase() == wanted)
-            }
-        };
+        let cells = of(&|at, name| is(column, at, name));
         if cells.is_empty() {
             return Err(format!("`{setting}`: its answer has no column {column}"));
         }
@@ -104,9 +116,9 @@ impl<'a> Row<'a> {
         &self,
         column: Option<&Column>,
         setting: &str,
-        names: &[&str],
+        name: Option<&str>,
     ) -> Result<&'a str, String> {
-        let cells = self.columns(column, setting, names, |_| true)?;
+        let cells = self.columns(column, setting, name.as_slice(), |_| true)?;
         Ok(cells.into_iter().rev().find(|cell| !cell.trim().is_empty()).unwrap_or_default())
     }
 
@@ -117,13 +129,43 @@ impl<'a> Row<'a> {
         names: &[&str],
     ) -> Result<Option<Timestamp>, String> {
         // `unsubscribed` may hold a time, or yes and no.
-        let is_time = |cell: &str| matches!(when::read(cell), When::At(_));
-        let cells = self.columns(column, setting, names, is_time)?;
+        let cells = self.columns(column, setting, names, |cell| words::yes(cell).is_none())?;
         let read = |cell: &&str| match when::read(cell) {
             When::At(time) => Some(time),
             When::Absent | When::Odd => None,
         };
         Ok(cells.iter().rev().find_map(read))
+    }
+
+    /// Whether it says that the person has not opted out: by a column that tells as much, or by
+    /// its only cell, as `SELECT EXISTS(...)` and `SELECT max(...)` do, which always find a row.
+    fn denies(&self, columns: &Columns) -> bool {
+        let set = |column: Option<&Column>, at: usize, name: &str| {
+            column.is_some_and(|column| is(column, at, name))
+        };
+        let only = self.found.columns.len() == 1;
+        let cells = self.found.columns.iter().enumerate().zip(&self.found.cells);
+        cells.into_iter().any(|((at, name), cell)| {
+            if set(columns.kind.as_ref(), at, name) {
+                return false;
+            }
+            let is_date =
+                set(columns.date.as_ref(), at, name) || DATE_NAMES.contains(&plain(name).as_str());
+            match cell.as_deref().map(str::trim) {
+                None | Some("") => only && !is_date,
+                Some(cell) => {
+                    (words::is_flag(name) || only && !is_date) && words::yes(cell) == Some(false)
+                }
+            }
+        })
+    }
+}
+
+/// Whether that is the column of this place and name.
+fn is(column: &Column, at: usize, name: &str) -> bool {
+    match column {
+        Column::Number(number) => at + 1 == *number,
+        Column::Name(wanted) => wanted.trim().to_lowercase() == name.trim().to_lowercase(),
     }
 }
 
@@ -163,6 +205,9 @@ mod tests {
         assert_eq!(read(None, &[("?column?", "1")]), Some(plain.clone()));
         for dirt in ["soon", "NULL", "2026-03-02 12:00:01", ""] {
             assert_eq!(read(None, &[("opted_out_at", dirt)]), Some(plain.clone()), "{dirt}");
+            // A column says since when, or none does.
+            let cells = [("opted_out_at", dirt), ("created", "2020-01-01")];
+            assert_eq!(read(None, &cells), Some(plain.clone()), "{dirt}");
         }
         let complaint = read(Some(Kind::Complaint), &[("status", "active")]).unwrap();
         assert_eq!(complaint.kind, Kind::Complaint);
@@ -170,11 +215,9 @@ mod tests {
 
     #[test]
     fn the_usual_names_and_the_settings_tell_the_columns() {
-        let cells =
-            [("Created", "2025-01-01"), ("Opted_Out_At", "2026-01-02 03:04:05"), ("scope", "news")];
+        let cells = [("Created", "2025-01-01"), ("Opted_Out_At", "2026-01-02 03:04:05")];
         let row = read(None, &cells).unwrap();
         assert_eq!(row.stated.unwrap().to_string(), "2026-01-02T03:04:05Z");
-        assert_eq!(row.scope, Some(Scope::Named("news".to_owned())));
         // `optout` may be a flag: then the next name counts.
         let row = read(None, &[("optout", "true"), ("created", "2025-01-01")]).unwrap();
         assert_eq!(row.stated.unwrap().day().to_string(), "2025-01-01");
@@ -200,15 +243,67 @@ mod tests {
 
     #[test]
     fn words_for_kinds_count_where_they_are_understood() {
-        let of = |word| read(None, &[("kind", word)]).map(|row| row.kind);
-        assert_eq!(of("bounce"), Some(Kind::Undeliverable));
-        assert_eq!(of("gone fishing"), Some(Kind::OptOut));
-        assert_eq!(of("withdrawn"), Some(Kind::OptOut));
-        assert_eq!(of("subscribed"), Some(Kind::OptOut), "nobody said that this is the kind");
         let set = spec(None, Columns { kind: name("status"), ..Columns::default() });
         let of = |word| Statement::read(&set, &found(&[("status", word)]), now()).unwrap();
-        assert_eq!(of("subscribed"), None);
-        assert_eq!(of("unsubscribed").unwrap().kind, Kind::OptOut);
+        let kind = |word| of(word).map(|row| row.kind);
+        assert_eq!(kind("bounce"), Some(Kind::Undeliverable));
+        assert_eq!(kind("gone fishing"), Some(Kind::OptOut));
+        assert_eq!(kind("withdrawn"), Some(Kind::OptOut));
+        assert_eq!(kind("subscribed"), None);
+        assert_eq!(kind("unsubscribed"), Some(Kind::OptOut));
+    }
+
+    #[test]
+    fn a_column_narrows_nothing_that_no_setting_names() {
+        let plain = read(None, &[]);
+        for cells in [
+            [("scope", "news"), ("id", "1")],
+            [("scope", "all"), ("id", "1")],
+            [("kind", "bounce"), ("until", "2020-01-01")],
+            [("kind", "subscribed"), ("id", "1")],
+        ] {
+            assert_eq!(read(None, &cells), plain, "{cells:?}");
+        }
+        let bounce = read(Some(Kind::Undeliverable), &[("until", "2020-01-01")]).unwrap();
+        assert_eq!(bounce.until, None);
+        // Of a consent they take away.
+        let consent = [("date", "2026-01-01"), ("scope", "news")];
+        let row = read(Some(Kind::Consent), &consent).unwrap();
+        assert_eq!(row.scope, Some(Scope::Named("news".to_owned())));
+    }
+
+    #[test]
+    fn a_row_that_says_that_nobody_opted_out_is_no_answer() {
+        let ask = |kind: Option<Kind>, cells: &[(&str, &str)]| {
+            Statement::read(&spec(kind, Columns::default()), &found(cells), now())
+        };
+        for cells in [
+            &[("email", "a@example.com"), ("optout", "false")][..],
+            &[("email", "a@example.com"), ("Opted Out", "0")],
+            &[("optout", "f")],
+            &[("exists", "false")],
+            &[("count", "0")],
+            &[("max", "NULL")],
+            &[("", "NULL")],
+        ] {
+            assert_eq!(ask(None, cells).unwrap_err(), NOT_OUT, "{cells:?}");
+        }
+        for cells in [
+            &[("email", "a@example.com"), ("optout", "true")][..],
+            &[("email", "a@example.com"), ("optout", "NULL")],
+            &[("email", "a@example.com"), ("active", "0")],
+            &[("exists", "t")],
+            &[("unsub_time", "0")],
+            &[("opted_out_at", "NULL")],
+        ] {
+            assert!(ask(None, cells).unwrap().is_some(), "{cells:?}");
+        }
+        let set = spec(None, Columns { kind: name("optout"), ..Columns::default() });
+        let row = Statement::read(&set, &found(&[("optout", "no")]), now());
+        assert_eq!(row, Ok(None), "the setting says what the column is");
+        // That is what one expects of who agreed.
+        let cells = [("date", "2026-01-01"), ("unsubscribed", "false")];
+        assert!(ask(Some(Kind::Consent), &cells).unwrap().is_some());
     }
 
     #[test]
@@ -234,8 +329,10 @@ mod tests {
     #[test]
     fn only_bounces_end() {
         let cells = [("until", "2026-04-01")];
-        assert_eq!(read(None, &cells).unwrap().until, None);
-        let row = read(Some(Kind::Undeliverable), &cells).unwrap();
+        let columns = || Columns { until: name("until"), ..Columns::default() };
+        let read = |kind| Statement::read(&spec(kind, columns()), &found(&cells), now());
+        assert_eq!(read(None).unwrap().unwrap().until, None);
+        let row = read(Some(Kind::Undeliverable)).unwrap().unwrap();
         assert_eq!(row.until.unwrap().day().to_string(), "2026-04-01");
     }
 }

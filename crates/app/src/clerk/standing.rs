@@ -1,7 +1,7 @@
 //! What became of an entry in a decision, in plain words.
 
 use ledger::Found;
-use suppression::{Case, Kind, Known, Standing, Terms};
+use suppression::{Case, Fact, Kind, Known, Standing, Terms};
 
 use super::answers::StandingLine;
 
@@ -44,6 +44,14 @@ fn words(standing: Standing, counts: &str) -> (bool, String) {
     }
 }
 
+/// What says so: an entry by its row, or a list that was asked just now and has no rows.
+fn entry(row: u32) -> String {
+    match row {
+        Fact::NO_ROW => "what a live list says".to_owned(),
+        row => format!("entry {row}"),
+    }
+}
+
 /// Why an entry does not count.
 pub(super) fn why_not(standing: Standing) -> String {
     match standing {
@@ -55,15 +63,15 @@ pub(super) fn why_not(standing: Standing) -> String {
         }
         Standing::Lapsed(day) => format!("lapsed on {day}"),
         Standing::NotYet(day) => format!("is of {day}, which has not come"),
-        Standing::Reopened(row) => format!("was ended by the later consent in entry {row}"),
+        Standing::Reopened(row) => format!("was ended by the later consent in {}", entry(row)),
         Standing::InGrace(day) => format!("counts only after {day} (grace)"),
-        Standing::NotLater(row) => format!("is not of a later day than entry {row}"),
-        Standing::Blocked(row) => format!("cannot end the block in entry {row}"),
+        Standing::NotLater(row) => format!("is not of a later day than {}", entry(row)),
+        Standing::Blocked(row) => format!("cannot end the block in {}", entry(row)),
         Standing::OnlyImplied(row) => {
-            format!("is only implied, and cannot end the objection in entry {row}")
+            format!("is only implied, and cannot end the objection in {}", entry(row))
         }
         Standing::TooNarrow(Some(row)) => {
-            format!("is about less than the objection in entry {row}")
+            format!("is about less than the objection in {}", entry(row))
         }
         Standing::TooNarrow(None) => "is about less than this mail needs consent for".to_owned(),
     }

@@ -4,7 +4,7 @@
 use address::Canonical;
 use ledger::Found;
 use policy::{Lookups, StreamId};
-use suppression::{AddressKeys, Permission, StreamClass, Terms};
+use suppression::{AddressKeys, Kind, Permission, StreamClass, Terms};
 
 use super::answers::{EntryLine, LiveAnswer, StreamVerdict, TakenBack, WhyAnswer};
 use super::judge::{Begun, Judged, unanswered};
@@ -13,25 +13,26 @@ use super::standing;
 use crate::clock;
 use crate::error::AppError;
 use crate::keeper::Desk;
+use crate::live::{Consulted, Told};
 
 /// Digits of a keyed hash in the evidence.
 const DIGITS: usize = 32;
 
 /// The verdict for each stream, and what live lists said.
-type Told = (Vec<(StreamId, Judged)>, Vec<LiveAnswer>);
+type Answers = (Vec<(StreamId, Judged)>, Vec<Consulted>);
 
 impl Clerk {
     pub(super) fn why(&self, address: &str, stream: Option<&str>) -> Result<WhyAnswer, AppError> {
         let typed = address.trim();
         let bare = typed.strip_prefix('<').and_then(|a| a.strip_suffix('>')).unwrap_or(typed);
         let asked = self.streams(stream)?;
-        let (judged, live) = self.judge_and_tell(address, &asked)?;
+        let (judged, consulted) = self.judge_and_tell(address, &asked)?;
         // An address that no gate accepts may still be in the ledger: lists are read in a
         // wider grammar.
         let canonical = self.maker.canonical(bare).ok();
         let keys = canonical.as_ref().map(|it| Keys::of(self, it)).unwrap_or_default();
         let entries = match &canonical {
-            Some(canonical) => self.entries((bare, canonical), &keys, &judged)?,
+            Some(canonical) => self.entries((bare, canonical), &keys, &judged, &consulted)?,
             None => Vec::new(),
         };
         let streams = judged.iter().map(|(id, judged)| self.verdict(*id, judged)).collect();
@@ -50,14 +51,14 @@ impl Clerk {
             exact_keys: keys.digits(|keys| keys.exact),
             person_keys: keys.digits(|keys| keys.person),
             entries,
-            live,
+            live: consulted.into_iter().map(LiveAnswer::from).collect(),
             epoch: self.keeper.index().load().epoch(),
         })
     }
 
     /// Runs the gates for each stream, and asks the live lists afresh about all of them at once,
     /// to tell what each of them said.
-    fn judge_and_tell(&self, address: &str, asked: &[StreamId]) -> Result<Told, AppError> {
+    fn judge_and_tell(&self, address: &str, asked: &[StreamId]) -> Result<Answers, AppError> {
         let begun: Vec<_> = asked.iter().map(|id| (*id, self.begin(address, *id))).collect();
         let waiting = begun.iter().filter_map(|(_, one)| match one {
             Begun::Ask(waiting) => Some(waiting.asked.question()),
@@ -80,7 +81,7 @@ impl Clerk {
                 (id, waiting.resolve(lookup.unwrap_or_else(unanswered)))
             }
         });
-        Ok((judged.collect(), consulted.into_iter().map(LiveAnswer::from).collect()))
+        Ok((judged.collect(), consulted))
     }
 
     fn verdict(&self, id: StreamId, judged: &Judged) -> StreamVerdict {
@@ -106,6 +107,7 @@ impl Clerk {
         whom: (&str, &Canonical),
         keys: &Keys,
         judged: &[(StreamId, Judged)],
+        consulted: &[Consulted],
     ) -> Result<Vec<EntryLine>, AppError> {
         let index = self.keeper.index().load_full();
         let all = self.lists.keys_of(&index, whom);
@@ -117,12 +119,23 @@ impl Clerk {
             Ok(found.into_iter().zip(taken).collect::<Vec<_>>())
         })?;
         let Some(current) = keys.0.first() else { return Ok(Vec::new()) };
-        let case = self.lists.case(&index, whom, current);
+        let mut case = self.lists.case(&index, whom, current);
+        let told = || consulted.iter().flat_map(|one| one.told.iter());
+        for known in told().map(Told::known) {
+            match known.origin.kind {
+                Kind::Consent => case.consents.push(known),
+                _ => case.objections.push(known),
+            }
+        }
+        // No grace keeps what has no date from counting against a consent.
+        let undated = told().any(|told| told.undated);
         let today = clock::now().day();
         let streams = self.gate.streams();
         let lines = found.into_iter().map(|(found, taken_back)| {
             let standing = judged.iter().map(|(id, _)| {
-                let (stream, grace) = (streams.get(*id), self.lists.grace());
+                let at_once = undated && found.entry.kind == Kind::Consent;
+                let grace = self.lists.grace().filter(|_| !at_once);
+                let stream = streams.get(*id);
                 standing::of(&found, &case, &Terms { stream, today, grace })
             });
             let standing = standing.collect();

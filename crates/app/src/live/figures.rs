@@ -42,14 +42,19 @@ pub struct LiveLine {
     pub questions: u64,
     /// What was wrong the last time it failed.
     pub last_error: Option<String>,
+    /// The last question got no answer, or none that can be used.
+    #[serde(default)]
+    pub failing: bool,
 }
 
 impl LiveLine {
-    /// Why it is not asked at present, should that be so.
+    /// Why recipients are deferred at present, should that be so.
     #[must_use]
     pub fn unknown(&self) -> Option<String> {
         let last = self.last_error.as_deref().unwrap_or("it failed");
-        (self.breaker != "closed")
-            .then(|| format!("it keeps failing and is not asked for a while; the last: {last}"))
+        match self.breaker.as_str() {
+            "closed" => self.failing.then(|| format!("it fails: {last}")),
+            _ => Some(format!("it keeps failing and is not asked for a while; the last: {last}")),
+        }
     }
 }

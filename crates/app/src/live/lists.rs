@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use policy::{Answered, Answering, LiveLists, Lookups, Question};
+use policy::{Answered, Answering, LiveLists, Lookup, Lookups, Question};
 use sources::Format;
-use suppression::{Index, IndexKey, Kind, Origin, Timestamp, lifetime};
+use suppression::{
+    Case, Finding, Index, IndexKey, Kind, Origin, Stream, Terms, Timestamp, lifetime,
+};
 
 use super::figures::LiveLine;
 use super::line::{Database, Remote};
@@ -41,12 +43,14 @@ pub struct Consulted {
     pub words: String,
     /// How long it took; none: it was not asked, because its answer could change nothing.
     pub took: Option<Duration>,
+    /// What it said.
+    pub(crate) told: Arc<[Told]>,
 }
 
 impl Consulted {
     pub(super) fn not_asked(list: &str) -> Self {
         let words = "not asked: it could not change anything".to_owned();
-        Self { list: list.to_owned(), found: None, words, took: None }
+        Self { list: list.to_owned(), found: None, words, took: None, told: Arc::default() }
     }
 
     fn told(list: &str, said: &Said, took: Duration) -> Self {
@@ -58,7 +62,8 @@ impl Consulted {
                 (Some(told.len()), words.join("; "))
             }
         };
-        Self { list: list.to_owned(), found, words, took: Some(took) }
+        let told = said.as_ref().map(Arc::clone).unwrap_or_default();
+        Self { list: list.to_owned(), found, words, took: Some(took), told }
     }
 }
 
@@ -180,14 +185,19 @@ impl LiveSources {
     ) -> Lookups {
         let mut case = lists.case(index, (&question.written, &question.address), &question.keys);
         let mut silent = Vec::new();
+        let mut undated = Vec::new();
         for (list, answers) in self.outside.iter().zip(answers) {
             match answers.said.get(at).and_then(Option::as_ref) {
                 Some(Ok(told)) => {
-                    for known in told.iter().map(Told::known) {
+                    for told in told.iter() {
+                        let known = told.known();
                         match known.origin.kind {
                             Kind::Consent => case.consents.push(known),
                             _ => case.objections.push(known),
                         }
+                        undated.extend(
+                            (told.undated && known.origin.kind == Kind::OptOut).then_some(known),
+                        );
                     }
                 }
                 Some(Err(why)) => silent.push((list, &**why)),
@@ -195,7 +205,23 @@ impl LiveSources {
                 None => silent.push((list, "it was not asked")),
             }
         }
-        let answer = |stream| lists.answer_despite(&case, stream, question.today, &silent);
+        let at_once = match (undated.is_empty(), lists.grace()) {
+            (false, Some(_)) => {
+                let consents = case.consents.clone();
+                Some(Case { objections: undated, consents, role: case.role })
+            }
+            _ => None,
+        };
+        let answer = |stream: &Stream| {
+            let terms = Terms { stream, today: question.today, grace: None };
+            match lists.answer_despite(&case, stream, question.today, &silent) {
+                Lookup::Suppressed(found) => Lookup::Suppressed(found),
+                other => match at_once.as_ref().map(|case| case.decide(&terms)) {
+                    Some(Finding::Suppressed(found)) => Lookup::Suppressed(found),
+                    _ => other,
+                },
+            }
+        };
         question.streams.iter().map(|stream| answer(stream)).collect()
     }
 }

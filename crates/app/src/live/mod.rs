@@ -26,6 +26,7 @@ mod source;
 pub use consultant::Consultant;
 pub use figures::LiveLine;
 pub use lists::{AskedLists, Consulted, LiveSources};
+pub(crate) use source::Told;
 
 #[cfg(test)]
 mod tests;

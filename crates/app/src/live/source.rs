@@ -22,14 +22,17 @@ use crate::config::{LiveSettings, SourceSettings};
 
 /// Something that the list says of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Told {
+pub(crate) struct Told {
     origin: Arc<Origin>,
     day: Day,
+    /// The list does not say since when: today is as good as any day for whether a consent is
+    /// later, but it begins anew every day, so no grace can be counted from it.
+    pub(crate) undated: bool,
 }
 
 impl Told {
     /// As a fact among others.
-    pub(super) fn known(&self) -> Known<'_> {
+    pub(crate) fn known(&self) -> Known<'_> {
         let fact = Fact { origin: OriginId(0), day: self.day, position: Fact::NO_ROW };
         Known { fact, origin: &self.origin, withdrawn: false }
     }
@@ -39,7 +42,10 @@ impl Told {
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Origin { kind, scope, lifetime, .. } = &*self.origin;
-        write!(f, "{kind} for {scope} since {}", self.day)?;
+        match self.undated {
+            true => write!(f, "{kind} for {scope} without a date")?,
+            false => write!(f, "{kind} for {scope} since {}", self.day)?,
+        }
         match lifetime {
             Some(days) => write!(f, ", until {}", self.day.plus_days(*days)),
             None => Ok(()),
@@ -86,6 +92,8 @@ struct State {
     last_error: Option<String>,
     /// It was told that it fails; once is enough, however many are deferred.
     told: bool,
+    /// The last question got no answer, or none that can be used.
+    failing: bool,
 }
 
 impl LiveSource {
@@ -245,13 +253,14 @@ impl LiveSource {
         let scope = scope.unwrap_or_else(|| self.scope.clone());
         let lifetime = lifetime(effective, expires);
         let origin = Origin { lifetime, ..Origin::new(self.name(), kind, scope) };
-        Told { origin: Arc::new(origin), day: effective.day() }
+        Told { origin: Arc::new(origin), day: effective.day(), undated: stated.is_none() }
     }
 
     fn note_answer(&self) {
         let turn = {
             let mut state = self.state();
             state.told = false;
+            state.failing = false;
             state.breaker.succeeded()
         };
         if turn == Turn::Closed {
@@ -268,6 +277,7 @@ impl LiveSource {
                 false => Turn::None,
             };
             state.last_error = Some(why.clone());
+            state.failing = true;
             (turn, !std::mem::replace(&mut state.told, true))
         };
         let list = self.name();
@@ -287,7 +297,12 @@ impl LiveSource {
 
     /// The list answers, and what it says cannot be used.
     fn note_error(&self, why: &str) -> Arc<str> {
-        if self.state().last_error.replace(why.to_owned()).as_deref() != Some(why) {
+        let before = {
+            let mut state = self.state();
+            state.failing = true;
+            state.last_error.replace(why.to_owned())
+        };
+        if before.as_deref() != Some(why) {
             tracing::error!(list = self.name(), "the list's answer cannot be used: {why}");
         }
         why.into()
@@ -309,6 +324,7 @@ impl LiveSource {
             failed: figures.failed.get(),
             questions: figures.questions.get(),
             last_error: state.last_error.clone(),
+            failing: state.failing,
         }
     }
 

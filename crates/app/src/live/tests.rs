@@ -8,8 +8,8 @@ use address::{Mailbox, PersonRules};
 use policy::{Lists, LiveLists, LookUp, Lookup, Question};
 use sources::{Found, RemoteError};
 use suppression::{
-    Day, Hasher, Index, IndexKey, KeyId, Kind, Origin, Permission, Scope, SharedIndex, Stream,
-    StreamClass,
+    Day, Grace, Hasher, Index, IndexKey, KeyId, Kind, Origin, Permission, Scope, SharedIndex,
+    Stream, StreamClass,
 };
 use tokio::sync::Notify;
 
@@ -157,6 +157,14 @@ struct Stage {
 
 impl Stage {
     fn new(live: &[(SourceSettings, Made)], known: &[(&str, Kind, Scope)]) -> Self {
+        Self::with(live, known, None)
+    }
+
+    fn with(
+        live: &[(SourceSettings, Made)],
+        known: &[(&str, Kind, Scope)],
+        grace: Option<Grace>,
+    ) -> Self {
         let each = live.iter().map(|(source, made)| {
             let Mode::Live(live) = &source.mode else { panic!("not live") };
             (source, live, Box::new(made.clone()) as Box<dyn Database>)
@@ -171,7 +179,7 @@ impl Stage {
         });
         let index = Index::empty().with(rows, 100).unwrap();
         let shared = Arc::new(SharedIndex::new(index));
-        let lists = LedgerLists::new(Keys::new(hasher), shared, Arc::default(), None);
+        let lists = LedgerLists::new(Keys::new(hasher), shared, Arc::default(), grace);
         let lists = lists.with_outside(Arc::clone(sources.outside()));
         Self { lists, sources, today: clock::now().day() }
     }
@@ -250,12 +258,22 @@ async fn who_is_found_is_out_since_the_day_that_the_row_says() {
             &[("kind", "complaint"), ("scope", "all"), ("date", "2026-02-04")],
         );
     let stage = Stage::one("", &made);
+    let plain = "opt-out for commercial since 2026-02-04 (crm)";
+    assert_eq!(stage.ask("spam@example.com").await, plain, "no setting names these columns");
+    assert!(!stage.waits("spam@example.com", &transactional()));
+    let with = "kind_column = \"kind\"\nscope_column = \"scope\"";
+    let told = Made::default().has(
+        "spam@example.com",
+        &[("kind", "complaint"), ("scope", "all"), ("date", "2026-02-04")],
+    );
+    let complaint = "complaint for all since 2026-02-04 (crm)";
+    let told = Stage::one(with, &told);
+    assert!(told.waits("spam@example.com", &transactional()));
+    assert_eq!(told.ask("spam@example.com").await, complaint);
     assert_eq!(stage.ask("bob@example.com").await, OUT);
     let today = stage.today;
     let undated = format!("opt-out for commercial since {today} (crm)");
     assert_eq!(stage.ask("undated@example.com").await, undated);
-    let complaint = "complaint for all since 2026-02-04 (crm)";
-    assert_eq!(stage.ask("spam@example.com").await, complaint);
     assert_eq!(stage.ask("eve@example.com").await, "clear");
 }
 
@@ -461,11 +479,38 @@ async fn what_cannot_be_understood_is_unknown() {
 }
 
 #[tokio::test]
+async fn without_a_date_no_grace_begins_anew_every_day() {
+    let today = clock::now().day().to_string();
+    let made = Made::default()
+        .has("undated@example.com", &[("id", "7")])
+        .has("fresh@example.com", &[("date", &today)]);
+    let known = [("undated@example.com", Kind::Consent, Scope::Commercial)];
+    let stage = Stage::with(&[(settings("crm", ""), made)], &known, Some(Grace::CAN_SPAM));
+    let undated = format!("opt-out for commercial since {today} (crm)");
+    assert_eq!(stage.ask("undated@example.com").await, undated, "later than the consent, too");
+    let fresh = stage.ask("fresh@example.com").await;
+    assert!(fresh.starts_with("InGrace"), "{fresh}");
+}
+
+#[tokio::test]
+async fn a_query_that_finds_everybody_refuses_nobody() {
+    let made = Made::default().has("bob@example.com", &[("email", "b"), ("optout", "false")]);
+    let stage = Stage::one("", &made);
+    let why = stage.ask("bob@example.com").await;
+    assert!(why.starts_with("list crm: its query answers with a row for people who"), "{why}");
+    let line = &stage.sources.lines()[0];
+    assert_eq!((line.breaker.as_str(), line.failing), ("closed", true));
+    assert!(line.unknown().unwrap().starts_with("it fails: its query answers"));
+    assert_eq!(stage.ask("eve@example.com").await, "clear");
+    assert_eq!(stage.sources.lines()[0].unknown(), None);
+}
+
+#[tokio::test]
 async fn bounces_lapse_and_others_do_not() {
     let made = Made::default()
-        .has("old@example.com", &[("date", "2020-01-01")])
+        .has("old@example.com", &[("date", "2020-01-01"), ("until", "")])
         .has("ended@example.com", &[("date", "2026-01-01"), ("until", "2026-01-02")]);
-    let stage = Stage::one("kind = \"undeliverable\"", &made);
+    let stage = Stage::one("kind = \"undeliverable\"\nuntil = \"until\"", &made);
     assert_eq!(stage.ask("old@example.com").await, "clear");
     assert_eq!(stage.ask("ended@example.com").await, "clear");
     let stage = Stage::one("", &made);

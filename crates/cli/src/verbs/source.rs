@@ -64,6 +64,9 @@ impl Listed {
         let mode = if matches!(source.mode, Mode::Live(_)) { "live" } else { "sync" };
         let state = match (&kept, live) {
             (Some(line), _) => line.state.clone(),
+            (None, Some(line)) if line.breaker == "closed" && line.failing => {
+                "asked for each recipient, and failing".to_owned()
+            }
             (None, Some(line)) => format!("asked for each recipient, breaker {}", line.breaker),
             (None, None) => "unknown to the running gate, which began before it".to_owned(),
         };

@@ -104,6 +104,7 @@ fn live(text: &mut String, status: &StatusAnswer) {
     rows.extend(status.live.iter().map(|list| {
         let state = match (list.breaker.as_str(), &list.last_error) {
             ("closed", None) => "ok".to_owned(),
+            ("closed", Some(error)) if list.failing => format!("FAILING: {error}"),
             ("closed", Some(error)) => format!("ok; the last failure: {error}"),
             (_, error) => {
                 let why = error.as_deref().unwrap_or("it kept failing");

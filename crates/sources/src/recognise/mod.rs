@@ -25,6 +25,6 @@ mod words;
 
 pub(crate) use look::Look;
 pub(crate) use provider::{Clues, Provider, Said, Standing};
-pub(crate) use refused::{Seen, Signs};
+pub(crate) use refused::{Seen, Signs, is_flag};
 pub(crate) use table::recognise;
 pub(crate) use words::{Word, kind, scope, yes};

@@ -77,6 +77,11 @@ const AGREEMENTS: [&str; 31] = [
     "mailable",
 ];
 
+/// Whether a column of that name says whether a person opted out, as yes or no.
+pub(crate) fn is_flag(name: &str) -> bool {
+    FLAGS.contains(&plain(name).as_str())
+}
+
 /// What a column says of whoever stands in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sign {

@@ -196,11 +196,16 @@ pub(crate) fn foreign(source: &Source, located: Located<'_>, faults: &mut Vec<Fa
             "leave mode out: a file is watched, and a URL is looked at as often as `every` says",
         ));
     }
-    mode(source, faults);
+    let engine = match located {
+        Located::Server(engine, _) => Some(engine),
+        Located::Sqlite(_) => Some(Engine::Sqlite),
+        Located::List(..) => None,
+    };
+    mode(source, engine, faults);
 }
 
 /// Keys that go with the other mode.
-fn mode(source: &Source, faults: &mut Vec<Fault>) {
+fn mode(source: &Source, engine: Option<Engine>, faults: &mut Vec<Fault>) {
     let s = source;
     let of_sync = [
         ("every", span(&s.every)),
@@ -224,7 +229,34 @@ fn mode(source: &Source, faults: &mut Vec<Fault>) {
     for (key, span) in keys {
         if let Some(span) = span {
             let message = format!("`{key}` has no meaning for mode \"{word}\"");
-            faults.push(Fault::at(span.clone(), message).help(why));
+            let help = match (*key, engine) {
+                ("hashed", Some(engine)) => hash_itself(engine),
+                _ => why,
+            };
+            faults.push(Fault::at(span.clone(), message).help(help));
+        }
+    }
+}
+
+/// What to do about a list of digests that is to be asked live: it is asked about addresses.
+fn hash_itself(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Postgres => {
+            "addresses are asked about, and no digest equals one: let the query hash, as in \
+             WHERE digest = encode(sha256(lower(@recipient)::bytea), 'hex'), or set mode = \"sync\""
+        }
+        Engine::MySql => {
+            "addresses are asked about, and no digest equals one: let the query hash, as in \
+             WHERE digest = SHA2(LOWER(@recipient), 256), or set mode = \"sync\""
+        }
+        Engine::SqlServer => {
+            "addresses are asked about, and no digest equals one: let the query hash, as in \
+             WHERE digest = HASHBYTES('SHA2_256', LOWER(CAST(@recipient AS varchar(320)))), or \
+             set mode = \"sync\""
+        }
+        Engine::Sqlite | Engine::Ldap | Engine::Redis => {
+            "addresses are asked about, and no digest equals one, nor can this database make \
+             one: set mode = \"sync\""
         }
     }
 }
