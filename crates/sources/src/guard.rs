@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::report::Report;
+use crate::report::{FileRows, Report};
 use crate::spec_error::SpecError;
 
 /// A share such as "20%".
@@ -91,6 +91,20 @@ pub enum Refusal {
         /// The first bad row.
         first: Option<String>,
     },
+    /// Too many rows of one of its files are bad.
+    #[error("{bad} of the {rows} rows of {} ({share:.1}%) are bad, and bad_rows = \"{limit}\" is the limit for each file; put it elsewhere if it is none of the list", file.escape_debug())]
+    BadFile {
+        /// The file, or member of an archive.
+        file: String,
+        /// Bad rows.
+        bad: u64,
+        /// Rows it has.
+        rows: u64,
+        /// The share of the two.
+        share: f64,
+        /// The setting.
+        limit: Share,
+    },
     /// Too many rows are gone.
     #[error(
         "it has {now} usable rows where it had {before} at the last good read: {share:.1}% are gone, and shrink_limit = \"{limit}\" is the limit. If that is right, read it once with a higher shrink_limit"
@@ -133,6 +147,12 @@ pub fn judge(report: &Report, last_good: Option<u64>, guards: &Guards) -> Result
     if bad > 1 && guards.bad_rows.is_exceeded_by(bad, rows) {
         let (share, limit) = (percent(bad, rows), guards.bad_rows);
         return Err(Refusal::Bad { bad, rows, share, limit, first });
+    }
+    if let Some(FileRows { file, rows, bad }) = &report.worst_file
+        && guards.bad_rows.is_exceeded_by(*bad, *rows)
+    {
+        let (file, rows, bad, limit) = (file.clone(), *rows, *bad, guards.bad_rows);
+        return Err(Refusal::BadFile { file, bad, rows, share: percent(bad, rows), limit });
     }
     let before = last_good.unwrap_or(0);
     let gone = before.saturating_sub(now);

@@ -69,7 +69,7 @@ pub use remote::{
     Access, Connection, Engine, Found, Listener, Mark, Password, Pulled, Question, RemoteError,
     Since, Tls, pull, web_client,
 };
-pub use report::{BadRow, Fault, Report, Tally, mask};
+pub use report::{BadRow, Fault, FileRows, Report, Tally, mask};
 pub use row::{Row, Who};
 pub use spec::{
     AccessMapSpec, Charset, Column, Columns, CsvSpec, Delimiter, Format, JsonSpec, Spec, XlsxSpec,

@@ -169,11 +169,16 @@ impl<'a> List<'a> {
         for reader in &self.readers {
             let mut tell = |at: Progress| progress(Progress { done: done + at.done, total, ..at });
             let (known, rows) = (assembler.report.bad_rows.len(), assembler.report.rows);
+            let bad = assembler.report.bad;
             let flow = reader.read(phase, &mut tell, &mut assembler)?;
             let new = assembler.report.bad_rows.iter_mut().skip(known);
             new.filter(|_| several).for_each(|row| row.file = Some(reader.label()));
             if several && assembler.report.rows == rows {
                 assembler.report.empty.push(reader.label());
+            }
+            if several {
+                let report = &mut assembler.report;
+                report.file(reader.label(), report.rows - rows, report.bad - bad);
             }
             if let Some(why) = assembler.take_refused() {
                 return Err(SourceError::Subscribed { file: reader.name().to_owned(), why });

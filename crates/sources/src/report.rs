@@ -132,6 +132,17 @@ impl fmt::Display for BadRow {
     }
 }
 
+/// The rows of one file, or member of an archive, of a list that has several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRows {
+    /// Its name.
+    pub file: String,
+    /// Rows it has.
+    pub rows: u64,
+    /// Of them, bad ones.
+    pub bad: u64,
+}
+
 /// What a read found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
@@ -153,6 +164,9 @@ pub struct Report {
     pub bad: u64,
     /// The first of them.
     pub bad_rows: Vec<BadRow>,
+    /// Of a list of several files, the one with the largest share of bad rows, of those with more
+    /// than one.
+    pub worst_file: Option<FileRows>,
     /// Accepted rows whose time could not be read, which count as undated.
     pub odd_dates: u64,
     /// Line of the first of them.
@@ -203,6 +217,16 @@ impl Report {
         match self.tallies.iter_mut().find(|t| t.kind == kind && t.scope.as_ref() == scope) {
             Some(tally) => tally.entries += 1,
             None => self.tallies.push(Tally { kind, scope: scope.cloned(), entries: 1 }),
+        }
+    }
+
+    /// Counts a file of several. A single bad row never decides.
+    pub(crate) fn file(&mut self, file: String, rows: u64, bad: u64) {
+        let is_worse = self.worst_file.as_ref().is_none_or(|worst| {
+            u128::from(bad) * u128::from(worst.rows) > u128::from(worst.bad) * u128::from(rows)
+        });
+        if bad > 1 && is_worse {
+            self.worst_file = Some(FileRows { file, rows, bad });
         }
     }
 

@@ -134,3 +134,17 @@ fn a_table_is_no_file() {
     let error = List::open(Input::bytes("a.csv", &b"email\n"[..]), &spec, &mut |_| ()).unwrap_err();
     assert!(error.to_string().contains("rows of a database"), "{error}");
 }
+
+/// What is no list among others is few rows of all, and all of its own.
+#[test]
+fn the_bad_rows_of_each_file_are_judged() {
+    let good: String = (0..100).map(|n| format!("a{n}@x.example\n")).collect();
+    let judged = |other: &str| {
+        let folder = folder(&[("a.txt", &good), ("b.txt", other), ("c.txt", "one\nc@x.example\n")]);
+        let outcome = at(folder.path()).unwrap();
+        sources::judge(&outcome.report, None, &sources::Guards::default())
+    };
+    let refusal = judged("b@x.example\nread-me@\nif@you@\n#can\n@\n").unwrap_err().to_string();
+    assert!(refusal.starts_with("3 of the 4 rows of b.txt (75.0%) are bad"), "{refusal}");
+    assert!(judged("b@x.example\nread-me@\n").is_ok(), "a single row never decides");
+}
