@@ -34,6 +34,8 @@ pub enum Notice {
         source: String,
         /// Why, in words.
         why: String,
+        /// There is no last good reading: whom it could stop is answered 451.
+        never: bool,
     },
     /// A list of which one of the others was told is as it should be again.
     SourceFresh {

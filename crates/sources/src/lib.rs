@@ -67,7 +67,7 @@ pub use path::{FieldPath, RecordPath};
 pub use progress::{Phase, Progress};
 pub use remote::{
     Access, Connection, Engine, Found, Listener, Mark, Password, Pulled, Question, RemoteError,
-    Since, Tls, pull, web_client,
+    Since, Tls, check_question, pull, web_client,
 };
 pub use report::{BadRow, Fault, FileRows, Report, Tally, mask};
 pub use row::{Row, Who};

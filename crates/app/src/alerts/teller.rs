@@ -136,7 +136,9 @@ impl Telling {
                 Trouble::Aging { list: source, what }
             }
             Notice::SourceUnknown { source, why } => Trouble::Unknown { list: source, why },
-            Notice::SourceFailed { source, why } => Trouble::Failing { list: source, why },
+            Notice::SourceFailed { source, why, never } => {
+                Trouble::Failing { list: source, why, never }
+            }
             Notice::SourceFresh { source } => return self.memory.ends(&source, &OF_A_LIST),
         };
         self.memory.begins(&trouble, now)

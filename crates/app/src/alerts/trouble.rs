@@ -18,6 +18,8 @@ pub(crate) enum Trouble {
         list: String,
         /// What went wrong.
         why: String,
+        /// It was never read: there is no last good state.
+        never: bool,
     },
     /// A list is unknown: recipients whom it could stop are deferred.
     Unknown {
@@ -105,7 +107,10 @@ impl Trouble {
             Self::Aging { list, what } => {
                 format!("list {list} will be too old before long: {what}; then mail is deferred")
             }
-            Self::Failing { list, why } => {
+            Self::Failing { list, why, never: true } => {
+                format!("list {list} was never read, whom it could stop is answered 451: {why}")
+            }
+            Self::Failing { list, why, never: false } => {
                 format!("list {list} cannot be read, the last good one stays in force: {why}")
             }
             Self::Unknown { list, why } => {

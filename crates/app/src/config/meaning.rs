@@ -89,7 +89,7 @@ pub(crate) fn settle(
         control: control?,
         streams,
         enforcement: enforcement::settle(&file.enforcement),
-        alert: alert::settle(&file.alert, folder),
+        alert: alert::settle(&file.alert, folder, faults),
         sources,
         limits: limits(file, faults),
         log: LogSettings {

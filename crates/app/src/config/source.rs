@@ -26,7 +26,7 @@ use keys::Source;
 use place::Located;
 
 use super::choice::KindWord;
-use super::fault::Fault;
+use super::fault::{Fault, Severity};
 use super::location::ListPlace;
 use super::section::Said;
 use super::settings::{Place, SourceSettings};
@@ -88,6 +88,17 @@ fn goes_with_kind(source: &Source, faults: &mut Vec<Fault>) {
             Fault::maybe_at(said.span(), format!("kind \"{word}\" does not expire")).help(why),
         );
     }
+    // An export of bounces may be recognised in a file; a query names what it asks for.
+    if let (None, Some(said), Some(_)) = (kind, source.expire_after.said(), source.query.said()) {
+        faults.push(
+            Fault::maybe_at(
+                said.span(),
+                "`expire_after` is for bounces, and opt-outs never expire",
+            )
+            .severity(Severity::Warning)
+            .help("a list of bounces says so: kind = \"undeliverable\""),
+        );
+    }
     let allowed = source.allow_subscribed.span().filter(|_| kind == Some(KindWord::Consent));
     if let Some(span) = allowed {
         faults.push(
@@ -144,7 +155,7 @@ fn one(
         spec,
         salt,
         scope: source.scope.value.0.clone(),
-        carries: carries(source),
+        carries: carries(source, faults),
         mode,
         mirror: source.mirror.value.0,
         basis: source.basis.get().copied().map(Into::into).unwrap_or_default(),
@@ -155,10 +166,21 @@ fn one(
 }
 
 /// Every scope its entries may have. `all` contains every other one.
-fn carries(source: &Source) -> Vec<Scope> {
+fn carries(source: &Source, faults: &mut Vec<Fault>) -> Vec<Scope> {
     let own = source.scope.value.0.clone();
     match source.scopes.get() {
         Some(said) => {
+            if source.scope.span().is_some()
+                && !said.0.contains(&own)
+                && !said.0.contains(&Scope::All)
+            {
+                let span = source.scopes.said().and_then(Said::span);
+                faults.push(
+                    Fault::maybe_at(span, "the scope of this source is not among its scopes")
+                        .severity(Severity::Warning)
+                        .help("its entries have that scope; is it the same word?"),
+                );
+            }
             let others = said.0.iter().filter(|scope| **scope != own).cloned().collect::<Vec<_>>();
             std::iter::once(own).chain(others).collect()
         }

@@ -37,7 +37,8 @@ impl Fare {
         let failed = state.last_error.as_deref();
         if let Some(why) = failed.filter(|_| !self.failed) {
             // The log has it from whoever tried.
-            self.notices.tell(&Notice::SourceFailed { source: name(), why: why.to_owned() });
+            let (why, never) = (why.to_owned(), state.last_success.is_none());
+            self.notices.tell(&Notice::SourceFailed { source: name(), why, never });
             self.failed = true;
         }
         let age = age(state, now);
@@ -115,7 +116,11 @@ mod tests {
         );
         assert_eq!(look(&state, "2026-03-10"), []);
         state.last_error = Some("it is gone".to_owned());
-        let failed = Notice::SourceFailed { source: name.clone(), why: "it is gone".to_owned() };
+        let failed = Notice::SourceFailed {
+            source: name.clone(),
+            why: "it is gone".to_owned(),
+            never: false,
+        };
         assert_eq!(look(&state, "2026-03-10"), [failed]);
         state.last_error = Some("it is still gone".to_owned());
         assert_eq!(look(&state, "2026-03-10"), []);

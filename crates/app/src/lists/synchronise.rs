@@ -332,10 +332,16 @@ impl Synchroniser {
     }
 
     fn failed(&mut self, why: &str) {
-        tracing::error!(
-            list = self.source.name,
-            "list not read, the last good one stays in force: {why}"
-        );
+        let list = &self.source.name;
+        match self.state.last_success {
+            Some(_) => {
+                tracing::error!(list, "list not read, the last good one stays in force: {why}");
+            }
+            None => tracing::error!(
+                list,
+                "list not read, and it never was: whom it could stop is deferred: {why}"
+            ),
+        }
         let state = SourceState {
             last_attempt: Some(clock::now()),
             last_error: Some(why.to_owned()),

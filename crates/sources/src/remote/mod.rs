@@ -7,6 +7,7 @@
 
 mod access;
 mod cell_text;
+mod checked;
 mod connection;
 mod error;
 mod found;
@@ -29,6 +30,7 @@ mod watermark;
 mod web;
 
 pub use access::{Access, Engine, Password, Question, Tls};
+pub use checked::check_question;
 pub use connection::Connection;
 pub use error::RemoteError;
 pub use found::Found;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sources::{Access, Engine, Password, Question, Tls};
+use sources::{Access, Engine, Password, Question, Tls, check_question};
 use url::Url;
 
 use super::keys::Source;
@@ -48,6 +48,7 @@ pub(crate) fn database(
         }
         Located::List(..) => return None,
     };
+    let before = faults.len();
     let question = match access.as_ref().map(|access| access.engine) {
         Some(Engine::Ldap) => search(source, faults),
         Some(Engine::Redis) => {
@@ -58,7 +59,16 @@ pub(crate) fn database(
         Some(engine) => sql(source, engine, located, faults),
         None => None,
     };
-    Some((access?, question?))
+    let (access, question) = (access?, question?);
+    // What is worse is told already.
+    if faults.len() == before
+        && let Err(error) = check_question(access.engine, &question, source.is_live())
+    {
+        let said = source.query.said().or(source.filter.said());
+        let span = said.and_then(Said::span).or_else(|| located.span());
+        faults.push(Fault::maybe_at(span, error.to_string()));
+    }
+    Some((access, question))
 }
 
 fn server(
@@ -78,8 +88,13 @@ fn server(
         faults.push(Fault::maybe_at(url.span(), message).help(help));
         return None;
     }
-    // PostgreSQL alone has sockets in the file system.
-    if url.value.host_str().is_none_or(str::is_empty) && engine != Engine::Postgres {
+    // These may be reached by a socket in the file system.
+    let socket = match engine {
+        Engine::Postgres => true,
+        Engine::MySql => url.value.query_pairs().any(|(name, _)| name == "socket"),
+        _ => false,
+    };
+    if url.value.host_str().is_none_or(str::is_empty) && !socket {
         let message = "this URL names no server";
         let help = format!("for example {}://db.corp.example", url.value.scheme());
         faults.push(Fault::maybe_at(url.span(), message).help(help));
@@ -89,6 +104,20 @@ fn server(
     let needs_user = engine != Engine::Redis;
     let login = login::of_server(source, &url, needs_user, folder, faults);
     let tls = login::tls(source, &url, folder, faults);
+    let foreign = url.value.query_pairs().find(|(name, _)| {
+        let name = name.to_ascii_lowercase();
+        ["ssl", "tls", "usessl", "encrypt", "trustserver"].iter().any(|tls| name.starts_with(tls))
+    });
+    if let Some((name, _)) = foreign {
+        let message = format!("`{}` has no meaning in this URL", name.escape_debug());
+        let help = "how it is encrypted is said by tls = \"verify\", \"unverified\" or \"off\"";
+        faults.push(Fault::maybe_at(url.span(), message).help(help));
+    }
+    if matches!(url.value.scheme(), "redis" | "valkey") && tls != Tls::Off {
+        let message = format!("{}:// is not encrypted", url.value.scheme());
+        let help = format!("write {}s://, or set tls = \"off\"", url.value.scheme());
+        faults.push(Fault::maybe_at(url.span(), message).help(help));
+    }
     let url = plain(engine, &url.value);
     Some(Access { engine, url, user: login.user, password: login.password, tls, timeout })
 }

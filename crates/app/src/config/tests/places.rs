@@ -275,7 +275,7 @@ fn a_source_is_in_one_place() {
 fn what_is_missing_is_told_with_an_example() {
     wrong("sqlite = \"a.db\"\n", 1, "`query` is missing for SQLite", "SELECT email");
     wrong("sqlite = \"a.db\"\nmode = \"live\"\n", 1, "`query` is missing", "@recipient");
-    wrong("redis = \"redis://r\"\n", 1, "`key` is missing for Redis", "optouts");
+    wrong("redis = \"rediss://r\"\n", 1, "`key` is missing for Redis", "optouts");
     let ldap = "ldap = \"ldap://d\"\n";
     wrong(&format!("{ldap}base = \"b\"\n"), 1, "`filter` is missing for LDAP", "mailOptOut");
     wrong(&format!("{ldap}filter = \"(a=b)\"\n"), 1, "`base` is missing for LDAP", "dc=corp");
@@ -311,11 +311,11 @@ fn keys_of_another_place_are_told_what_they_are_for() {
         ("text = \"a\"\nscope_column = 1\n", 4, "scope_column", "columns"),
         ("text = \"a\"\nuntil = 1\n", 4, "until", "columns"),
         ("access_map = \"a\"\nhashed = \"md5\"\n", 4, "hashed", "digests"),
-        ("redis = \"redis://r\"\nkey = \"k\"\nreason = \"s\"\n", 5, "reason", "columns"),
+        ("redis = \"rediss://r\"\nkey = \"k\"\nreason = \"s\"\n", 5, "reason", "columns"),
         ("sqlite = \"a\"\nquery = \"q\"\ntls = \"off\"\n", 5, "tls", "databases on a server"),
         ("sqlite = \"a\"\nquery = \"q\"\nnotify = \"n\"\n", 5, "notify", "postgres"),
         ("sqlite = \"a\"\nquery = \"q\"\ntoken_env = \"PATH\"\n", 5, "token_env", "URLs"),
-        ("redis = \"redis://r\"\nkey = \"k\"\nwatermark = \"w\"\n", 5, "watermark", "postgres"),
+        ("redis = \"rediss://r\"\nkey = \"k\"\nwatermark = \"w\"\n", 5, "watermark", "postgres"),
     ] {
         wrong(keys, line, &format!("`{key}` has no meaning for "), help);
     }
@@ -478,4 +478,68 @@ fn a_source_says_what_it_may_carry() {
     // Where rows say it themselves, any key about a kind may be meant.
     let any = "kind_column = \"k\"\nbasis = \"purchase\"\nexpire_after = \"7d\"\n";
     assert_eq!(settings(&format!("csv = \"a\"\n{any}")).basis, suppression::Basis::Purchase);
+}
+
+/// What would go wrong only when it is asked.
+#[test]
+fn a_question_that_cannot_be_asked_is_told() {
+    let live = "mode = \"live\"\n";
+    let pg = "postgres = \"postgres://db/crm\"\n";
+    let ldap = "ldap = \"ldaps://dc\"\nbase = \"dc=x\"\n";
+    for (keys, line, words) in [
+        (
+            format!("{pg}query = \"SELECT 1 FROM o WHERE e = '@recipient'\"\n{live}"),
+            4,
+            "write @recipient",
+        ),
+        (format!("{pg}query = \"SELECT $1, @recipient\"\n{live}"), 4, "one way to write"),
+        (format!("{pg}query = \"DELETE FROM o\"\n"), 4, "changes the database"),
+        (format!("{pg}query = \"SELECT 'a FROM o\"\n"), 4, "never closed"),
+        (format!("{ldap}filter = \"(&(a=1)(mail=*)\"\n"), 5, "no filter"),
+        (format!("{ldap}filter = \"(mail=@recipient\"\n{live}"), 5, "no filter"),
+    ] {
+        let found = faults(&source(&keys));
+        let found: Vec<_> = found.iter().filter(|f| f.severity == Severity::Error).collect();
+        assert_eq!(found.len(), 1, "{keys}{found:#?}");
+        assert_eq!(found[0].line, Some(line), "{found:#?}");
+        assert!(found[0].message.contains(words), "{found:#?}");
+    }
+    for keys in [
+        format!("{pg}query = \"WITH a AS (SELECT 1) SELECT * FROM a\"\n"),
+        format!("{ldap}filter = \"mail=*\"\n"),
+        format!("{ldap}filter = \"(mail=@recipient)\"\n{live}"),
+        "mysql = \"mysql:///shop?socket=/run/m.sock\"\nquery = \"SELECT 1\"\n".to_owned(),
+        "redis = \"redis://r\"\nkey = \"k\"\ntls = \"off\"\n".to_owned(),
+    ] {
+        settings(&keys);
+    }
+    wrong("redis = \"redis://r\"\nkey = \"k\"\n", 3, "not encrypted", "rediss://");
+    let url = "postgres = \"postgres://db/crm?sslmode=disable\"\nquery = \"SELECT 1\"\n";
+    wrong(url, 3, "`sslmode`", "tls = ");
+}
+
+#[test]
+fn what_is_probably_not_meant_is_told() {
+    let warned = |keys: &str| {
+        let found = faults(&source(keys));
+        let found = found.iter().filter(|f| f.severity == Severity::Warning);
+        found.map(|f| f.message.clone()).collect::<Vec<_>>().join("; ")
+    };
+    let scopes = "csv = \"a\"\nscope = \"news\"\nscopes = [\"nws\"]\n";
+    assert!(warned(scopes).contains("not among its scopes"), "{}", warned(scopes));
+    assert_eq!(warned(&scopes.replace("nws", "news")), "");
+    let expires = format!("{PG}expire_after = \"7d\"\n");
+    assert!(warned(&expires).contains("never expire"), "{}", warned(&expires));
+    assert_eq!(warned(&format!("{expires}kind = \"undeliverable\"\n")), "");
+}
+
+#[test]
+fn an_alert_that_nobody_would_get_is_told() {
+    let found = faults(
+        "[alert]\ncommand = [\"/nonexistent/page\"]\nwebhook = \"https://x.example/\"\n\
+         webhook_token_file = \"/nonexistent/token\"\n",
+    );
+    let missing: Vec<_> = found.iter().filter(|f| f.severity == Severity::Missing).collect();
+    assert_eq!(missing.len(), 2, "{found:#?}");
+    assert!(missing.iter().all(|f| f.message.contains("/nonexistent/")), "{missing:#?}");
 }
