@@ -10,6 +10,7 @@ use crate::clock;
 use crate::config::{Surroundings, load_text};
 use crate::entry::EntryFacts;
 use crate::keeper::{Keeper, KeeperSettings};
+use crate::live::{Consultant, LiveSources};
 
 const FORM: &str = "md5 lower before=706570706572";
 
@@ -20,10 +21,17 @@ struct House {
 }
 
 fn house() -> House {
+    house_with("")
+}
+
+/// With more lines of TOML.
+fn house_with(more: &str) -> House {
     let folder = tempfile::tempdir().unwrap();
-    let text =
-        "[smarthost]\naddress = \"127.0.0.1:9\"\n[server]\nhostname = \"mail.example.com\"\n";
-    let loaded = load_text(&folder.path().join("optgate.toml"), text, &Surroundings::default());
+    let text = format!(
+        "[smarthost]\naddress = \"127.0.0.1:9\"\n[server]\nhostname = \"mail.example.com\"\n{more}"
+    );
+    drop(rusqlite::Connection::open(folder.path().join("crm.db")).unwrap());
+    let loaded = load_text(&folder.path().join("optgate.toml"), &text, &Surroundings::default());
     let settings = Arc::new(loaded.settings.unwrap());
     let keeper = Keeper::start(&KeeperSettings {
         ledger: settings.ledger.path.clone(),
@@ -32,8 +40,8 @@ fn house() -> House {
         if_missing: ledger::IfMissing::Create,
     })
     .unwrap();
-    let clerk =
-        Clerk::new(ClerkParts { keeper: keeper.clone(), settings, running: None, live: None });
+    let live = LiveSources::of(&settings).map(Consultant::alone);
+    let clerk = Clerk::new(ClerkParts { keeper: keeper.clone(), settings, running: None, live });
     House { _folder: folder, keeper, clerk }
 }
 
@@ -165,4 +173,29 @@ fn a_digest_of_another_length_is_recorded_for_nobody() {
     let refused = house.keeper.ask(move |desk| desk.append(clock::now(), None, &[consent]));
     assert!(refused.unwrap_err().to_string().contains("nobody can tell"));
     house.keeper.stop();
+}
+
+#[test]
+fn why_says_of_a_consent_that_a_live_list_is_later() {
+    let house = house_with(
+        "[[source]]\nname = \"crm\"\nsqlite = \"crm.db\"\nmode = \"live\"\n\
+         query = \"SELECT @recipient AS email\"\n",
+    );
+    let facts = EntryFacts {
+        kind: Kind::Consent,
+        scope: Scope::Commercial,
+        source: "form".to_owned(),
+        stated: None,
+        expires: None,
+        reason: None,
+        evidence: BTreeMap::new(),
+    };
+    let maker = &house.clerk.maker;
+    let entry = maker.entry(&maker.canonical("bob@example.com").unwrap(), facts);
+    house.keeper.ask(move |desk| desk.append(clock::now(), None, &[entry])).unwrap();
+    let why = house.why("bob@example.com");
+    assert_eq!(why.live[0].words, "opt-out for commercial without a date");
+    let standing = &why.entries[0].standing[0];
+    assert!(!standing.counts);
+    assert_eq!(standing.words, "is not of a later day than what a live list says");
 }
