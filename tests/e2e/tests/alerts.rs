@@ -18,8 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(40);
 fn program(folder: &Path) -> String {
     let (program, heard) = (folder.join("page"), folder.join("heard"));
     let text = format!(
-        "#!/bin/sh\nprintf '%s|%s|' \"$OPTGATE_ALERT_EVENT\" \"$OPTGATE_ALERT_ABOUT\" >> {0}\n\
-         cat >> {0}\necho >> {0}\n",
+        "#!/bin/sh\njson=$(cat)\n\
+         printf '%s|%s|%s\\n' \"$OPTGATE_ALERT_EVENT\" \"$OPTGATE_ALERT_ABOUT\" \"$json\" >> {0}\n",
         heard.display()
     );
     fs::write(&program, text).unwrap();

@@ -12,7 +12,14 @@ pub(super) fn wider(source: &SourceSettings, report: &Report) -> Option<String> 
         [] => std::slice::from_ref(&source.scope),
         said => said,
     };
-    let told = |scope: &Scope| said.contains(&Scope::All) || said.contains(scope);
+    // A list by its name is commercial mail, but for a stream that somebody declared otherwise;
+    // who says commercial has said what is asked for here.
+    let within = |scope: &Scope| match scope {
+        Scope::All => false,
+        Scope::Commercial => said.contains(&Scope::All),
+        Scope::Named(_) => said.contains(&Scope::All) || said.contains(&Scope::Commercial),
+    };
+    let told = |scope: &Scope| said.contains(scope) || within(scope);
     let mut more: Vec<&Scope> = Vec::new();
     for scope in report.tallies.iter().map(|tally| &tally.scope) {
         if let Some(scope) = scope.as_ref().filter(|scope| !told(scope))
