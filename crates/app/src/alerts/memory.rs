@@ -10,11 +10,22 @@ use super::trouble::{Event, Message, Trouble};
 /// are reasons nobody foresaw, and of those the oldest is forgotten.
 const REMEMBERED: usize = 256;
 
+/// How long nobody must be deferred for a reason until the next one is the first again. Of a list
+/// that is asked live nobody says when it is in order, so that quiet is all there is to go by.
+const QUIET: Duration = Duration::from_secs(900);
+
 /// Troubles that were told.
 #[derive(Debug)]
 pub(super) struct Memory {
     repeat: Duration,
-    told: BTreeMap<(&'static str, String), Instant>,
+    told: BTreeMap<(&'static str, String), Told>,
+}
+
+/// When a trouble was told, and when it was there last.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    told: Instant,
+    seen: Instant,
 }
 
 impl Memory {
@@ -26,17 +37,20 @@ impl Memory {
     /// There is this trouble at `now`; what is to be told of it.
     pub(super) fn begins(&mut self, trouble: &Trouble, now: Instant) -> Option<Message> {
         let key = (trouble.event().as_str(), trouble.about().to_owned());
-        let told = self.told.get(&key);
-        if told.is_some_and(|told| now.saturating_duration_since(*told) < self.repeat) {
-            return None;
-        }
-        if self.told.len() >= REMEMBERED && told.is_none() {
-            let oldest = self.told.iter().min_by_key(|(_, told)| **told);
+        let again = trouble.event() == Event::Deferring;
+        if let Some(known) = self.told.get_mut(&key) {
+            let seen = std::mem::replace(&mut known.seen, now);
+            let anew = again && now.saturating_duration_since(seen) >= QUIET;
+            if !anew && now.saturating_duration_since(known.told) < self.repeat {
+                return None;
+            }
+        } else if self.told.len() >= REMEMBERED {
+            let oldest = self.told.iter().min_by_key(|(_, known)| known.seen);
             if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
                 self.told.remove(&oldest);
             }
         }
-        self.told.insert(key, now);
+        self.told.insert(key, Told { told: now, seen: now });
         Some(trouble.message())
     }
 
@@ -108,6 +122,23 @@ mod tests {
     }
 
     #[test]
+    fn whoever_is_deferred_after_a_quiet_time_is_the_first_again() {
+        let (mut memory, now) = (Memory::new(DAY), start());
+        let live = deferring("list crm: no answer within 2s");
+        assert!(memory.begins(&live, now).is_some());
+        // As long as it goes on it is one trouble.
+        let mut later = now;
+        for _ in 0..10 {
+            later += QUIET - Duration::from_secs(1);
+            assert!(memory.begins(&live, later).is_none());
+        }
+        assert!(memory.begins(&live, later + QUIET).is_some());
+        // Of others somebody says when they are over.
+        assert!(memory.begins(&down(), now).is_some());
+        assert!(memory.begins(&down(), now + QUIET).is_none());
+    }
+
+    #[test]
     fn what_is_remembered_is_bounded_and_the_oldest_goes_first() {
         let (mut memory, now) = (Memory::new(DAY), start());
         for number in 0..=REMEMBERED {
@@ -115,7 +146,7 @@ mod tests {
             assert!(memory.begins(&deferring(&format!("list {number}: x")), at).is_some());
         }
         assert_eq!(memory.told.len(), REMEMBERED);
-        let later = now + Duration::from_secs(1000);
+        let later = now + Duration::from_secs(300);
         assert!(memory.begins(&deferring("list 0: x"), later).is_some());
         assert!(memory.begins(&deferring("list 9: x"), later).is_none());
     }
