@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use smtp_session::{Moment, Server, ServerSettings, SlotId, Step};
+use smtp_session::{Moment, Server, ServerSettings, SlotId, StartTls, Step};
 use smtp_wire::{Capabilities, Enhanced, Reply};
 
 /// Each operation begins with a byte: below 128 it is the number of stream bytes that
@@ -66,6 +66,7 @@ impl Play {
             command_timeout: Duration::from_secs(300),
             data_timeout: Duration::from_secs(300),
             errors_max: 5,
+            starttls: StartTls::Off,
         };
         let now = Moment::new(Duration::ZERO, 0);
         Self {
@@ -92,9 +93,11 @@ impl Play {
                     self.server.welcome(self.now, Arc::new(offered));
                     None
                 }
-                Step::Mail(slot, ..) | Step::Rcpt(slot, ..) | Step::EndOfData(slot) => {
-                    Some((slot, false))
-                }
+                Step::Mail(slot, ..)
+                | Step::Rcpt(slot, ..)
+                | Step::EndOfData(slot)
+                | Step::Auth(slot, _)
+                | Step::AuthResponse(slot, _) => Some((slot, false)),
                 Step::Data(slot) => Some((slot, true)),
                 Step::Ended(_) => {
                     assert!(!self.ended, "the end is told once");
@@ -105,7 +108,12 @@ impl Play {
                     assert!(!span.is_empty() && !span.contains(&0));
                     None
                 }
-                Step::Idle | Step::Answered | Step::Reset | Step::Flaw(_) => None,
+                Step::Idle
+                | Step::Answered
+                | Step::Reset
+                | Step::Flaw(_)
+                | Step::StartTls
+                | Step::AuthCancelled => None,
             };
             if let Some((slot, data)) = question {
                 self.asked += 1;

@@ -145,7 +145,9 @@ impl Driver {
         while let Some(event) = self.relay.poll_event() {
             any = true;
             match event {
-                Event::OpenUpstream => self.open(now),
+                Event::OpenUpstream(_) => self.open(now),
+                // Not offered yet.
+                Event::StartTls | Event::Authenticate(_) | Event::LoginEnded { .. } => {}
                 Event::ReleaseUpstream(upstream) => self.park(upstream),
                 Event::DropUpstream => self.up = None,
                 Event::UpstreamLost(why) => {

@@ -22,7 +22,7 @@ mod socket;
 
 pub use clock::Clock;
 pub use counters::{Counters, CountersView};
-pub use listener::{Gate, GateError, ListenerSettings};
+pub use listener::{Gate, GateError, GateParts, ListenerSettings};
 pub use postmaster::{NotDelivered, OwnMessage};
 pub use recorder::{Commit, Recorder};
 pub use replies::all as proxy_replies;

@@ -41,6 +41,30 @@ pub struct ListenerSettings {
     pub server: Arc<ServerSettings>,
 }
 
+/// What a gate is made of.
+pub struct GateParts {
+    /// The name in replies that must name the host.
+    pub hostname: String,
+    /// Where clients come in.
+    pub listeners: Vec<ListenerSettings>,
+    /// The real mail server.
+    pub smarthost: Arc<Smarthost>,
+    /// Who may be mailed.
+    pub gate: OptOutGate,
+    /// The lists that are asked over a network, where `gate` cannot tell without.
+    pub live: Option<Arc<dyn LiveLists>>,
+    /// Where records go.
+    pub recorder: Arc<dyn Recorder>,
+    /// What happens, in numbers.
+    pub counters: Arc<Counters>,
+    /// Makes references.
+    pub mint: Arc<Mint>,
+    /// How many clients are served.
+    pub limits: Limits,
+    /// The time.
+    pub clock: Clock,
+}
+
 /// Why a gate could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum GateError {
@@ -62,47 +86,33 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Binds every listener, or none. `live` is asked where `gate` cannot tell without.
+    /// Binds every listener, or none.
     ///
     /// # Errors
     ///
     /// When one of them cannot be bound.
-    #[expect(clippy::too_many_arguments, reason = "the parts of a gate, each once")]
-    pub async fn bind(
-        hostname: String,
-        listeners: Vec<ListenerSettings>,
-        smarthost: Arc<Smarthost>,
-        gate: OptOutGate,
-        live: Option<Arc<dyn LiveLists>>,
-        recorder: Arc<dyn Recorder>,
-        counters: Arc<Counters>,
-        mint: Arc<Mint>,
-        limits: Limits,
-        clock: Clock,
-    ) -> Result<Self, GateError> {
+    pub async fn bind(parts: GateParts) -> Result<Self, GateError> {
         let mut bound = Vec::new();
-        for settings in listeners {
+        for settings in parts.listeners {
             let address = settings.address;
             match TcpListener::bind(address).await {
                 Ok(listener) => bound.push((listener, settings)),
                 Err(error) => return Err(GateError::Bind { address, error }),
             }
         }
-        let sessions = AtomicU64::new(0);
-        let open = Mutex::default();
         let shared = Shared {
-            hostname,
-            smarthost,
-            recorder,
-            counters,
-            limits,
-            gate,
-            live,
-            mint,
-            sessions,
-            open,
+            hostname: parts.hostname,
+            smarthost: parts.smarthost,
+            recorder: parts.recorder,
+            counters: parts.counters,
+            limits: parts.limits,
+            gate: parts.gate,
+            live: parts.live,
+            mint: parts.mint,
+            sessions: AtomicU64::new(0),
+            open: Mutex::default(),
         };
-        Ok(Self { shared: Arc::new(shared), clock, listeners: bound })
+        Ok(Self { shared: Arc::new(shared), clock: parts.clock, listeners: bound })
     }
 
     /// Where it listens; a port given as 0 has its real number.
@@ -192,9 +202,15 @@ fn begin(
     let relay = Relay::new(
         Arc::clone(&settings.relay),
         Arc::clone(&settings.server),
-        SessionFacts { id: id.into(), client: peer, listener: settings.address, login: None },
+        SessionFacts {
+            id: id.into(),
+            client: peer,
+            listener: settings.address,
+            login: None,
+            tls: None,
+        },
         shared.gate.clone(),
-        Arc::clone(shared.smarthost.record()),
+        [Arc::clone(shared.smarthost.record())].into(),
         Arc::clone(&shared.mint),
         now,
     );

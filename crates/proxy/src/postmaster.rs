@@ -109,7 +109,7 @@ async fn reply(
             }
             Some(ClientEvent::RefusedEarly(reply)) => return Err(NotDelivered::Refused(reply)),
             Some(ClientEvent::Lost(why)) => return Err(NotDelivered::Lost(why)),
-            Some(ClientEvent::Ready | ClientEvent::Reply(..)) | None => {}
+            Some(_) | None => {}
         }
         dial::turn(socket, client, clock).await;
     }

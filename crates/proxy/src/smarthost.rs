@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use relay::{CapabilityRecord, OpenFailure, Upstream};
+use relay::{CapabilityRecord, OpenFailure, SmarthostId, Upstream};
 use smtp_session::{Client, ClientSettings, Moment};
 use tokio::net::TcpStream;
 
@@ -107,7 +107,7 @@ impl Smarthost {
 
     async fn try_open(&self, clock: Clock) -> Result<(Socket, Box<Upstream>), OpenFailure> {
         let (socket, client) = self.reach(clock).await?;
-        Ok((socket, Box::new(Upstream::new(client))))
+        Ok((socket, Box::new(Upstream::new(client, SmarthostId(0)))))
     }
 
     /// A connection past greeting and EHLO, as the client role of one.

@@ -11,7 +11,7 @@ use policy::Circumstances;
 use smtp_session::{Moment, SlotId};
 use smtp_wire::{MailParams, Reply};
 
-use crate::event::Event;
+use crate::event::{Event, Wanted};
 use crate::facts::Facts;
 use crate::link::Link;
 use crate::phase::{Envelope, Phase, Standing, Tally, Until};
@@ -75,7 +75,7 @@ impl Relay {
             Link::Asked => return,
             Link::None => {
                 self.link = Link::Asked;
-                self.events.push_back(Event::OpenUpstream);
+                self.events.push_back(Event::OpenUpstream(Wanted::default()));
                 return;
             }
             Link::Open(upstream) => {

@@ -1,7 +1,11 @@
 //! What a relay asks of its driver, and what it is told.
 
-use policy::{Asked, Lookups, QuestionId};
+use std::sync::Arc;
 
+use policy::{Asked, Lookups, QuestionId};
+use smtp_session::sasl::{ScramKeys, SecretBytes};
+
+use crate::settings::{RouteId, SmarthostId};
 use crate::upstream::Upstream;
 
 /// One of the two sides of a session.
@@ -18,7 +22,19 @@ pub enum Side {
 pub enum Event {
     /// Bring a connection to the smarthost, past greeting and EHLO, and answer with
     /// [`Answer::Opened`]. It may be a new one or one that another session gave back.
-    OpenUpstream,
+    OpenUpstream(Wanted),
+    /// 220 to STARTTLS is in the output for the client: write it, do the handshake, then call
+    /// [`Relay::handle_secured`](crate::Relay::handle_secured).
+    StartTls,
+    /// Ask about a user; answer with [`Answer::Authenticated`]. One at a time.
+    Authenticate(AuthQuestion),
+    /// A login succeeded or failed, for the log and for whoever counts failures.
+    LoginEnded {
+        /// The user it was for.
+        user: Arc<str>,
+        /// Whether it succeeded.
+        accepted: bool,
+    },
     /// The connection is not needed any more; it is at rest and may serve another
     /// transaction.
     ReleaseUpstream(Box<Upstream>),
@@ -40,6 +56,55 @@ pub enum Event {
     Close(smtp_session::Ended),
 }
 
+/// What kind of connection a relay wants.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// To one of these smarthosts.
+    pub route: RouteId,
+    /// But not to these: they were tried for this envelope.
+    pub avoid: Vec<SmarthostId>,
+    /// A new one: the one it had was stale.
+    pub fresh: bool,
+    /// A new one without a login of our own, that no other session ever gets: the client logs
+    /// in there by itself.
+    pub bound: bool,
+}
+
+/// What is asked about a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthQuestion {
+    /// Whether this is its password.
+    Password {
+        /// The user.
+        user: String,
+        /// The password.
+        password: SecretBytes,
+    },
+    /// Its keys for SCRAM-SHA-256.
+    Keys {
+        /// The user.
+        user: String,
+    },
+}
+
+/// The answer to an [`AuthQuestion`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthAnswer {
+    /// Whether the password is right.
+    Verified(bool),
+    /// The keys; made-up ones, always the same, where `known` is false.
+    Keys {
+        /// To check the proof with.
+        keys: ScramKeys,
+        /// They are a real user's.
+        known: bool,
+    },
+    /// It cannot be told now: 454.
+    Unavailable,
+    /// Too many failures of late, from this address or for this user: 454 (RFC 4954 s4.1).
+    TooManyFailures,
+}
+
 /// Why no connection to the smarthost could be had.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OpenFailure {
@@ -58,6 +123,8 @@ pub enum Answer {
     Opened(Result<Box<Upstream>, OpenFailure>),
     /// To [`Event::Ask`]: one answer for each of [`Asked::streams`].
     LookedUp(QuestionId, Box<Asked>, Lookups),
+    /// To [`Event::Authenticate`].
+    Authenticated(AuthAnswer),
     /// To [`Event::Intent`]; `false` when it could not be written.
     IntentWritten(bool),
 }

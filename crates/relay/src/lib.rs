@@ -38,10 +38,13 @@ mod trace;
 mod upstream;
 mod verbatim;
 
-pub use event::{Answer, Event, OpenFailure, Side};
+pub use event::{Answer, AuthAnswer, AuthQuestion, Event, OpenFailure, Side, Wanted};
 pub use hold::{HoldBudget, HoldSettings};
 pub use offers::CapabilityRecord;
 pub use relay::Relay;
 pub use replies::all as relay_replies;
-pub use settings::{Contact, Mixed, RelaySettings, SessionFacts, Way};
+pub use settings::{
+    AuthOffer, Contact, Mixed, RelaySettings, RouteId, Routes, SessionFacts, SmarthostId, TlsFacts,
+    Way,
+};
 pub use upstream::Upstream;

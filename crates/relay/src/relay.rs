@@ -28,7 +28,7 @@ pub struct Relay {
     pub(crate) settings: Arc<RelaySettings>,
     pub(crate) facts: SessionFacts,
     pub(crate) gate: OptOutGate,
-    pub(crate) record: Arc<CapabilityRecord>,
+    pub(crate) records: Arc<[Arc<CapabilityRecord>]>,
     pub(crate) mint: Arc<Mint>,
     pub(crate) server: Server,
     pub(crate) client_name: String,
@@ -42,13 +42,14 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// A session whose greeting is ready to be sent.
+    /// A session whose greeting is ready to be sent. `records`: of every smarthost its mail may
+    /// go to, at the place of its [`SmarthostId`](crate::SmarthostId).
     pub fn new(
         settings: Arc<RelaySettings>,
         server: Arc<ServerSettings>,
         facts: SessionFacts,
         gate: OptOutGate,
-        record: Arc<CapabilityRecord>,
+        records: Arc<[Arc<CapabilityRecord>]>,
         mint: Arc<Mint>,
         now: Moment,
     ) -> Self {
@@ -56,7 +57,7 @@ impl Relay {
             settings,
             facts,
             gate,
-            record,
+            records,
             mint,
             server: Server::new(server, now),
             client_name: String::new(),

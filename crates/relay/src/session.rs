@@ -11,6 +11,7 @@ use crate::offers;
 use crate::phase::Phase;
 use crate::relay::Relay;
 use crate::replies;
+use crate::settings::TlsFacts;
 use crate::upstream::Upstream;
 
 impl Relay {
@@ -51,7 +52,7 @@ impl Relay {
             Step::Hello { name, extended: _ } => {
                 self.forget_transaction();
                 self.client_name = name;
-                let known = self.record.load();
+                let known = self.records.iter().find_map(|record| record.load());
                 let settings = &self.settings;
                 let offered = offers::offer(
                     known.as_deref(),
@@ -62,6 +63,11 @@ impl Relay {
                 self.server.welcome(now, Arc::new(offered));
             }
             Step::Reset => self.forget_transaction(),
+            // Not offered yet.
+            Step::StartTls | Step::AuthCancelled => {}
+            Step::Auth(slot, _) | Step::AuthResponse(slot, _) => {
+                self.server.answer(now, slot, replies::no_transaction());
+            }
             Step::Mail(slot, from, params) => self.handle_mail(now, slot, from, params),
             Step::Rcpt(slot, to, params) => self.handle_rcpt(now, slot, to, params),
             Step::Data(slot) => self.handle_data(now, slot),
@@ -110,6 +116,13 @@ impl Relay {
         self.settle(now);
     }
 
+    /// The client's TLS handshake is done.
+    pub fn handle_secured(&mut self, now: Moment, tls: TlsFacts) {
+        self.facts.tls = Some(Arc::new(tls));
+        self.server.secured(now);
+        self.settle(now);
+    }
+
     /// The smarthost took none of our bytes for too long.
     pub fn handle_upstream_stalled(&mut self, now: Moment) {
         if self.link.connection().is_some() {
@@ -123,6 +136,7 @@ impl Relay {
         match answer {
             Answer::Opened(result) => self.handle_opened(now, result),
             Answer::LookedUp(id, asked, answers) => self.handle_looked_up(now, id, *asked, answers),
+            Answer::Authenticated(_) => {}
             Answer::IntentWritten(written) => self.handle_intent_written(now, written),
         }
         self.settle(now);
@@ -146,7 +160,9 @@ impl Relay {
         self.link = Link::None;
         match result {
             Ok(upstream) => {
-                self.record.store(upstream.capabilities());
+                if let Some(record) = self.records.get(usize::from(upstream.smarthost().0)) {
+                    record.store(upstream.capabilities());
+                }
                 let at_rest = upstream.is_at_rest();
                 self.link = Link::Open(upstream);
                 if !at_rest {
@@ -166,7 +182,7 @@ impl Relay {
         loop {
             match self.link.poll_event() {
                 None => return,
-                Some(ClientEvent::Ready) => {}
+                Some(ClientEvent::Ready | ClientEvent::StartTls | ClientEvent::Challenge(_)) => {}
                 Some(ClientEvent::Reply(sent, reply)) => self.handle_reply(now, sent, reply),
                 Some(ClientEvent::RefusedEarly(reply)) => self.refused_early(now, reply),
                 Some(ClientEvent::Lost(why)) => self.upstream_lost(now, &why),
@@ -180,6 +196,7 @@ impl Relay {
             Sent::Rcpt(tag) => self.rcpt_replied(now, tag, reply),
             Sent::Data => self.data_replied(now, reply),
             Sent::Dot => self.dot_replied(now, reply),
+            Sent::Auth | Sent::Xforward => {}
             Sent::Rset | Sent::Noop | Sent::Quit => {
                 if !reply.is_positive() && sent == Sent::Rset {
                     self.upstream_lost(now, &Lost::Nonsense("RSET was refused"));

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use policy::Action;
+use smtp_session::sasl::Mechanism;
 
 use crate::hold::HoldSettings;
 
@@ -62,6 +63,58 @@ pub struct RelaySettings {
     pub recipients_max: u32,
     /// Evidence names recipients in plain, not only by their keyed hash.
     pub plain_recipients: bool,
+    /// How clients prove who they are.
+    pub auth: AuthOffer,
+    /// Where the mail of each stream goes.
+    pub routes: Routes,
+}
+
+/// How clients of a listener prove who they are (RFC 4954).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum AuthOffer {
+    /// Not at all.
+    #[default]
+    Off,
+    /// As users of our own.
+    Users {
+        /// What is offered, the best first.
+        mechanisms: Vec<Mechanism>,
+        /// Mechanisms that show the password to whoever listens are offered without TLS too.
+        plaintext_without_tls: bool,
+    },
+    /// To the smarthost: the exchange is passed through, and the session is bound to that one
+    /// connection.
+    Smarthost {
+        /// Offered without TLS too.
+        without_tls: bool,
+    },
+}
+
+/// Which smarthosts a message may go to: an index into the routes of the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct RouteId(pub u16);
+
+/// One smarthost of the driver's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct SmarthostId(pub u16);
+
+/// Where the mail of each stream goes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Routes {
+    /// By stream; those not in it take the first route.
+    pub by_stream: Vec<RouteId>,
+}
+
+/// A TLS connection, once its handshake is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFacts {
+    /// `TLSv1.2`, `TLSv1.3`.
+    pub protocol: &'static str,
+    /// The IANA name of the cipher suite.
+    pub cipher: &'static str,
+    /// The client's certificate, if it showed one that the listener trusts: its name, for the
+    /// records.
+    pub certificate: Option<Arc<str>>,
 }
 
 /// Who is connected.
@@ -75,4 +128,6 @@ pub struct SessionFacts {
     pub listener: SocketAddr,
     /// The user that is logged in.
     pub login: Option<Arc<str>>,
+    /// The TLS connection, if there is one.
+    pub tls: Option<Arc<TlsFacts>>,
 }

@@ -33,18 +33,32 @@ use policy::{Cleared, Provisional, Refused, StreamId};
 use smtp_session::{Client, ClientEvent, Moment, Sent};
 use smtp_wire::{Capabilities, MailParams, RcptParams};
 
+use crate::settings::SmarthostId;
+
 /// A connection to the smarthost that is past greeting and EHLO, in no transaction.
 #[derive(Debug)]
 pub struct Upstream {
     client: Client,
+    smarthost: SmarthostId,
     /// A transaction was begun and not ended by the smarthost's reply to a dot.
     stale: bool,
 }
 
 impl Upstream {
-    /// `client` must have given [`ClientEvent::Ready`].
-    pub fn new(client: Client) -> Self {
-        Self { client, stale: false }
+    /// `client` must have given [`ClientEvent::Ready`]; `smarthost` is where it leads.
+    pub fn new(client: Client, smarthost: SmarthostId) -> Self {
+        Self { client, smarthost, stale: false }
+    }
+
+    /// Where it leads.
+    pub fn smarthost(&self) -> SmarthostId {
+        self.smarthost
+    }
+
+    /// Whether a transaction was on it before the present one: the smarthost may have closed it
+    /// behind our back.
+    pub fn is_reused(&self) -> bool {
+        self.client.transactions() > 1
     }
 
     /// What this very connection offers.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use address::{ForwardPath, ReversePath};
-use smtp_session::{Client, ClientEvent, ClientSettings, Lost, Moment, Sent, Timeouts};
+use smtp_session::{Client, ClientEvent, ClientSettings, Lost, Moment, Sent, Timeouts, UseTls};
 use smtp_wire::{MailParams, RcptParams};
 
 fn at(seconds: u64) -> Moment {
@@ -20,7 +20,11 @@ fn fresh() -> Client {
         data_asked: Duration::from_secs(120),
         dot: Duration::from_secs(570),
     };
-    let settings = ClientSettings { hostname: "mail.example.com".to_owned(), timeouts };
+    let settings = ClientSettings {
+        hostname: "mail.example.com".to_owned(),
+        timeouts,
+        starttls: UseTls::Never,
+    };
     Client::new(Arc::new(settings), at(0))
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use smtp_session::{Ended, Moment, Server, ServerSettings, SlotId, Step};
+use smtp_session::{Ended, Moment, Server, ServerSettings, SlotId, StartTls, Step};
 use smtp_wire::{COMMAND_LINE_MAX, Capabilities, Enhanced, Reply};
 
 fn settings() -> Arc<ServerSettings> {
@@ -15,6 +15,7 @@ fn settings() -> Arc<ServerSettings> {
         greeting: b"220 mail.example.com ESMTP\r\n".to_vec(),
         command_timeout: Duration::from_secs(300),
         data_timeout: Duration::from_secs(300),
+        starttls: StartTls::Off,
         errors_max: 20,
     })
 }
@@ -104,6 +105,14 @@ fn note(seen: &mut Seen, step: Step<'_>) -> Option<Answer> {
         Step::EndOfData(slot) => {
             seen.steps.push("dot".to_owned());
             Some(Answer::Slot(slot, ok("message")))
+        }
+        Step::StartTls | Step::AuthCancelled => {
+            seen.steps.push(format!("{step:?}"));
+            None
+        }
+        Step::Auth(slot, _) | Step::AuthResponse(slot, _) => {
+            seen.steps.push("auth".to_owned());
+            Some(Answer::Slot(slot, ok("login")))
         }
         Step::Reset => {
             seen.steps.push("reset".to_owned());

@@ -7,9 +7,9 @@ use std::time::Duration;
 use evidence::{Journal, Mint};
 use ledger::IfMissing;
 use policy::{LiveLists, OptOutGate, RelayControl};
-use proxy::{Clock, Counters, Gate, Limits, Smarthost, SmarthostState};
-use relay::{HoldBudget, HoldSettings, RelaySettings, Way};
-use smtp_session::{ClientSettings, ServerSettings, Timeouts};
+use proxy::{Clock, Counters, Gate, GateParts, Limits, Smarthost, SmarthostState};
+use relay::{AuthOffer, HoldBudget, HoldSettings, RelaySettings, Routes, Way};
+use smtp_session::{ClientSettings, ServerSettings, StartTls, Timeouts, UseTls};
 use smtp_wire::Reply;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -162,6 +162,7 @@ fn smarthost(settings: &Settings) -> Smarthost {
                 data_asked: s.command_timeout,
                 dot: s.reply_timeout,
             },
+            starttls: UseTls::Never,
         }),
     })
 }
@@ -215,22 +216,26 @@ async fn bind(
     let (gate, live) = gates.opt_out(settings);
     let held = Arc::new(HoldBudget::new(HELD_BUDGET));
     let random = chance::bytes()?;
-    let gate = Gate::bind(
-        settings.hostname.clone(),
-        settings.listeners.iter().map(|listener| listen(settings, listener, &held)).collect(),
-        smarthost.clone(),
+    let gate = Gate::bind(GateParts {
+        hostname: settings.hostname.clone(),
+        listeners: settings
+            .listeners
+            .iter()
+            .map(|listener| listen(settings, listener, &held))
+            .collect(),
+        smarthost: smarthost.clone(),
         gate,
         live,
-        Arc::new(records),
-        counters.clone(),
-        Arc::new(Mint::new(u32::from_ne_bytes(random))),
-        Limits {
+        recorder: Arc::new(records),
+        counters: counters.clone(),
+        mint: Arc::new(Mint::new(u32::from_ne_bytes(random))),
+        limits: Limits {
             connections: settings.limits.connections,
             connections_per_client: settings.limits.connections_per_client,
             client_write_timeout: settings.limits.data_timeout,
         },
         clock,
-    );
+    });
     gate.await.map_err(|error| match error {
         proxy::GateError::Bind { address, error } => AppError::io(address.to_string(), error),
     })
@@ -268,6 +273,8 @@ fn listen(
         message_size_max: limits.message_size,
         recipients_max: u32::try_from(limits.recipients).unwrap_or(u32::MAX),
         plain_recipients: settings.evidence.recipient == Store::Plain || settings.log.personal,
+        auth: AuthOffer::Off,
+        routes: Routes::default(),
     };
     let server = ServerSettings {
         hostname: settings.hostname.clone(),
@@ -275,6 +282,7 @@ fn listen(
         command_timeout: limits.command_timeout,
         data_timeout: limits.data_timeout,
         errors_max: limits.errors,
+        starttls: StartTls::Off,
     };
     proxy::ListenerSettings {
         address: listener.address,

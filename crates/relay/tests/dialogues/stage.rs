@@ -12,10 +12,12 @@ use policy::{
     Streams,
 };
 use relay::{
-    Answer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, Mixed, OpenFailure, Relay,
-    RelaySettings, SessionFacts, Side, Upstream, Way,
+    Answer, AuthOffer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, Mixed,
+    OpenFailure, Relay, RelaySettings, Routes, SessionFacts, Side, SmarthostId, Upstream, Way,
 };
-use smtp_session::{Client, ClientEvent, ClientSettings, Moment, ServerSettings, Timeouts};
+use smtp_session::{
+    Client, ClientEvent, ClientSettings, Moment, ServerSettings, StartTls, Timeouts, UseTls,
+};
 use suppression::{AddressKeys, Day, Digest, Kind, Scope, Stream, Subject, Suppression};
 
 /// How the stage is set.
@@ -164,6 +166,8 @@ impl Stage {
             message_size_max: scenery.size_max,
             recipients_max: scenery.recipients_max,
             plain_recipients: false,
+            auth: AuthOffer::Off,
+            routes: Routes::default(),
         };
         let server = ServerSettings {
             hostname: "mail.example.com".to_owned(),
@@ -171,6 +175,7 @@ impl Stage {
             command_timeout: Duration::from_secs(300),
             data_timeout: Duration::from_secs(300),
             errors_max: scenery.errors_max,
+            starttls: StartTls::Off,
         };
         let lists = Written(scenery.clone());
         let streams = Arc::new(Streams::new(scenery.streams.clone()));
@@ -187,9 +192,10 @@ impl Stage {
                 client: "192.0.2.7".parse().unwrap(),
                 listener: "192.0.2.9:25".parse().unwrap(),
                 login: None,
+                tls: None,
             },
             OptOutGate::new(Arc::new(lists), PersonRules::default(), own, streams),
-            record,
+            [record].into(),
             Arc::new(Mint::new(0)),
             now,
         );
@@ -293,7 +299,7 @@ impl Stage {
 
     fn handle(&mut self, event: Event) {
         match event {
-            Event::OpenUpstream => {
+            Event::OpenUpstream(_) => {
                 let answer = match (self.parked.take(), &self.scenery.smarthost) {
                     (Some(parked), _) => Ok(parked),
                     (None, Some(words)) => Ok(Box::new(connected(words, self.now))),
@@ -310,7 +316,8 @@ impl Stage {
                 self.live = false;
                 self.dropped += 1;
             }
-            Event::UpstreamLost(_) => {}
+            Event::UpstreamLost(_) | Event::LoginEnded { .. } => {}
+            Event::StartTls | Event::Authenticate(_) => panic!("not offered"),
             Event::Ask(..) => panic!("asked together with others, where it is polled"),
             Event::Decided(record) => {
                 let mut words = word(&record.verdict);
@@ -351,7 +358,11 @@ fn connected(words: &[String], now: Moment) -> Upstream {
         data_asked: Duration::from_secs(120),
         dot: Duration::from_secs(570),
     };
-    let settings = ClientSettings { hostname: "mail.example.com".to_owned(), timeouts };
+    let settings = ClientSettings {
+        hostname: "mail.example.com".to_owned(),
+        timeouts,
+        starttls: UseTls::Never,
+    };
     let mut client = Client::new(Arc::new(settings), now);
     client.handle_bytes(now, b"220 smarthost.example ESMTP\r\n");
     let mut reply = String::from("250-smarthost.example\r\n");
@@ -362,5 +373,5 @@ fn connected(words: &[String], now: Moment) -> Upstream {
     client.handle_bytes(now, reply.as_bytes());
     client.output().clear();
     assert_eq!(client.poll_event(), Some(ClientEvent::Ready));
-    Upstream::new(client)
+    Upstream::new(client, SmarthostId(0))
 }

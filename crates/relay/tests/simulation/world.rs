@@ -11,11 +11,12 @@ use policy::{
     Streams,
 };
 use relay::{
-    Answer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, Mixed, OpenFailure, Relay,
-    RelaySettings, SessionFacts, Side, Upstream, Way,
+    Answer, AuthOffer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, Mixed,
+    OpenFailure, Relay, RelaySettings, Routes, SessionFacts, Side, SmarthostId, Upstream, Way,
 };
 use smtp_session::{
-    Client as ClientRole, ClientEvent, ClientSettings, Moment, ServerSettings, Timeouts,
+    Client as ClientRole, ClientEvent, ClientSettings, Moment, ServerSettings, StartTls, Timeouts,
+    UseTls,
 };
 use suppression::{
     AddressKeys, Day, Digest, Kind, Scope, Stream, StreamClass, Subject, Suppression,
@@ -253,6 +254,8 @@ impl World {
             message_size_max: 25_000,
             recipients_max: 4,
             plain_recipients: false,
+            auth: AuthOffer::Off,
+            routes: Routes::default(),
         };
         let server = ServerSettings {
             hostname: "gate.example".to_owned(),
@@ -260,6 +263,7 @@ impl World {
             command_timeout: Duration::from_secs(300),
             data_timeout: Duration::from_secs(300),
             errors_max: 10,
+            starttls: StartTls::Off,
         };
         let gate = OptOutGate::new(
             Arc::new(MadeUpLists { live: setup.is_live() }),
@@ -275,9 +279,10 @@ impl World {
                 client: "192.0.2.1".parse().unwrap(),
                 listener: "192.0.2.9:25".parse().unwrap(),
                 login: None,
+                tls: None,
             },
             gate,
-            Arc::new(CapabilityRecord::default()),
+            [Arc::new(CapabilityRecord::default())].into(),
             Arc::new(Mint::new(0)),
             now,
         );
@@ -473,7 +478,7 @@ impl World {
         match role.poll_event() {
             Some(ClientEvent::Ready) => {
                 self.live = Some(at);
-                let upstream = Box::new(Upstream::new(role));
+                let upstream = Box::new(Upstream::new(role, SmarthostId(0)));
                 self.relay.answer(self.now, Answer::Opened(Ok(upstream)));
                 true
             }
@@ -613,7 +618,7 @@ impl World {
                 println!("   {event:?}");
             }
             match event {
-                Event::OpenUpstream => self.wants_upstream = true,
+                Event::OpenUpstream(_) => self.wants_upstream = true,
                 Event::ReleaseUpstream(upstream) => {
                     let at = self.live.take().expect("a connection to give back");
                     // (4) nothing of one transaction is left for the next.
@@ -626,6 +631,9 @@ impl World {
                     self.totals.lost_upstreams += 1;
                 }
                 Event::UpstreamLost(_) => {}
+                Event::StartTls | Event::Authenticate(_) | Event::LoginEnded { .. } => {
+                    panic!("not offered")
+                }
                 Event::Ask(id, one) => asked.push((id, one)),
                 Event::Decided(record) => {
                     match record.verdict {
@@ -856,7 +864,7 @@ fn client_settings() -> ClientSettings {
         data_asked: Duration::from_secs(120),
         dot: Duration::from_secs(570),
     };
-    ClientSettings { hostname: "gate.example".to_owned(), timeouts }
+    ClientSettings { hostname: "gate.example".to_owned(), timeouts, starttls: UseTls::Never }
 }
 
 fn holds(content: &[u8], what: &[u8]) -> bool {

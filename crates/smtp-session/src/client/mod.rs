@@ -45,6 +45,20 @@ pub struct ClientSettings {
     pub hostname: String,
     /// How long to wait for what.
     pub timeouts: Timeouts,
+    /// Whether STARTTLS is used (RFC 3207).
+    pub starttls: UseTls,
+}
+
+/// What the client role does about STARTTLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UseTls {
+    /// Nothing.
+    #[default]
+    Never,
+    /// It is used where it is offered.
+    IfOffered,
+    /// Without it the connection is given up: [`Lost::NoTls`].
+    Required,
 }
 
 /// A command whose reply has come.
@@ -64,6 +78,10 @@ pub enum Sent {
     Noop,
     /// QUIT.
     Quit,
+    /// AUTH, by [`Client::auth`].
+    Auth,
+    /// XFORWARD.
+    Xforward,
 }
 
 /// Why the smarthost connection is no more.
@@ -79,13 +97,24 @@ pub enum Lost {
     Nonsense(&'static str),
     /// It turned us away at the greeting or at EHLO.
     Rejected(Reply),
+    /// It offers no TLS, or refuses it, and TLS is required; or the handshake failed.
+    NoTls(&'static str),
+    /// It does not let us in: its reply to AUTH.
+    LoginRefused(Reply),
+    /// It cannot let us in: no mechanism in common, or it did not prove that it knows us.
+    NoLogin(&'static str),
 }
 
 /// What happened on the smarthost's side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientEvent {
-    /// Greeting and EHLO are done; [`Client::capabilities`] are known.
+    /// Greeting and EHLO (and STARTTLS, AUTH where they are wanted) are done;
+    /// [`Client::capabilities`] are known.
     Ready,
+    /// The smarthost said 220 to STARTTLS: do the handshake, then call [`Client::secured`].
+    StartTls,
+    /// A challenge of an AUTH exchange that was begun by [`Client::auth`], base64 removed.
+    Challenge(Vec<u8>),
     /// The reply to a command.
     Reply(Sent, Reply),
     /// A refusal while mail data was still on its way: it stands for the reply to
@@ -176,6 +205,23 @@ impl Client {
     /// NOOP, to keep an idle smarthost waiting before DATA.
     pub fn noop(&mut self, now: Moment) {
         self.command(now, Sent::Noop, |line| line.push_str("NOOP"));
+    }
+
+    /// AUTH for somebody else: the exchange is passed through. Challenges come as
+    /// [`ClientEvent::Challenge`], the end as the reply to [`Sent::Auth`].
+    pub fn auth(&mut self, now: Moment, mechanism: &str, initial: Option<&[u8]>) {
+        let _ = (now, mechanism, initial);
+    }
+
+    /// The response to a challenge of [`Self::auth`]; `None` cancels.
+    pub fn auth_response(&mut self, now: Moment, response: Option<&[u8]>) {
+        let _ = (now, response);
+    }
+
+    /// The handshake after [`ClientEvent::StartTls`], or before the greeting, is done: what was
+    /// learned before it is forgotten (RFC 3207 s4.2).
+    pub fn secured(&mut self, now: Moment) {
+        let _ = now;
     }
 
     /// QUIT.

