@@ -27,7 +27,7 @@ pub use live::{Answered, Answering, LiveLists, Question};
 pub use opt_out::{Action, Asked, Decision, OptOutGate, RecipientFacts, Ruling, Verdict};
 pub use pattern::{FieldName, Pattern, PatternError, SenderPattern};
 pub use reason::{GateName, Reason};
-pub use relay_control::RelayControl;
+pub use relay_control::{Admission, Claim, RelayControl, Relaying};
 pub use streams::{
     Circumstances, HeaderFields, Possible, StreamId, StreamIds, StreamRule, Streams,
 };

@@ -34,6 +34,8 @@ counters! {
     sessions_open,
     /// Clients turned away: not allowed to relay.
     clients_refused,
+    /// Transactions refused: their clients may not relay.
+    relaying_denied,
     /// Clients turned away: too many connections.
     clients_limited,
     /// Sessions ended by a fault of optgate's own.

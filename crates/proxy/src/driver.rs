@@ -20,6 +20,7 @@ use tokio::time::Sleep;
 
 use crate::asking::Asking;
 use crate::clock::Clock;
+use crate::denied;
 use crate::recorder::Commit;
 use crate::scratch;
 use crate::shared::Shared;
@@ -148,6 +149,9 @@ impl Driver {
                 Event::OpenUpstream(_) => self.open(now),
                 // Not offered yet.
                 Event::StartTls | Event::Authenticate(_) | Event::LoginEnded { .. } => {}
+                Event::Denied(what) => {
+                    denied::note(what, self.relay.facts(), &self.shared.counters)
+                }
                 Event::ReleaseUpstream(upstream) => self.park(upstream),
                 Event::DropUpstream => self.up = None,
                 Event::UpstreamLost(why) => {

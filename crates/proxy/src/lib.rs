@@ -7,6 +7,7 @@
 mod asking;
 mod clock;
 mod counters;
+mod denied;
 mod dial;
 mod driver;
 mod farewell;
@@ -22,7 +23,7 @@ mod socket;
 
 pub use clock::Clock;
 pub use counters::{Counters, CountersView};
-pub use listener::{Gate, GateError, GateParts, ListenerSettings};
+pub use listener::{Gate, GateError, GateParts, ListenerSettings, RefuseAt};
 pub use postmaster::{NotDelivered, OwnMessage};
 pub use recorder::{Commit, Recorder};
 pub use replies::all as proxy_replies;

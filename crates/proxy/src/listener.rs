@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use evidence::Mint;
 use observe::Redacted;
-use policy::{LiveLists, OptOutGate, RelayControl};
+use policy::{LiveLists, OptOutGate};
 use relay::{Relay, RelaySettings, SessionFacts};
 use smtp_session::{Ended, ServerSettings};
 use smtp_wire::Reply;
@@ -33,12 +33,22 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct ListenerSettings {
     /// Address and port.
     pub address: SocketAddr,
-    /// Who may relay.
-    pub control: RelayControl,
+    /// When a client is refused that may not relay, whatever it does.
+    pub refuse_at: RefuseAt,
     /// For the relay of each session.
     pub relay: Arc<RelaySettings>,
     /// For the server role of each session.
     pub server: Arc<ServerSettings>,
+}
+
+/// When a client is refused that may not relay, whatever it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RefuseAt {
+    /// By 554 instead of the greeting (RFC 5321 s3.1).
+    #[default]
+    Greeting,
+    /// By 550 or 530 to MAIL.
+    Mail,
 }
 
 /// What a gate is made of.
@@ -182,7 +192,8 @@ fn begin(
     alive: mpsc::Sender<()>,
 ) {
     let socket = Socket::new(stream);
-    if !settings.control.permits(peer) {
+    if settings.refuse_at == RefuseAt::Greeting && !settings.relay.access.control.could_permit(peer)
+    {
         shared.counters.clients_refused.count();
         tracing::info!(client = %Redacted(peer), "refused: not allowed to relay");
         let reply = replies::not_allowed(&shared.hostname, peer);

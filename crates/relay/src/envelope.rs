@@ -30,6 +30,9 @@ impl Relay {
         from: ReversePath,
         params: MailParams,
     ) {
+        if !self.may_send(now, slot) {
+            return;
+        }
         let limit = self.server.offered().size.unwrap_or(0);
         if limit > 0 && params.size.is_some_and(|size| size > limit) {
             self.server.answer(now, slot, replies::too_big());

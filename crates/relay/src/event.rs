@@ -35,6 +35,8 @@ pub enum Event {
         /// Whether it succeeded.
         accepted: bool,
     },
+    /// The client was refused something, for the log and the counters; it has its reply.
+    Denied(Denied),
     /// The connection is not needed any more; it is at rest and may serve another
     /// transaction.
     ReleaseUpstream(Box<Upstream>),
@@ -54,6 +56,13 @@ pub enum Event {
     Outcome(Box<evidence::Outcome>),
     /// Send what is left for the client, then close.
     Close(smtp_session::Ended),
+}
+
+/// What a client was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// To relay at all.
+    Relaying,
 }
 
 /// What kind of connection a relay wants.

@@ -15,6 +15,7 @@
 //!   +---- RSET, refusal --------------- + --------------------- reply ------+
 //! ```
 
+mod access;
 mod data;
 mod decided;
 mod dot;
@@ -38,7 +39,8 @@ mod trace;
 mod upstream;
 mod verbatim;
 
-pub use event::{Answer, AuthAnswer, AuthQuestion, Event, OpenFailure, Side, Wanted};
+pub use access::Access;
+pub use event::{Answer, AuthAnswer, AuthQuestion, Denied, Event, OpenFailure, Side, Wanted};
 pub use hold::{HoldBudget, HoldSettings};
 pub use offers::CapabilityRecord;
 pub use relay::Relay;

@@ -15,6 +15,20 @@ const fn code(class: u8, subject: u16, detail: u16) -> Enhanced {
     Enhanced::new(class, subject, detail)
 }
 
+/// RFC 5321 s7.9; never at RCPT, which would take the mail of a client that counts only on that.
+pub(crate) fn relaying_denied() -> Reply {
+    Reply::new(550, code(5, 7, 1), "relaying denied")
+}
+
+/// RFC 4954 s6.
+pub(crate) fn login_needed() -> Reply {
+    Reply::new(530, code(5, 7, 0), "Authentication required")
+}
+
+pub(crate) fn certificate_needed() -> Reply {
+    Reply::new(530, code(5, 7, 0), "a TLS client certificate is required")
+}
+
 pub(crate) fn sender_ok() -> Reply {
     Reply::new(250, code(2, 1, 0), "sender ok")
 }
@@ -228,6 +242,9 @@ pub fn all() -> Vec<(&'static str, Reply)> {
     };
     let mut replies = vec![
         ("MAIL", sender_ok()),
+        ("MAIL of a client that may not relay", relaying_denied()),
+        ("MAIL of a client that may relay with a login", login_needed()),
+        ("MAIL of a client that may relay with a certificate", certificate_needed()),
         ("an action `drop` recipient", recipient_dropped()),
         ("the dot, when nobody is left under `drop`", message_dropped(&reference)),
         ("a command of a transaction that is gone", no_transaction()),

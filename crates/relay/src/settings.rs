@@ -6,6 +6,7 @@ use std::sync::Arc;
 use policy::Action;
 use smtp_session::sasl::Mechanism;
 
+use crate::access::Access;
 use crate::hold::HoldSettings;
 
 /// When the smarthost is contacted.
@@ -47,6 +48,8 @@ pub enum Mixed {
 pub struct RelaySettings {
     /// The name in Received.
     pub hostname: String,
+    /// What its clients may do.
+    pub access: Access,
     /// What happens to a suppressed recipient.
     pub action: Action,
     /// When the smarthost is contacted.

@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use address::ReversePath;
-use policy::{Circumstances, Possible, Streams};
+use policy::{Circumstances, Claim, Possible, RelayControl, Relaying, Streams};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Settings;
+use crate::config::{ListenerSettings, Settings};
 use crate::replay::Envelope;
 
 /// A recipient that might be mailed.
@@ -46,9 +46,12 @@ pub(super) fn possible(
     let client = envelope.client.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let sender = envelope.sender.as_ref().map(|sender| ReversePath::parse(&format!("<{sender}>")));
     let Some(Ok(sender)) = sender else { return streams.fallback() };
+    // Nor does it tell of certificates.
+    let claim = Claim { address: client, login: envelope.login.is_some(), certificate: true };
     let lets_in = || {
+        let control = |listener: &ListenerSettings| RelayControl::new(listener.allow.clone());
         let mut all = settings.listeners.iter();
-        all.find(|listener| listener.allow.iter().any(|net| net.contains(&client)))
+        all.find(|listener| control(listener).judge(&claim) == Relaying::Permitted)
     };
     let first = || lets_in().or(settings.listeners.first()).map(|listener| listener.address);
     let Some(listener) = listener.or_else(first) else { return streams.fallback() };

@@ -66,6 +66,16 @@ fn word<F: Form + Copy>(
 }
 
 choice! {
+    /// When a client is refused that may not relay.
+    pub RefuseAt, "a moment to refuse clients", r#""greeting" or "mail""# {
+        /// Instead of the greeting.
+        Greeting = "greeting",
+        /// At MAIL.
+        Mail = "mail",
+    }
+}
+
+choice! {
     /// When the smarthost is contacted.
     pub Contact, "a moment to contact the smarthost", r#""recipient" or "sender""# {
         /// At the first permitted recipient.

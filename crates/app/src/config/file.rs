@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
+use super::admission::Admissions;
 use super::choice::{
     Action, CalendarWord, ClassWord, Contact, EvidenceSync, Level, LogFormat, Mixed,
-    PermissionWord, Store,
+    PermissionWord, RefuseAt, Store,
 };
 use super::fault::Fault;
 use super::form::{Count, FilePath, Flag, Form};
@@ -62,8 +63,10 @@ section! {
     Listener = "listener", many {
         /// The address and port to listen on.
         address: Listen = default(Listen(std::net::SocketAddr::from(([127, 0, 0, 1], 2525)))),
-        /// The networks whose clients may relay. Nobody else.
-        allow: Networks = without("[\"10.0.0.0/8\", \"2001:db8::/32\"]", "the loopback networks on a loopback address; required on any other"),
+        /// Who may relay, nobody else: each entry is a way in, a network, "login" or "certificate"; or several that must hold together, joined by "+".
+        allow: Admissions = without("[\"10.0.0.0/8\", \"2001:db8::/32\"]", "the loopback networks on a loopback address; required on any other"),
+        /// When a client is refused that may not relay whatever it does: at the "greeting", with 554; or at "mail", with 550.
+        refuse_at: RefuseAt = default(RefuseAt::Greeting),
         /// What is done about a recipient that must not be mailed: "refuse" it with 550; "drop", answer 250 and do not forward it; or "shadow", forward it and record what would have been done.
         action: Action = default(Action::Refuse),
         /// What is done when a message is to recipients who have to be decided apart, because its header will decide what kind of mail it is: "defer" the odd ones with 452, so that the client offers them again by themselves; or "refuse" the whole message, for clients that do not try again.

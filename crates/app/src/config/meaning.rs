@@ -10,13 +10,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use ipnet::IpNet;
-
+use super::admission::{self, Admissions};
 use super::choice::{EvidenceSync, Level};
 use super::fault::{Fault, Severity};
 use super::file::{File, Listener};
 use super::naming::{Domains, EvidencePath, HostName};
-use super::network::Networks;
 use super::notice;
 use super::section::{Maybe, Origin, Said, Section};
 use super::settings::{
@@ -121,9 +119,7 @@ fn derive(file: &mut File, around: &Surroundings, faults: &mut Vec<Fault>) {
         Some(Domains(std::iter::once(host).chain(parent).collect()))
     });
     for listener in &mut file.listeners {
-        if listener.address.value.0.ip().is_loopback() {
-            listener.allow.or_derive("loopback, as the address", || Some(loopback()));
-        }
+        admission::derive(listener);
     }
     let ledger = file.ledger.path.value.0.clone();
     file.control.socket.or_derive("beside the ledger", || {
@@ -140,13 +136,6 @@ fn derive(file: &mut File, around: &Surroundings, faults: &mut Vec<Fault>) {
             ),
         }
     }
-}
-
-fn loopback() -> Networks {
-    let v4 = IpNet::from(IpAddr::from([127, 0, 0, 0]));
-    let v4 = IpNet::new(v4.addr(), 8).unwrap_or(v4);
-    let v6 = IpNet::from(IpAddr::from(std::net::Ipv6Addr::LOCALHOST));
-    Networks(vec![(v4, 0..0), (v6, 0..0)])
 }
 
 fn smarthost(file: &File, faults: &mut Vec<Fault>) -> Option<SmarthostSettings> {
@@ -190,13 +179,14 @@ fn listeners(
             faults.push(fault);
         }
         seen.insert(address, span);
-        may_relay(listener, faults);
+        admission::check(listener, place(listener), faults);
         if let Some(said) = listener.notice.get() {
             notice::check(said, hostname, faults);
         }
         out.push(ListenerSettings {
             address,
-            allow: listener.allow.get().map(nets).unwrap_or_default(),
+            allow: listener.allow.get().map(Admissions::ways).unwrap_or_default(),
+            refuse_at: listener.refuse_at.value,
             action: listener.action.value,
             mixed: listener.mixed.value,
             notice: listener.notice.get().map(|n| n.text.clone()).filter(|n| !n.is_empty()),
@@ -205,47 +195,8 @@ fn listeners(
     out
 }
 
-fn nets(networks: &Networks) -> Vec<IpNet> {
-    networks.0.iter().map(|(net, _)| *net).collect()
-}
-
 fn place(listener: &Listener) -> Option<Range<usize>> {
     listener.address.span().or_else(|| listener.heading())
-}
-
-/// Nobody may relay by accident.
-fn may_relay(listener: &Listener, faults: &mut Vec<Fault>) {
-    let address = listener.address.value.0;
-    if address.ip().is_loopback() {
-        return;
-    }
-    if matches!(listener.allow, Maybe::Absent) {
-        faults.push(
-            Fault::maybe_at(
-                place(listener),
-                format!("who may relay through {address}? `allow` is missing"),
-            )
-            .help("name the networks of your own clients: allow = [\"10.0.0.0/8\"]"),
-        );
-    }
-    let Some(networks) = listener.allow.get() else { return };
-    if networks.0.is_empty() {
-        faults.push(
-            Fault::maybe_at(listener.allow.said().and_then(Said::span), "nobody may relay here")
-                .severity(Severity::Warning)
-                .help("an empty list refuses every client"),
-        );
-    }
-    // Networks that together are everything are as open as 0.0.0.0/0.
-    for open in IpNet::aggregate(&nets(networks)).iter().filter(|net| net.prefix_len() == 0) {
-        let part = networks.0.iter().find(|(net, _)| net.prefix_len() == 0);
-        let whole = listener.allow.said().and_then(Said::span);
-        let span = part.map(|(_, span)| span.clone()).or(whole);
-        faults.push(
-            Fault::maybe_at(span, format!("{open} is everybody: {address} would be an open relay"))
-                .help("name the networks of your own clients: allow = [\"10.0.0.0/8\"]"),
-        );
-    }
 }
 
 /// A gate whose smarthost is itself hands every message to itself.

@@ -5,6 +5,7 @@
 //! The sections and keys are written down in one table, `file.rs`; the file that
 //! `init` writes, `config show` and `docs/configuration.md` come from it.
 
+mod admission;
 mod alert;
 mod choice;
 mod enforcement;
@@ -32,7 +33,7 @@ mod template;
 
 use std::path::{Path, PathBuf};
 
-pub use choice::{Action, Contact, EvidenceSync, Level, LogFormat, Mixed, Store};
+pub use choice::{Action, Contact, EvidenceSync, Level, LogFormat, Mixed, RefuseAt, Store};
 pub use fault::{Fault, FaultLine, Report, Severity};
 pub use meaning::Surroundings;
 pub use naming::{EvidencePath, SourceName};

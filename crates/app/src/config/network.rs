@@ -142,11 +142,20 @@ fn network(item: &Given<'_>, faults: &mut Vec<Fault>) -> Option<IpNet> {
         faults.push(item.wrong_type::<Networks>());
         return None;
     };
+    network_of(text, &item.span, faults)
+}
+
+/// A network, or one address of it; `span`: where it stands.
+pub(crate) fn network_of(
+    text: &str,
+    span: &Range<usize>,
+    faults: &mut Vec<Fault>,
+) -> Option<IpNet> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Some(IpNet::from(address));
     }
     let wrong =
-        |why: &str| Fault::at(item.span.clone(), format!("\"{text}\" is not a network")).label(why);
+        |why: &str| Fault::at(span.clone(), format!("\"{text}\" is not a network")).label(why);
     match text.parse::<IpNet>() {
         Ok(net) if net.addr() == net.network() => Some(net),
         Ok(net) => {

@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use address::{ForwardPath, PersonRules};
-use ipnet::IpNet;
 use observe::Secret;
-use policy::{StreamRule, Streams};
+use policy::{Admission, StreamRule, Streams};
 use sources::{Access, Format, Guards, Password, Question, Spec, Tls};
 use suppression::{Basis, Calendar, Grace, Kind, Scope};
 
-use super::choice::{Action, Contact, EvidenceSync, Level, LogFormat, Mixed, Store};
+use super::choice::{Action, Contact, EvidenceSync, Level, LogFormat, Mixed, RefuseAt, Store};
 use super::naming::EvidencePath;
 use super::network::HostPort;
 
@@ -83,7 +82,9 @@ pub struct ListenerSettings {
     /// Where it listens.
     pub address: SocketAddr,
     /// Who may relay; nobody else.
-    pub allow: Vec<IpNet>,
+    pub allow: Vec<Admission>,
+    /// When a client is refused that never may.
+    pub refuse_at: RefuseAt,
     /// What is done about a suppressed recipient.
     pub action: Action,
     /// What is done when recipients have to be decided apart.

@@ -395,6 +395,7 @@ fn the_reference_in_docs_is_the_one_made_here() {
     assert!(found == made, "docs/configuration.md is old; OPTGATE_BLESS=1 cargo test -p app");
 }
 
+mod access;
 mod kinds_of_mail;
 mod pages;
 mod places;

@@ -8,7 +8,7 @@ use evidence::{Journal, Mint};
 use ledger::IfMissing;
 use policy::{LiveLists, OptOutGate, RelayControl};
 use proxy::{Clock, Counters, Gate, GateParts, Limits, Smarthost, SmarthostState};
-use relay::{AuthOffer, HoldBudget, HoldSettings, RelaySettings, Routes, Way};
+use relay::{Access, AuthOffer, HoldBudget, HoldSettings, RelaySettings, Routes, Way};
 use smtp_session::{ClientSettings, ServerSettings, StartTls, Timeouts, UseTls};
 use smtp_wire::Reply;
 use tokio::runtime::Handle;
@@ -19,7 +19,9 @@ use super::commit::Committer;
 use super::recorder::Records;
 use crate::alerts::{AlertParts, Alerts};
 use crate::clerk::{Clerk, ClerkParts, Running};
-use crate::config::{Action, Contact, EvidenceSync, ListenerSettings, Mixed, Settings, Store};
+use crate::config::{
+    Action, Contact, EvidenceSync, ListenerSettings, Mixed, RefuseAt, Settings, Store,
+};
 use crate::control::ControlServer;
 use crate::error::AppError;
 use crate::keeper::{Holder, Keeper, KeeperSettings, LedgerLock};
@@ -255,6 +257,7 @@ fn listen(
     Reply::plain(220, text).encode(&mut greeting);
     let relay = RelaySettings {
         hostname: settings.hostname.clone(),
+        access: Access { control: RelayControl::new(listener.allow.clone()) },
         action: match listener.action {
             Action::Refuse => policy::Action::Refuse,
             Action::Drop => policy::Action::Drop,
@@ -286,7 +289,10 @@ fn listen(
     };
     proxy::ListenerSettings {
         address: listener.address,
-        control: RelayControl::new(listener.allow.clone()),
+        refuse_at: match listener.refuse_at {
+            RefuseAt::Greeting => proxy::RefuseAt::Greeting,
+            RefuseAt::Mail => proxy::RefuseAt::Mail,
+        },
         relay: Arc::new(relay),
         server: Arc::new(server),
     }

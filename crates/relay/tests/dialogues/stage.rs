@@ -8,11 +8,11 @@ use std::time::Duration;
 use address::{Canonical, PersonRules};
 use evidence::Mint;
 use policy::{
-    Action, Asked, Inquiry, Lists, LookUp, Lookup, Lookups, OptOutGate, QuestionId, StreamRule,
-    Streams,
+    Action, Admission, Asked, Inquiry, Lists, LookUp, Lookup, Lookups, OptOutGate, QuestionId,
+    RelayControl, StreamRule, Streams,
 };
 use relay::{
-    Answer, AuthOffer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, Mixed,
+    Access, Answer, AuthOffer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, Mixed,
     OpenFailure, Relay, RelaySettings, Routes, SessionFacts, Side, SmarthostId, Upstream, Way,
 };
 use smtp_session::{
@@ -46,6 +46,8 @@ pub(crate) struct Scenery {
     pub(crate) recipients_max: u32,
     pub(crate) errors_max: u32,
     pub(crate) evidence_works: bool,
+    /// Everybody may send unless this says otherwise.
+    pub(crate) access: Access,
 }
 
 impl Default for Scenery {
@@ -69,6 +71,7 @@ impl Default for Scenery {
             recipients_max: 100,
             errors_max: 10,
             evidence_works: true,
+            access: Access { control: RelayControl::new(vec![Admission::default()]) },
         }
     }
 }
@@ -155,6 +158,7 @@ impl Stage {
         let budget = Arc::new(HoldBudget::new(scenery.budget));
         let settings = RelaySettings {
             hostname: "mail.example.com".to_owned(),
+            access: scenery.access.clone(),
             action: scenery.action,
             contact: scenery.contact,
             way: match scenery.held {
@@ -316,6 +320,7 @@ impl Stage {
                 self.live = false;
                 self.dropped += 1;
             }
+            Event::Denied(why) => self.records.push(format!("denied {}", word(&why))),
             Event::UpstreamLost(_) | Event::LoginEnded { .. } => {}
             Event::StartTls | Event::Authenticate(_) => panic!("not offered"),
             Event::Ask(..) => panic!("asked together with others, where it is polled"),

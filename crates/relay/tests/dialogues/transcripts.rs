@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::access;
 use crate::stage::{Scenery, Stage};
 use policy::{Action, StreamRule};
 use relay::{Contact, Mixed};
@@ -164,6 +165,7 @@ fn scenery(transcript: &Transcript) -> Scenery {
             "size" => scenery.size_max = value.parse().unwrap(),
             "recipients" => scenery.recipients_max = value.parse().unwrap(),
             "errors" => scenery.errors_max = value.parse().unwrap(),
+            "allow" => access::allow(&mut scenery.access, value),
             "evidence" if value == "broken" => scenery.evidence_works = false,
             other => panic!("line {number}: no setting `{other} {value}`"),
         }

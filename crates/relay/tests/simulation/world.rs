@@ -7,11 +7,11 @@ use std::time::Duration;
 use address::{Canonical, PersonRules};
 use evidence::{Ending, Mint, Verdict};
 use policy::{
-    Action, Asked, Inquiry, Lists, LookUp, Lookup, Lookups, OptOutGate, QuestionId, StreamRule,
-    Streams,
+    Action, Admission, Asked, Inquiry, Lists, LookUp, Lookup, Lookups, OptOutGate, QuestionId,
+    RelayControl, StreamRule, Streams,
 };
 use relay::{
-    Answer, AuthOffer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, Mixed,
+    Access, Answer, AuthOffer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, Mixed,
     OpenFailure, Relay, RelaySettings, Routes, SessionFacts, Side, SmarthostId, Upstream, Way,
 };
 use smtp_session::{
@@ -239,6 +239,7 @@ impl World {
         let hold = HoldSettings::new(20_000, Arc::clone(&budget));
         let settings = RelaySettings {
             hostname: "gate.example".to_owned(),
+            access: Access { control: RelayControl::new(vec![Admission::default()]) },
             action: match setup {
                 Setup::Drop | Setup::StreamsDrop => Action::Drop,
                 _ => Action::Refuse,
@@ -630,7 +631,7 @@ impl World {
                     self.wires[at].to.close();
                     self.totals.lost_upstreams += 1;
                 }
-                Event::UpstreamLost(_) => {}
+                Event::UpstreamLost(_) | Event::Denied(_) => {}
                 Event::StartTls | Event::Authenticate(_) | Event::LoginEnded { .. } => {
                     panic!("not offered")
                 }

@@ -1,0 +1,16 @@
+//! What clients were refused by the access rules: in the log, and in numbers.
+
+use observe::Redacted;
+use relay::{Denied, SessionFacts};
+
+use crate::counters::Counters;
+
+pub(crate) fn note(what: Denied, facts: &SessionFacts, counters: &Counters) {
+    let (session, client) = (&facts.id, Redacted(facts.client));
+    match what {
+        Denied::Relaying => {
+            counters.relaying_denied.count();
+            tracing::info!(%session, %client, "MAIL refused: not allowed to relay");
+        }
+    }
+}
