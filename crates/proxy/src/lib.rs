@@ -11,6 +11,7 @@ mod denied;
 mod dial;
 mod driver;
 mod farewell;
+mod gate;
 mod listener;
 mod postmaster;
 mod recorder;
@@ -23,7 +24,8 @@ mod socket;
 
 pub use clock::Clock;
 pub use counters::{Counters, CountersView};
-pub use listener::{Gate, GateError, GateParts, ListenerSettings, RefuseAt};
+pub use gate::{Gate, Prepared};
+pub use listener::{GateError, GateParts, ListenerSettings, RefuseAt};
 pub use postmaster::{NotDelivered, OwnMessage};
 pub use recorder::{Commit, Recorder};
 pub use replies::all as proxy_replies;

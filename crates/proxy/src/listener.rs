@@ -1,12 +1,12 @@
-//! Accepting clients: who may, how many at once, and stopping without cutting
-//! anybody off.
+//! Accepting clients: who may, how many at once, and by which settings they are served.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use evidence::Mint;
 use observe::Redacted;
 use policy::{LiveLists, OptOutGate};
@@ -14,7 +14,7 @@ use relay::{Relay, RelaySettings, SessionFacts};
 use smtp_session::{Ended, ServerSettings};
 use smtp_wire::Reply;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::counters::Counters;
@@ -86,30 +86,21 @@ pub enum GateError {
         /// Why not.
         error: io::Error,
     },
+    /// It does not take clients any more, so that it cannot take new settings either.
+    #[error("the gate is stopping")]
+    Stopping,
 }
 
-/// The listeners of a gate, bound and ready.
-pub struct Gate {
-    shared: Arc<Shared>,
-    clock: Clock,
-    listeners: Vec<(TcpListener, ListenerSettings)>,
+/// What one configuration gives to the sessions that begin under it. Swapped whole, so that no
+/// session begins with half of one and half of another.
+pub(crate) struct Generation {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) listeners: Vec<Arc<ListenerSettings>>,
 }
 
-impl Gate {
-    /// Binds every listener, or none.
-    ///
-    /// # Errors
-    ///
-    /// When one of them cannot be bound.
-    pub async fn bind(parts: GateParts) -> Result<Self, GateError> {
-        let mut bound = Vec::new();
-        for settings in parts.listeners {
-            let address = settings.address;
-            match TcpListener::bind(address).await {
-                Ok(listener) => bound.push((listener, settings)),
-                Err(error) => return Err(GateError::Bind { address, error }),
-            }
-        }
+impl Generation {
+    /// From the parts; what counts open sessions goes on from the generation before.
+    pub(crate) fn of(parts: GateParts, before: Option<&Self>) -> Self {
         let shared = Shared {
             hostname: parts.hostname,
             smarthost: parts.smarthost,
@@ -119,59 +110,46 @@ impl Gate {
             gate: parts.gate,
             live: parts.live,
             mint: parts.mint,
-            sessions: AtomicU64::new(0),
-            open: Mutex::default(),
+            sessions: before.map(|before| Arc::clone(&before.shared.sessions)).unwrap_or_default(),
+            open: before.map(|before| Arc::clone(&before.shared.open)).unwrap_or_default(),
         };
-        Ok(Self { shared: Arc::new(shared), clock: parts.clock, listeners: bound })
+        let listeners = parts.listeners.into_iter().map(Arc::new).collect();
+        Self { shared: Arc::new(shared), listeners }
     }
 
-    /// Where it listens; a port given as 0 has its real number.
-    pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().filter_map(|(listener, _)| listener.local_addr().ok()).collect()
-    }
-
-    /// Serves until `drain` turns true, then until the last session has ended or
-    /// `grace` is over.
-    pub async fn serve(self, drain: watch::Receiver<bool>, grace: Duration) {
-        // Every session holds a sender; when all are gone, nobody is left.
-        let (alive, mut nobody_left) = mpsc::channel::<()>(1);
-        let mut accepting = Vec::new();
-        for (listener, settings) in self.listeners {
-            let (shared, drain, alive) = (Arc::clone(&self.shared), drain.clone(), alive.clone());
-            let clock = self.clock;
-            accepting.push(tokio::spawn(async move {
-                accept(listener, Arc::new(settings), shared, clock, drain, alive).await;
-            }));
-        }
-        drop(alive);
-        let mut drain = drain;
-        let _ = drain.wait_for(|drain| *drain).await;
-        for task in accepting {
-            let _ = task.await;
-        }
-        let _ = tokio::time::timeout(grace, nobody_left.recv()).await;
+    /// The settings of the listener at an address.
+    fn at(&self, address: SocketAddr) -> Option<&Arc<ListenerSettings>> {
+        self.listeners.iter().find(|listener| listener.address == address)
     }
 }
 
-async fn accept(
+/// What every listener needs for the sessions it begins.
+#[derive(Clone)]
+pub(crate) struct Welcome {
+    pub(crate) generation: Arc<ArcSwap<Generation>>,
+    pub(crate) clock: Clock,
+    pub(crate) drain: watch::Receiver<bool>,
+    /// Every session holds one; when all are gone, nobody is left.
+    pub(crate) alive: mpsc::Sender<()>,
+}
+
+/// Accepts clients at a socket, until the gate drains or `closed` says that this listener is not
+/// wanted any more. Whoever had connected and was not accepted yet is told so.
+pub(crate) async fn accept(
     listener: TcpListener,
-    settings: Arc<ListenerSettings>,
-    shared: Arc<Shared>,
-    clock: Clock,
-    drain: watch::Receiver<bool>,
-    alive: mpsc::Sender<()>,
+    address: SocketAddr,
+    welcome: Welcome,
+    mut closed: oneshot::Receiver<()>,
 ) {
-    let mut stop = drain.clone();
+    let mut drain = welcome.drain.clone();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = stop.wait_for(|drain| *drain) => return,
+            _ = drain.wait_for(|drain| *drain) => break,
+            _ = &mut closed => break,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let peer = peer.ip().to_canonical();
-                begin(stream, peer, &settings, &shared, clock, drain.clone(), alive.clone());
-            }
+            Ok((stream, peer)) => welcome.client(stream, peer, address),
             // The client went away before it was accepted: no reason to wait.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
@@ -179,6 +157,28 @@ async fn accept(
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+    while let Ok(Ok((stream, _))) = tokio::time::timeout(Duration::ZERO, listener.accept()).await {
+        welcome.closing(stream);
+    }
+}
+
+impl Welcome {
+    fn client(&self, stream: TcpStream, peer: SocketAddr, address: SocketAddr) {
+        let now = self.generation.load();
+        let peer = peer.ip().to_canonical();
+        match now.at(address) {
+            Some(settings) => {
+                let (drain, alive) = (self.drain.clone(), self.alive.clone());
+                begin(stream, peer, settings, &now.shared, self.clock, drain, alive);
+            }
+            None => self.closing(stream),
+        }
+    }
+
+    fn closing(&self, stream: TcpStream) {
+        let reply = replies::closing(&self.generation.load().shared.hostname);
+        tokio::spawn(async move { turn_away(Socket::new(stream), &reply).await });
     }
 }
 

@@ -15,6 +15,11 @@ pub(crate) fn too_many_connections(hostname: &str) -> Reply {
     Reply::plain(421, format!("{hostname} too many connections, try again later"))
 }
 
+/// RFC 5321 s3.8: 421 instead of a greeting, to whoever had connected when we stopped listening.
+pub(crate) fn closing(hostname: &str) -> Reply {
+    Reply::plain(421, format!("{hostname} closing, try again later"))
+}
+
 /// The session's task has failed.
 pub(crate) fn internal(hostname: &str) -> Reply {
     Reply::new(421, Enhanced::new(4, 3, 0), format!("{hostname} internal error"))
@@ -27,6 +32,7 @@ pub fn all() -> Vec<(&'static str, Reply)> {
     vec![
         ("a client that may not relay (instead of a greeting)", not_allowed(host, client)),
         ("too many connections (instead of a greeting)", too_many_connections(host)),
+        ("the listener was closed (instead of a greeting)", closing(host)),
         ("a fault of optgate's own (the connection is closed)", internal(host)),
     ]
 }

@@ -24,7 +24,7 @@ pub struct Limits {
     pub client_write_timeout: Duration,
 }
 
-/// What all sessions of a gate use.
+/// What all sessions of a gate use that began under the same configuration.
 pub(crate) struct Shared {
     pub(crate) hostname: String,
     pub(crate) smarthost: Arc<Smarthost>,
@@ -35,8 +35,8 @@ pub(crate) struct Shared {
     /// The lists that are asked over a network; none: there is no such list.
     pub(crate) live: Option<Arc<dyn LiveLists>>,
     pub(crate) mint: Arc<Mint>,
-    pub(crate) sessions: AtomicU64,
-    pub(crate) open: Mutex<Open>,
+    pub(crate) sessions: Arc<AtomicU64>,
+    pub(crate) open: Arc<Mutex<Open>>,
 }
 
 /// Sessions now open. Locked when a session begins and ends, never in between.

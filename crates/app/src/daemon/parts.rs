@@ -86,7 +86,7 @@ impl Daemon {
         })?;
         let live = LiveSources::of(&settings);
         let gates = Gates { keeper: &keeper, live: live.as_ref() };
-        let gate = bind(&settings, &gates, &smarthost, &counters, journal, clock, alerts).await?;
+        let gate = bind(&settings, &gates, &smarthost, &counters, journal, clock, alerts)?;
         let addresses = gate.addresses();
         let clerk = Clerk::new(ClerkParts {
             keeper: keeper.clone(),
@@ -192,7 +192,7 @@ impl Gates<'_> {
     }
 }
 
-async fn bind(
+fn bind(
     settings: &Settings,
     gates: &Gates<'_>,
     smarthost: &Arc<Smarthost>,
@@ -238,8 +238,9 @@ async fn bind(
         },
         clock,
     });
-    gate.await.map_err(|error| match error {
+    gate.map_err(|error| match error {
         proxy::GateError::Bind { address, error } => AppError::io(address.to_string(), error),
+        proxy::GateError::Stopping => AppError::Unavailable("the gate is stopping".to_owned()),
     })
 }
 
