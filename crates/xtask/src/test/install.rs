@@ -30,10 +30,10 @@ pub(super) fn install(missing: &[&Need], places: &Places) -> Result<()> {
     apt::install(&packages)?;
     for need in missing {
         match need.kind {
-            Kind::Command(..) => {}
+            Kind::Command(..) | Kind::Tool(..) => {}
             Kind::Postfix => mta::install_postfix(places)?,
             Kind::Exim => mta::install_exim(places)?,
-            Kind::Unpacked(server) => server.install(need.name, places)?,
+            Kind::Unpacked(server) | Kind::Overlaid(server) => server.install(need.name, places)?,
             Kind::Pip(package, version) => install_from_pypi(package, version, places)?,
             Kind::Nodemailer => install_nodemailer(places)?,
         }
@@ -52,9 +52,17 @@ fn is_here(package: &str) -> bool {
             first_line(Command::new("python3").args(["-c", "import venv, ensurepip; print(1)"]))
                 .is_some()
         }
-        "perl" => first_line(Command::new("perl").args(["-MNet::SMTP", "-e", "print 1"])).is_some(),
+        "perl" => has_module("Net::SMTP"),
+        "libnet-ssleay-perl" => has_module("Net::SSLeay"),
+        "libio-socket-ssl-perl" => has_module("IO::Socket::SSL"),
+        "libauthen-sasl-perl" => has_module("Authen::SASL"),
         _ => false,
     }
+}
+
+fn has_module(name: &str) -> bool {
+    let module = format!("-M{name}");
+    first_line(Command::new("perl").args([&module, "-e", "print 1"])).is_some()
 }
 
 fn install_from_pypi(package: &str, version: &str, places: &Places) -> Result<()> {

@@ -40,10 +40,16 @@ pub(super) enum Kind {
     /// A command of a Debian package: its name, and arguments that make it tell
     /// its version and fail when a part it needs is missing.
     Command(&'static str, &'static [&'static str]),
+    /// A command of a Debian package, with the argument that makes it tell its version,
+    /// somewhere in what it prints.
+    Tool(&'static str, &'static str),
     Postfix,
     Exim,
     /// A server from Debian packages that is never installed.
     Unpacked(&'static Unpacked),
+    /// The same, with paths built in: the tests lay its packages over the system's in a
+    /// view of the file system of its own, which takes root.
+    Overlaid(&'static Unpacked),
     /// A package from PyPI in a virtual environment of our own, with its version.
     Pip(&'static str, &'static str),
     /// A package from the npm registry in a folder of our own.
@@ -56,6 +62,8 @@ pub(super) fn all() -> Vec<Need> {
     vec![
         need("postfix", "smarthost: the most used one", &[], Kind::Postfix),
         need("exim", "smarthost: another reading of SMTP", &[], Kind::Exim),
+        need("opensmtpd", "smarthost: a third", &[], Kind::Overlaid(&unpacked::OPENSMTPD)),
+        need("dovecot", "logins for Postfix", &[], Kind::Overlaid(&unpacked::DOVECOT)),
         need(
             "aiosmtpd",
             "smarthost with scripted replies",
@@ -71,7 +79,7 @@ pub(super) fn all() -> Vec<Need> {
         need(
             "swaks",
             "client: scripted dialogues",
-            &["swaks"],
+            &["swaks", "libnet-ssleay-perl"],
             Kind::Command("swaks", &["--version"]),
         ),
         need(
@@ -95,12 +103,21 @@ pub(super) fn all() -> Vec<Need> {
         need(
             "net-smtp",
             "client: Perl's own, Net::SMTP",
-            &["perl"],
+            &["perl", "libio-socket-ssl-perl", "libauthen-sasl-perl"],
             Kind::Command(
                 "perl",
-                &["-MNet::SMTP", "-e", "print qq{Perl $^V, Net::SMTP $Net::SMTP::VERSION\n}"],
+                &[
+                    "-MNet::SMTP",
+                    "-MIO::Socket::SSL",
+                    "-MAuthen::SASL",
+                    "-e",
+                    "print qq{Perl $^V, Net::SMTP $Net::SMTP::VERSION\n}",
+                ],
             ),
         ),
+        need("haproxy", "front end: PROXY protocol", &[], Kind::Unpacked(&unpacked::HAPROXY)),
+        need("nmap", "another judge of relays", &["nmap"], Kind::Tool("nmap", "--version")),
+        need("testssl", "another judge of TLS", &["testssl.sh"], Kind::Tool("testssl", "-v")),
         need(
             "strace",
             "what reaches the disk, and in which order",
@@ -109,7 +126,7 @@ pub(super) fn all() -> Vec<Need> {
         ),
         need(
             "openssl",
-            "keys of others, for signed checkpoints",
+            "keys of others; a client of TLS",
             &["openssl"],
             Kind::Command("openssl", &["version"]),
         ),
@@ -162,9 +179,14 @@ impl Need {
                     fields: fields([("program", &path)]),
                 })
             }
+            Kind::Tool(program, argument) => {
+                let path = on_path(program)?;
+                let version = unpacked::version(path.as_ref(), argument, None)?;
+                Some(Found { version, fields: fields([("program", &path)]) })
+            }
             Kind::Postfix => mta::find_postfix(places),
             Kind::Exim => mta::find_exim(places),
-            Kind::Unpacked(server) => server.find(self.name, places),
+            Kind::Unpacked(server) | Kind::Overlaid(server) => server.find(self.name, places),
             Kind::Pip(package, _) => {
                 let python = places.peers.join("py/bin/python").to_str()?.to_owned();
                 let ask = format!(
@@ -190,10 +212,12 @@ impl Need {
     /// Where it comes from when it is missing, for a person.
     pub(crate) fn origin(&self) -> String {
         match self.kind {
-            Kind::Command(..) => format!("by apt-get install {}", self.packages.join(" ")),
+            Kind::Command(..) | Kind::Tool(..) => {
+                format!("by apt-get install {}", self.packages.join(" "))
+            }
             Kind::Postfix => mta::origin_of_postfix(),
             Kind::Exim => mta::origin_of_exim(),
-            Kind::Unpacked(server) => server.origin(self.name),
+            Kind::Unpacked(server) | Kind::Overlaid(server) => server.origin(self.name),
             Kind::Pip(package, version) => {
                 format!("by pip, {package} {version}, into target/peers/py")
             }
@@ -203,12 +227,12 @@ impl Need {
 
     /// Whether it comes by apt, beside its `packages`.
     pub(super) fn is_from_debian(&self) -> bool {
-        self.is_mta() || matches!(self.kind, Kind::Unpacked(_))
+        self.is_mta() || matches!(self.kind, Kind::Unpacked(_) | Kind::Overlaid(_))
     }
 
     /// Whether it is a mail server of the system, which only root can start.
     pub(crate) fn is_mta(&self) -> bool {
-        matches!(self.kind, Kind::Postfix | Kind::Exim)
+        matches!(self.kind, Kind::Postfix | Kind::Exim | Kind::Overlaid(_))
     }
 }
 

@@ -72,6 +72,17 @@ pub(super) static PROMTOOL: Unpacked = Unpacked {
     programs: &[("program", "usr/bin/promtool", Some("--version"))],
 };
 
+pub(super) static HAPROXY: Unpacked =
+    Unpacked { packages: &["haproxy"], programs: &[("program", "usr/sbin/haproxy", Some("-v"))] };
+
+pub(super) static DOVECOT: Unpacked = Unpacked {
+    packages: &["dovecot-core"],
+    programs: &[("program", "usr/sbin/dovecot", Some("--version"))],
+};
+
+pub(super) static OPENSMTPD: Unpacked =
+    Unpacked { packages: &["opensmtpd"], programs: &[("program", "usr/sbin/smtpd", Some("-h"))] };
+
 impl Unpacked {
     /// The programs of this machine, or those that were unpacked for need `name`.
     pub(super) fn find(&self, name: &str, places: &Places) -> Option<Found> {
@@ -130,22 +141,28 @@ fn below(root: &Path, path: &str) -> Option<PathBuf> {
     })
 }
 
-/// The folders of shared libraries below a root (`usr/lib/x86_64-linux-gnu`), as
-/// `LD_LIBRARY_PATH` takes them.
+/// The folders of shared libraries below a root (`usr/lib/x86_64-linux-gnu`, and the one
+/// that is called as the root is: `usr/lib/dovecot`), as `LD_LIBRARY_PATH` takes them.
 fn libraries(root: &Path) -> String {
+    let own = root.file_name().unwrap_or_default();
     let folders = std::fs::read_dir(root.join("usr/lib")).into_iter().flatten().flatten();
+    let folders = folders.filter(|folder| {
+        let name = folder.file_name();
+        name == own || name.to_string_lossy().contains("-linux-gnu")
+    });
     let paths = folders.filter_map(|folder| folder.path().to_str().map(str::to_owned));
-    paths.filter(|path| path.contains("-linux-gnu")).collect::<Vec<_>>().join(":")
+    paths.collect::<Vec<_>>().join(":")
 }
 
 /// What a program tells of its version, on whichever stream.
-fn version(program: &Path, argument: &str, libraries: Option<&str>) -> Option<String> {
+pub(super) fn version(program: &Path, argument: &str, libraries: Option<&str>) -> Option<String> {
     let mut command = Command::new(program);
     if let Some(libraries) = libraries {
         command.env("LD_LIBRARY_PATH", libraries);
     }
     let output = command.arg(argument).stdin(Stdio::null()).output().ok()?;
-    if !output.status.success() {
+    // Some tell it as a part of a complaint; a library that is missing is 127.
+    if !matches!(output.status.code(), Some(0 | 1)) {
         return None;
     }
     let text = [output.stdout, output.stderr].concat();
@@ -210,6 +227,9 @@ mod tests {
             ("@(#) $OpenLDAP: slapd 2.5.13+dfsg-5 (Feb  8 2023 01:56:12) $", "2.5.13+dfsg-5"),
             ("Redis server v=7.0.15 sha=00000000:0", "7.0.15"),
             ("nginx version: nginx/1.22.1", "1.22.1"),
+            ("version: OpenSMTPD 6.8.0p2\nusage: smtpd [-dFhnv]", "6.8.0p2"),
+            ("2.3.19.1 (9b53102964)", "2.3.19.1"),
+            ("    testssl       3.0.8 from https://testssl.sh/", "3.0.8"),
             ("promtool, version 2.42.0+ds (branch: debian/sid)", "2.42.0+ds"),
         ] {
             assert_eq!(number(said), Some(version));
