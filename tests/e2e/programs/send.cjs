@@ -1,13 +1,18 @@
 // Sends one message with nodemailer; prints what it was told as JSON.
 //
-// Arguments: host, port, sender, file, recipients.
+// Arguments: host, port, sender, file, recipients. WAY: how, as JSON (src/way.rs).
 
 const fs = require('fs');
 const nodemailer = require('nodemailer');
 
 const [host, port, sender, file, ...recipients] = process.argv.slice(2);
+const way = JSON.parse(process.env.WAY);
 const transport = nodemailer.createTransport({
-  host, port: Number(port), secure: false, ignoreTLS: true, name: 'client.test',
+  host, port: Number(port), name: 'client.test',
+  secure: way.tls === 'implicit', ignoreTLS: way.tls === 'off', requireTLS: way.tls === 'starttls',
+  tls: way.ca ? { ca: fs.readFileSync(way.ca) } : undefined,
+  auth: way.login ? { user: way.login.user, pass: way.login.password } : undefined,
+  authMethod: way.login ? way.login.mechanism : undefined,
   connectionTimeout: 30000, socketTimeout: 30000,
 });
 

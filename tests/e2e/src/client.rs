@@ -9,6 +9,7 @@ use crate::letter::Letter;
 use crate::peers::Peers;
 use crate::process::run;
 use crate::scratch::Scratch;
+use crate::way::{Tls, Way};
 use crate::wire::on_the_wire;
 
 /// No client needs longer for one message, also on a busy machine.
@@ -43,7 +44,7 @@ pub struct Told {
 }
 
 impl Client {
-    /// Sends a letter to `recipients` by the server at `gate`.
+    /// Sends a letter to `recipients` by the server at `gate`, in the clear.
     pub fn send(
         self,
         scratch: &Scratch,
@@ -52,6 +53,20 @@ impl Client {
         recipients: &[&str],
         letter: &Letter,
     ) -> Told {
+        self.send_by(&Way::plain(gate), scratch, sender, recipients, letter)
+    }
+
+    /// Sends a letter to `recipients` by this way. A server that does not show a
+    /// certificate of the authority is not sent anything.
+    pub fn send_by(
+        self,
+        way: &Way,
+        scratch: &Scratch,
+        sender: &str,
+        recipients: &[&str],
+        letter: &Letter,
+    ) -> Told {
+        let gate = way.server;
         let file = scratch.write("letter.eml", &letter.content);
         let file = file.to_str().expect("a temporary folder has a plain name");
         let (host, port) = (gate.ip().to_string(), gate.port().to_string());
@@ -63,7 +78,7 @@ impl Client {
                 if self == Self::CurlAllowFails {
                     command.arg("--mail-rcpt-allowfails");
                 }
-                command.arg(format!("smtp://{gate}/client.test"));
+                curl_way(&mut command, way);
                 command.args(["--mail-from", sender, "--upload-file", file]);
                 command.args(recipients.iter().flat_map(|recipient| ["--mail-rcpt", recipient]));
                 command
@@ -78,6 +93,7 @@ impl Client {
                 command.arg("--data").arg(format!("@{}", wire.display()));
                 command.arg("--no-data-fixup");
                 command.args(["--suppress-data", "--timeout", "60"]);
+                swaks_way(&mut command, way);
                 command
             }
             Self::Msmtp => {
@@ -86,7 +102,8 @@ impl Client {
                 command.arg("--file").arg(nowhere);
                 command.args([&format!("--host={host}"), &format!("--port={port}")]);
                 command.args(["--domain=client.test", &format!("--from={sender}"), "--timeout=60"]);
-                command.args(["--tls=off", "--auth=off", "--debug", "--"]).args(recipients);
+                msmtp_way(&mut command, way, scratch);
+                command.args(["--debug", "--"]).args(recipients);
                 let file = File::open(file).expect("the letter can be read");
                 command.stdin(Stdio::from(file));
                 command
@@ -101,6 +118,7 @@ impl Client {
         };
         if matches!(self, Self::Smtplib | Self::NetSmtp | Self::Nodemailer) {
             command.args([&host, &port, sender, file]).args(recipients);
+            command.env("WAY", way.for_scripts());
         }
         let ran = run(&mut command, LIMIT);
         let accepted = match self {
@@ -118,4 +136,57 @@ impl Client {
 fn script(mut command: Command, name: &str) -> Command {
     command.arg(format!("{}/programs/{name}", env!("CARGO_MANIFEST_DIR")));
     command
+}
+
+fn curl_way(command: &mut Command, way: &Way) {
+    let scheme = if way.tls == Tls::Implicit { "smtps" } else { "smtp" };
+    command.arg(format!("{scheme}://{}/client.test", way.server));
+    if way.tls == Tls::StartTls {
+        command.arg("--ssl-reqd");
+    }
+    if let Some(ca) = &way.ca {
+        command.arg("--cacert").arg(ca);
+    }
+    if let Some(login) = &way.login {
+        command.arg("--user").arg(format!("{}:{}", login.user, login.password));
+        command.arg("--login-options").arg(format!("AUTH={}", login.mechanism));
+    }
+}
+
+fn swaks_way(command: &mut Command, way: &Way) {
+    match way.tls {
+        Tls::Off => {}
+        Tls::StartTls => {
+            command.arg("--tls");
+        }
+        Tls::Implicit => {
+            command.arg("--tls-on-connect");
+        }
+    }
+    if let Some(ca) = &way.ca {
+        command.arg("--tls-verify").arg("--tls-ca-path").arg(ca);
+    }
+    if let Some(login) = &way.login {
+        command.args(["--auth", login.mechanism, "--auth-user", &login.user]);
+        command.args(["--auth-password", &login.password]);
+    }
+}
+
+fn msmtp_way(command: &mut Command, way: &Way, scratch: &Scratch) {
+    match way.tls {
+        Tls::Off => command.arg("--tls=off"),
+        Tls::StartTls => command.args(["--tls=on", "--tls-starttls=on"]),
+        Tls::Implicit => command.args(["--tls=on", "--tls-starttls=off"]),
+    };
+    if let Some(ca) = &way.ca {
+        command.arg(format!("--tls-trust-file={}", ca.display()));
+    }
+    let Some(login) = &way.login else {
+        command.arg("--auth=off");
+        return;
+    };
+    let password = scratch.write("msmtp.password", format!("{}\n", login.password));
+    command.arg(format!("--auth={}", login.mechanism.to_lowercase()));
+    command.arg(format!("--user={}", login.user));
+    command.arg(format!("--passwordeval=cat {}", password.display()));
 }

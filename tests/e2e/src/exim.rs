@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use crate::peers::Peers;
 use crate::port::free_port;
 use crate::process::Server;
 use crate::scratch::{Scratch, User};
+use crate::secured::{Doors, Secured};
 use crate::smarthost::{Smarthost, holds_files};
 use crate::wire::Dialogue;
 
@@ -35,8 +36,24 @@ impl Exim {
 
     /// Starts one in `scratch`.
     pub fn start(scratch: &Scratch) -> Self {
-        let peers = Peers::get();
+        Self::start_with(scratch, free_port(), &Parts::default())
+    }
+
+    /// Starts one that relays for nobody.
+    pub fn start_closed(scratch: &Scratch) -> Self {
+        let recipient = "  require message = relay not permitted\n          domains = exim.test\n";
+        let parts = Parts { recipient: recipient.to_owned(), ..Parts::default() };
+        Self::start_with(scratch, free_port(), &parts)
+    }
+
+    /// Starts one with two more doors, for who logs in.
+    pub(crate) fn start_secured(scratch: &Scratch, doors: &Doors<'_>) -> Self {
         let address = free_port();
+        Self::start_with(scratch, address, &Parts::secured(scratch, address, doors))
+    }
+
+    fn start_with(scratch: &Scratch, address: SocketAddr, parts: &Parts) -> Self {
+        let peers = Peers::get();
         let user = User::find(peers.field("exim", "user")).expect("Exim's user exists");
         let program = scratch.path().join("exim4");
         fs::copy(peers.field("exim", "program"), &program).expect("Exim can be copied");
@@ -45,7 +62,8 @@ impl Exim {
         let spool = scratch.folder("exim-spool", Some(&user), 0o750);
         scratch.folder("exim-log", Some(&user), 0o750);
         scratch.folder("exim-mail", Some(&user), 0o755);
-        let configuration = scratch.write("exim.conf", configuration(scratch, address, &user));
+        let configuration =
+            scratch.write("exim.conf", configuration(scratch, address, &user, parts));
 
         let mut command = Command::new(&program);
         command.arg("-C").arg(&configuration).args(["-bdf", "-q1m"]).env_clear();
@@ -80,7 +98,78 @@ impl Smarthost for Exim {
     }
 }
 
-fn configuration(scratch: &Scratch, address: SocketAddr, user: &User) -> String {
+/// What differs between the Exims of the tests, in the words of its configuration.
+struct Parts {
+    /// More ports.
+    ports: String,
+    main: String,
+    /// What is asked of a recipient before it is accepted.
+    recipient: String,
+    authenticators: String,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        let main = "tls_advertise_hosts =\n".to_owned();
+        let (ports, recipient, authenticators) = Default::default();
+        Self { ports, main, recipient, authenticators }
+    }
+}
+
+impl Parts {
+    fn secured(scratch: &Scratch, address: SocketAddr, doors: &Doors<'_>) -> Self {
+        // It reads its key as its own user.
+        let user = User::find(Peers::get().field("exim", "user")).expect("Exim's user exists");
+        let key = fs::read(&doors.authority.key).expect("the key can be read");
+        let key = scratch.write("exim.key", key);
+        chown(&key, Some(user.uid), Some(user.gid)).expect("root can give a file away");
+        let (plain, starttls, implicit) =
+            (address.port(), doors.starttls.port(), doors.implicit.port());
+        let (name, password) = (Secured::USER, Secured::PASSWORD);
+        Self {
+            ports: format!(" : {starttls} : {implicit}"),
+            main: format!(
+                "tls_on_connect_ports = {implicit}
+tls_advertise_hosts = ${{if eq{{$received_port}}{{{plain}}}{{}}{{*}}}}
+tls_certificate = {certificate}
+tls_privatekey = {key}
+auth_advertise_hosts = ${{if eq{{$tls_in_cipher}}{{}}{{}}{{*}}}}
+",
+                certificate = doors.authority.certificate.display(),
+                key = key.display(),
+            ),
+            recipient: format!(
+                "  deny message = authentication required
+       condition = ${{if !eq{{$received_port}}{{{plain}}}}}
+       !authenticated = *
+"
+            ),
+            authenticators: format!(
+                "begin authenticators
+plain:
+  driver = plaintext
+  public_name = PLAIN
+  server_prompts = :
+  server_condition = ${{if and{{{{eq{{$auth2}}{{{name}}}}}{{eq{{$auth3}}{{{password}}}}}}}}}
+  server_set_id = $auth2
+login:
+  driver = plaintext
+  public_name = LOGIN
+  server_prompts = Username:: : Password::
+  server_condition = ${{if and{{{{eq{{$auth1}}{{{name}}}}}{{eq{{$auth2}}{{{password}}}}}}}}}
+  server_set_id = $auth1
+cram:
+  driver = cram_md5
+  public_name = CRAM-MD5
+  server_secret = ${{if eq{{$auth1}}{{{name}}}{{{password}}}fail}}
+  server_set_id = $auth1
+"
+            ),
+        }
+    }
+}
+
+fn configuration(scratch: &Scratch, address: SocketAddr, user: &User, parts: &Parts) -> String {
     format!(
         r#"primary_hostname = {NAME}
 exim_path = {root}/exim4
@@ -91,7 +180,7 @@ log_file_path = {root}/exim-log/%slog
 pid_file_path = {root}/exim-log/exim.pid
 keep_environment =
 local_interfaces = 127.0.0.1
-daemon_smtp_ports = {port}
+daemon_smtp_ports = {port}{ports}
 acl_smtp_rcpt = recipient
 acl_smtp_data = accept
 host_lookup =
@@ -99,19 +188,18 @@ rfc1413_query_timeout = 0s
 dsn_advertise_hosts = *
 smtputf8_advertise_hosts = *
 chunking_advertise_hosts = *
-tls_advertise_hosts =
 smtp_accept_max = 200
 smtp_accept_max_per_connection = 0
 smtp_accept_queue_per_connection = 0
 recipients_max = 0
 return_path_remove = false
 message_size_limit = 50M
-
+{main}
 begin acl
 recipient:
   deny local_parts = gone
        message = {first}\n{second}
-  accept
+{recipient}  accept
 
 begin routers
 every:
@@ -130,11 +218,16 @@ maildir:
   escape_string =
   envelope_to_add
   user = {user}
-"#,
+
+{authenticators}"#,
         root = scratch.path().display(),
         user = user.name,
         gid = user.gid,
         port = address.port(),
+        ports = parts.ports,
+        main = parts.main,
+        recipient = parts.recipient,
+        authenticators = parts.authenticators,
         first = Exim::GONE[0],
         second = Exim::GONE[1],
     )

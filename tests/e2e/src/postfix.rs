@@ -14,6 +14,7 @@ use crate::peers::Peers;
 use crate::port::free_port;
 use crate::process::Server;
 use crate::scratch::{Scratch, User};
+use crate::secured::Doors;
 use crate::smarthost::{Smarthost, holds_files};
 use crate::wire::Dialogue;
 
@@ -40,9 +41,50 @@ impl Postfix {
     /// Starts one on a given port; again in the same scratch folder it finds
     /// what it stored before.
     pub fn start_at(scratch: &Scratch, address: SocketAddr) -> Self {
+        Self::start_with(scratch, address, "", "")
+    }
+
+    /// Starts one as it comes: it relays for nobody who did not log in.
+    pub fn start_closed(scratch: &Scratch) -> Self {
+        let closed = "mynetworks =\nvirtual_mailbox_domains =\n\
+                      smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n\
+                      smtpd_recipient_restrictions =\n";
+        Self::start_with(scratch, free_port(), closed, "")
+    }
+
+    /// Starts one with two more doors, for who logs in; it asks Dovecot at `logins`.
+    pub(crate) fn start_secured(scratch: &Scratch, doors: &Doors<'_>, logins: &Path) -> Self {
+        let main = format!(
+            "smtpd_sasl_type = dovecot\nsmtpd_sasl_path = {}\nsmtpd_tls_auth_only = yes\n\
+             smtpd_tls_cert_file = {}\nsmtpd_tls_key_file = {}\n\
+             smtpd_tls_session_cache_database =\n\
+             smtpd_authorized_xclient_hosts = 127.0.0.0/8\n\
+             smtpd_authorized_xforward_hosts = 127.0.0.0/8\n",
+            logins.display(),
+            doors.authority.certificate.display(),
+            doors.authority.key.display(),
+        );
+        let only = "-o smtpd_sasl_auth_enable=yes -o smtpd_tls_security_level=encrypt \
+                    -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject";
+        let master = format!(
+            "{} inet n - n - 100 smtpd {only}\n\
+             {} inet n - n - 100 smtpd {only} -o smtpd_tls_wrappermode=yes\n\
+             tlsmgr unix - - n 1000? 1 tlsmgr\n",
+            doors.starttls, doors.implicit,
+        );
+        Self::start_with(scratch, free_port(), &main, &master)
+    }
+
+    /// `main` and `master`: more lines of the two files of its configuration.
+    fn start_with(scratch: &Scratch, address: SocketAddr, main: &str, master: &str) -> Self {
         let peers = Peers::get();
         let daemons = peers.field("postfix", "daemons");
         let etc = write_configuration(scratch, address);
+        for (file, more) in [("main.cf", main), ("master.cf", master)] {
+            let file = etc.join(file);
+            let text = std::fs::read_to_string(&file).expect("it was written") + more;
+            std::fs::write(file, text).expect("a file can be written");
+        }
         let spool = make_queue(scratch);
         let mut command = Command::new(format!("{daemons}/master"));
         // -d: stay in the foreground and in our process group.

@@ -45,7 +45,8 @@ impl Stored {
     /// The recipient this copy was stored for, as the server's fields tell.
     pub fn recipient(&self) -> String {
         let value = |name: &str| self.above.iter().find_map(|field| field.strip_prefix(name));
-        value("X-Original-To: ").or_else(|| value("Envelope-to: ")).unwrap_or_default().to_owned()
+        let names = ["X-Original-To: ", "Envelope-to: ", "Delivered-To: "];
+        names.into_iter().find_map(value).unwrap_or_default().to_owned()
     }
 }
 
