@@ -182,7 +182,12 @@ impl Relay {
         loop {
             match self.link.poll_event() {
                 None => return,
-                Some(ClientEvent::Ready | ClientEvent::StartTls | ClientEvent::Challenge(_)) => {}
+                Some(
+                    ClientEvent::Ready
+                    | ClientEvent::StartTls
+                    | ClientEvent::Challenge(_)
+                    | ClientEvent::Derive(_),
+                ) => {}
                 Some(ClientEvent::Reply(sent, reply)) => self.handle_reply(now, sent, reply),
                 Some(ClientEvent::RefusedEarly(reply)) => self.refused_early(now, reply),
                 Some(ClientEvent::Lost(why)) => self.upstream_lost(now, &why),

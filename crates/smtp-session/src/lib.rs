@@ -15,7 +15,7 @@ pub mod sasl;
 mod server;
 
 pub use client::replies::all as client_replies;
-pub use client::{Client, ClientEvent, ClientSettings, Lost, Sent, Timeouts, UseTls};
+pub use client::{Client, ClientEvent, ClientSettings, Login, Lost, Sent, Timeouts, UseTls};
 pub use moment::Moment;
 pub use server::replies::all as server_replies;
 pub use server::{AuthRequest, Ended, Server, ServerSettings, SlotId, StartTls, Step};

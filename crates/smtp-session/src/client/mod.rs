@@ -3,7 +3,7 @@
 //! ```text
 //!   Greeting --220--> Hello --250--> Ready --DATA--> DataAsked --354--> MailData
 //!      |                |  5yz: HELO   ^                 |                 | "."
-//!      |                |              |                 | 4yz 5yz         v
+//!      |                |  then AUTH   |                 | 4yz 5yz         v
 //!      |                |              +-----------------+----reply---- DotSent
 //!      +---- anything that makes no sense, silence, EOF ---> Lost
 //! ```
@@ -15,6 +15,7 @@
 //! Commands are sent ahead where the smarthost offers PIPELINING, and one by one
 //! where it does not.
 
+mod login;
 pub(crate) mod replies;
 
 use std::collections::VecDeque;
@@ -26,6 +27,10 @@ use address::{ForwardPath, ReversePath};
 use smtp_wire::{Capabilities, DataEncoder, MailParams, RcptParams, Reply, ReplyDecoder};
 
 use crate::moment::Moment;
+use crate::sasl::{ScramWork, SecretBytes};
+use login::Stage;
+
+pub use login::Login;
 
 /// How long each wait may last (RFC 5321 s4.5.3.2 gives the minima).
 #[derive(Debug, Clone, Copy)]
@@ -115,6 +120,8 @@ pub enum ClientEvent {
     StartTls,
     /// A challenge of an AUTH exchange that was begun by [`Client::auth`], base64 removed.
     Challenge(Vec<u8>),
+    /// Do this, where a thread may be kept busy, and give the outcome to [`Client::derived`].
+    Derive(ScramWork),
     /// The reply to a command.
     Reply(Sent, Reply),
     /// A refusal while mail data was still on its way: it stands for the reply to
@@ -129,6 +136,8 @@ enum Asked {
     Greeting,
     Ehlo,
     Helo,
+    /// AUTH, or a response, of a login of our own.
+    Login,
     Command(Sent),
 }
 
@@ -137,6 +146,8 @@ enum State {
     /// Commands may be given (also while greeting and EHLO are under way: then
     /// nothing is, because the owner waits for [`ClientEvent::Ready`]).
     Commands,
+    /// An AUTH exchange is open, and it is our turn.
+    Challenged,
     MailData(DataEncoder),
     Lost,
 }
@@ -156,12 +167,22 @@ pub struct Client {
     events: VecDeque<ClientEvent>,
     deadline: Option<Moment>,
     transactions: u32,
+    /// The TLS handshake is done.
+    secure: bool,
+    login: Stage,
+    /// The first response of an exchange, which was too long for the command.
+    held: Option<SecretBytes>,
 }
 
 impl Client {
     /// A fresh connection: waits for the greeting (RFC 5321 s4.3.1: nothing is
     /// sent before it).
     pub fn new(settings: Arc<ClientSettings>, now: Moment) -> Self {
+        Self::with_login(settings, None, now)
+    }
+
+    /// The same, and it logs in before [`ClientEvent::Ready`], if there is a login.
+    pub fn with_login(settings: Arc<ClientSettings>, login: Option<Login>, now: Moment) -> Self {
         let deadline = Some(now.plus(settings.timeouts.command));
         Self {
             settings,
@@ -174,6 +195,9 @@ impl Client {
             events: VecDeque::new(),
             deadline,
             transactions: 0,
+            secure: false,
+            login: login.map_or(Stage::None, Stage::Wanted),
+            held: None,
         }
     }
 
@@ -207,21 +231,11 @@ impl Client {
         self.command(now, Sent::Noop, |line| line.push_str("NOOP"));
     }
 
-    /// AUTH for somebody else: the exchange is passed through. Challenges come as
-    /// [`ClientEvent::Challenge`], the end as the reply to [`Sent::Auth`].
-    pub fn auth(&mut self, now: Moment, mechanism: &str, initial: Option<&[u8]>) {
-        let _ = (now, mechanism, initial);
-    }
-
-    /// The response to a challenge of [`Self::auth`]; `None` cancels.
-    pub fn auth_response(&mut self, now: Moment, response: Option<&[u8]>) {
-        let _ = (now, response);
-    }
-
     /// The handshake after [`ClientEvent::StartTls`], or before the greeting, is done: what was
     /// learned before it is forgotten (RFC 3207 s4.2).
     pub fn secured(&mut self, now: Moment) {
         let _ = now;
+        self.secure = true;
     }
 
     /// QUIT.
@@ -319,6 +333,7 @@ impl Client {
         match asked {
             Asked::Greeting => self.handle_greeting(now, reply),
             Asked::Ehlo | Asked::Helo => self.handle_hello(now, asked, reply),
+            Asked::Login | Asked::Command(Sent::Auth) => self.handle_auth(now, asked, reply),
             Asked::Command(sent) => {
                 if sent == Sent::Data && reply.code == 354 {
                     if !self.outstanding.is_empty() {
@@ -356,7 +371,7 @@ impl Client {
                 _ => Capabilities::default(),
             };
             self.capabilities = Arc::new(known);
-            self.events.push_back(ClientEvent::Ready);
+            self.identified(now);
         } else if asked == Asked::Ehlo && reply.is_permanent() {
             // RFC 5321 s3.2: an old server; HELO is the way back.
             self.ask_hello(now, Asked::Helo);
