@@ -61,7 +61,8 @@ impl StreamId {
         Self(u32::try_from(at).unwrap_or(u32::MAX))
     }
 
-    fn place(self) -> usize {
+    /// Its place among the streams, in the order of [`Streams::iter`].
+    pub fn place(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 }

@@ -98,9 +98,13 @@ impl Relay {
         if size_max > 0 && content.size > size_max {
             return self.swallow(now, replies::too_big(), "size");
         }
-        let Some(upstream) = self.link.connection() else { return };
-        if !upstream.capabilities().eight_bit_mime && !span.is_ascii() {
-            return self.swallow(now, replies::eight_bit_not_taken(), "8bit");
+        if !span.is_ascii() {
+            content.eight_bit = true;
+            // Without one (a second is on its way) it is asked for when it comes.
+            let upstream = self.link.connection();
+            if upstream.is_some_and(|upstream| !upstream.capabilities().eight_bit_mime) {
+                return self.swallow(now, replies::eight_bit_not_taken(), "8bit");
+            }
         }
         if held {
             return self.hold_content(now, span);

@@ -21,7 +21,7 @@ use smtp_session::Moment;
 
 use crate::event::Event;
 use crate::link::Link;
-use crate::phase::{Holding, Phase, Standing};
+use crate::phase::{Holding, Phase};
 use crate::record::{self, Judged};
 use crate::relay::Relay;
 use crate::replies;
@@ -35,38 +35,36 @@ impl Relay {
         let streams = self.gate.streams();
         let stream = deciding.stream(streams);
         holding.facts.stream = stream.map(|id| Arc::clone(streams.get(id)));
-        let (tentative, stream) = match (std::mem::take(&mut self.link), stream) {
-            (Link::Tentative(tentative), Some(stream)) => (tentative, stream),
-            (link @ Link::Tentative(_), None) => {
-                self.link = link;
+        let Some(stream) = stream else {
+            if holding.header_decides {
                 self.swallow(now, replies::header_too_big(), "header");
                 return false;
             }
-            (link, _) => {
-                self.link = link;
-                return true;
-            }
+            return true;
         };
-        match tentative.settle(stream) {
-            Ok(transaction) => {
-                self.link = Link::Cleared(transaction);
-                true
-            }
-            Err(not_settled) => {
-                self.link = Link::Open(not_settled.upstream);
-                self.refuse_message(now, stream, &not_settled.refused);
-                false
-            }
+        let mut refused = holding.envelope.settle(stream);
+        self.link = match std::mem::take(&mut self.link) {
+            Link::Tentative(tentative) => match tentative.settle(stream) {
+                Ok(transaction) => Link::Cleared(transaction),
+                Err(mut not_settled) => {
+                    refused.append(&mut not_settled.refused);
+                    Link::Open(not_settled.upstream)
+                }
+            },
+            other => other,
+        };
+        if !refused.is_empty() {
+            self.refuse_message(now, stream, &refused);
+            return false;
         }
+        self.take_route(stream);
+        true
     }
 
     fn refuse_message(&mut self, now: Moment, stream: StreamId, refused: &[(u32, Box<Refused>)]) {
         let Phase::Holding(holding) = &mut self.phase else { return };
-        let taken = |at: usize| -> bool {
-            let standing = holding.recipients.get(at).map(|one| &one.standing);
-            matches!(standing, Some(Standing::Accepted))
-        };
-        let all = (0..holding.recipients.len()).filter(|at| taken(*at)).count();
+        let recipients = &holding.envelope.recipients;
+        let all = recipients.iter().filter(|one| one.is_told_250()).count();
         let fate = fate(self.settings.action, refused, refused.len() < all);
         let name = Arc::clone(&self.gate.streams().get(stream).name);
         let claimed = self.gate.streams().fallback().only() != Some(stream);
@@ -78,8 +76,8 @@ impl Relay {
         };
         let mut lines = Vec::with_capacity(refused.len());
         let only = self.gate.streams().only(stream);
-        for (at, recipient) in holding.recipients.iter().enumerate() {
-            if !matches!(recipient.standing, Standing::Accepted) {
+        for (at, recipient) in recipients.iter().enumerate() {
+            if !recipient.is_told_250() {
                 continue;
             }
             let why = refused.iter().find(|(tag, _)| usize::try_from(*tag) == Ok(at));

@@ -11,14 +11,15 @@ use policy::Circumstances;
 use smtp_session::{Moment, SlotId};
 use smtp_wire::{MailParams, Reply};
 
-use crate::event::{Event, Wanted};
+use crate::event::Event;
 use crate::facts::Facts;
 use crate::link::Link;
-use crate::phase::{Envelope, Phase, Standing, Tally, Until};
+use crate::phase::{Envelope, Phase, Recipient, Standing, Tally, Until};
 use crate::relay::Relay;
 use crate::replies;
 use crate::settings::{Contact, Way};
 use crate::trace;
+use crate::tries::Tries;
 use crate::upstream::Upstream;
 use crate::verbatim::verbatim;
 
@@ -47,6 +48,7 @@ impl Relay {
             sender: &from,
             solicit: params.solicit.as_deref(),
         });
+        let tries = Tries::on(self.settings.routes.first(&possible));
         self.phase = Phase::Envelope(Box::new(Envelope {
             reference: self.mint.next(now.unix_millis()),
             began: now,
@@ -59,6 +61,7 @@ impl Relay {
             data_slot: None,
             data_sent: false,
             failed: None,
+            tries,
         }));
         if at_once {
             self.server.answer(now, slot, replies::sender_ok());
@@ -70,26 +73,25 @@ impl Relay {
     /// Sends upstream what is cleared and not yet sent; opens a connection first
     /// when there is none.
     pub(crate) fn offer_envelope(&mut self, now: Moment) {
-        let Phase::Envelope(envelope) = &mut self.phase else { return };
-        if envelope.failed.is_some() {
-            return;
-        }
+        let eight_bit = matches!(&self.phase, Phase::Holding(one) if one.content.eight_bit);
+        let Some(envelope) = self.phase.envelope_before_data() else { return };
         let offered = match &self.link {
             Link::Asked => return,
             Link::None => {
+                let wanted = envelope.tries.first();
                 self.link = Link::Asked;
-                self.events.push_back(Event::OpenUpstream(Wanted::default()));
+                self.events.push_back(Event::OpenUpstream(wanted));
                 return;
             }
             Link::Open(upstream) => {
                 let offered = Arc::clone(upstream.capabilities());
-                match envelope.mail_params(&offered, trace::SIZE_ALLOWANCE) {
-                    Ok(params) => self.link.begin(now, &envelope.from, &params),
-                    Err(extension) => {
-                        self.release_upstream();
-                        self.fail_envelope(now, &replies::smarthost_lacks(extension));
-                        return;
+                let params = envelope.mail_params(&offered, trace::SIZE_ALLOWANCE);
+                match params {
+                    Ok(_) if eight_bit && !offered.eight_bit_mime => {
+                        return self.smarthost_lacks(now, "8BITMIME");
                     }
+                    Ok(params) => self.link.begin(now, &envelope.from, &params),
+                    Err(extension) => return self.smarthost_lacks(now, extension),
                 }
                 offered
             }
@@ -98,28 +100,53 @@ impl Relay {
         };
         let mut lacking = None;
         for (at, recipient) in envelope.recipients.iter_mut().enumerate() {
-            if !matches!(recipient.standing, Standing::Waiting(_)) {
+            if !matches!(recipient.standing, Standing::Waiting(_) | Standing::Promised(_)) {
                 continue;
             }
-            let dsn = recipient.params.notify.is_some() || recipient.params.orcpt.is_some();
-            if dsn && !offered.dsn {
+            if recipient.needs_dsn() && !offered.dsn {
                 lacking = Some(at);
                 continue;
             }
             let tag = u32::try_from(at).unwrap_or(u32::MAX);
-            match std::mem::replace(&mut recipient.standing, Standing::Sent) {
-                Standing::Waiting(offer) => self.link.rcpt(now, tag, offer, &recipient.params),
-                other => recipient.standing = other,
-            }
+            let (offer, next) = match std::mem::replace(&mut recipient.standing, Standing::Sent) {
+                Standing::Waiting(offer) => (offer, Standing::Sent),
+                Standing::Promised(offer) => (offer, Standing::SentAgain),
+                other => {
+                    recipient.standing = other;
+                    continue;
+                }
+            };
+            self.link.rcpt(now, tag, offer, &recipient.params);
+            recipient.standing = next;
         }
         if let Some(at) = lacking {
-            self.conclude(now, at, replies::smarthost_lacks("DSN"));
-            return self.offer_envelope(now);
+            return self.recipient_lacks_dsn(now, at);
         }
         self.try_data(now);
     }
 
+    /// Recipient `at` needs what this connection does not offer. It alone is no reason to
+    /// take the envelope away from a smarthost that has taken others.
+    fn recipient_lacks_dsn(&mut self, now: Moment, at: usize) {
+        let Some(envelope) = self.phase.envelope_before_data() else { return };
+        let promised = envelope.recipients.get(at).is_some_and(Recipient::is_told_250);
+        let others = envelope.recipients.iter().any(Recipient::is_told_250);
+        if (promised || !others) && self.begin_second_envelope(false) {
+            return;
+        }
+        if promised {
+            return self.not_taken_again(now);
+        }
+        self.conclude(now, at, replies::smarthost_lacks("DSN"));
+        self.offer_envelope(now);
+    }
+
     pub(crate) fn mail_replied(&mut self, now: Moment, reply: Reply) {
+        if !reply.is_positive()
+            && self.phase.envelope_before_data().is_some_and(|one| one.has_promised())
+        {
+            return self.not_taken_again(now);
+        }
         let Phase::Envelope(envelope) = &mut self.phase else { return };
         let waiting = envelope.mail_slot.take();
         if reply.is_positive() {
@@ -157,7 +184,7 @@ impl Relay {
         for (at, recipient) in envelope.recipients.iter_mut().enumerate() {
             match recipient.standing {
                 Standing::Asked(_) | Standing::Waiting(_) | Standing::Sent => open.push(at),
-                Standing::Accepted => {
+                Standing::Accepted | Standing::Promised(_) | Standing::SentAgain => {
                     recipient.standing = Standing::Refused { permanent: reply.is_permanent() };
                 }
                 _ => {}
@@ -199,19 +226,20 @@ impl Relay {
             self.release_upstream();
             return self.nobody_upstream(now, slot, tally);
         }
+        let by_header = self.settings.routes.differ(&envelope.possible);
         let hold = match (&mut self.link, &self.settings.way) {
             (Link::None | Link::Asked | Link::Open(_), _) => return,
             // Sent ahead of the replies to RCPT where the smarthost takes pipelines;
             // should it refuse them all and still say 354, the connection is dropped
             // (RFC 2920 s3.1).
-            (Link::Cleared(transaction), Way::Through) => {
+            (Link::Cleared(transaction), Way::Through) if !by_header => {
                 if tally.sent == 0 || transaction.connection().capabilities().pipelining {
                     envelope.data_sent = true;
                     transaction.data(now);
                 }
                 return;
             }
-            (Link::Tentative(_), Way::Through) => Until::Header,
+            (Link::Cleared(_) | Link::Tentative(_), Way::Through) => Until::Header,
             (Link::Cleared(_) | Link::Tentative(_), Way::Held(_)) => Until::Dot,
         };
         let answered = self.link.connection().is_some_and(Upstream::is_answered);

@@ -21,7 +21,9 @@ pub enum Side {
 #[derive(Debug)]
 pub enum Event {
     /// Bring a connection to the smarthost, past greeting and EHLO, and answer with
-    /// [`Answer::Opened`]. It may be a new one or one that another session gave back.
+    /// [`Answer::Opened`]. It may be a new one or one that another session gave back. It takes
+    /// the place of an earlier one that is not answered yet. `Err` is the last word: all that
+    /// may be tried were tried.
     OpenUpstream(Wanted),
     /// 220 to STARTTLS is in the output for the client: write it, do the handshake, then call
     /// [`Relay::handle_secured`](crate::Relay::handle_secured).

@@ -29,6 +29,8 @@ pub(crate) struct Content {
     pub(crate) header: HeaderScan,
     /// Octets, dots removed, CRLF counted (RFC 1870 s5).
     pub(crate) size: u64,
+    /// It holds octets above 127.
+    pub(crate) eight_bit: bool,
     /// What the header decides, until it has.
     pub(crate) deciding: Option<Box<Deciding>>,
 }

@@ -48,6 +48,8 @@ impl Relay {
         let facts = self.message_facts(&envelope);
         let trace = self.trace(now, &facts, envelope.is_utf8());
         let content = self.content_of(&envelope, self.settings.header.limit);
+        let header_decides = matches!(self.link, Link::Tentative(_))
+            || self.settings.routes.differ(&envelope.possible);
         self.phase = Phase::Holding(Box::new(Holding {
             facts,
             content,
@@ -55,16 +57,16 @@ impl Relay {
             trace,
             until,
             step: Step::Collecting,
-            recipients: envelope.recipients,
+            header_decides,
+            envelope,
         }));
         self.server.answer(now, slot, replies::go_ahead());
     }
 
     pub(crate) fn hold_content(&mut self, now: Moment, span: &[u8]) {
         let Phase::Holding(holding) = &mut self.phase else { return };
-        let tentative = matches!(self.link, Link::Tentative(_));
         let header = holding.content.deciding.as_mut().map(|deciding| deciding.scan(span));
-        if header == Some(Scanned::TooLong) && tentative {
+        if header == Some(Scanned::TooLong) && holding.header_decides {
             return self.swallow(now, replies::header_too_big(), "header");
         }
         match holding.held.push(span) {
@@ -99,12 +101,14 @@ impl Relay {
         }
     }
 
-    /// Sends DATA for a held message, once no NOOP is outstanding.
+    /// Sends DATA for a held message, once nothing is outstanding and everybody was taken: by
+    /// this connection, should it be a second one.
     pub(crate) fn resume_held(&mut self, now: Moment) {
         let Phase::Holding(holding) = &mut self.phase else { return };
         let Link::Cleared(transaction) = &mut self.link else { return };
         if let Step::Ready(slot) = holding.step
             && transaction.connection().is_answered()
+            && holding.envelope.tally().undecided == 0
         {
             holding.step = Step::Asked(slot);
             transaction.data(now);

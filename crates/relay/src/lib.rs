@@ -33,9 +33,11 @@ mod recipient;
 mod record;
 mod relay;
 mod replies;
+mod second_envelope;
 mod session;
 mod settings;
 mod trace;
+mod tries;
 mod upstream;
 mod verbatim;
 

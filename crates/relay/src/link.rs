@@ -1,12 +1,11 @@
 //! The connection to the smarthost as a session sees it: not there, asked for, or
 //! there, and then in one of the three states that `upstream` tells apart.
 
-use address::{ForwardPath, ReversePath};
-use policy::{Cleared, Provisional};
+use address::ReversePath;
 use smtp_session::{ClientEvent, Moment};
 use smtp_wire::{MailParams, RcptParams};
 
-use crate::upstream::{Tentative, Transaction, Upstream};
+use crate::upstream::{Offer, TakenBack, Tentative, Transaction, Upstream};
 
 #[derive(Debug, Default)]
 pub(crate) enum Link {
@@ -19,22 +18,6 @@ pub(crate) enum Link {
     Cleared(Transaction),
     /// In a transaction that must not get DATA before the header has decided.
     Tentative(Tentative),
-}
-
-/// A recipient that may be shown to the smarthost.
-#[derive(Debug)]
-pub(crate) enum Offer {
-    Cleared(Cleared<ForwardPath>),
-    Provisional(Provisional<ForwardPath>),
-}
-
-impl Offer {
-    pub(crate) fn path(&self) -> &ForwardPath {
-        match self {
-            Self::Cleared(cleared) => cleared.path(),
-            Self::Provisional(provisional) => provisional.path(),
-        }
-    }
 }
 
 impl Link {
@@ -59,8 +42,21 @@ impl Link {
 
     pub(crate) fn poll_event(&mut self) -> Option<ClientEvent> {
         match self {
+            Self::None | Self::Asked => None,
+            Self::Open(upstream) => upstream.poll_event(),
+            Self::Cleared(transaction) => transaction.poll_event(),
             Self::Tentative(tentative) => tentative.poll_event(),
-            other => other.connection_mut()?.poll_event(),
+        }
+    }
+
+    /// An earlier transaction was on this connection, and nothing was heard of this one: should
+    /// it be lost now, then because it was kept for too long.
+    pub(crate) fn is_stale(&self) -> bool {
+        match self {
+            Self::None | Self::Asked => false,
+            Self::Open(upstream) => upstream.was_used(),
+            Self::Cleared(one) => one.connection().is_reused() && !one.is_heard(),
+            Self::Tentative(one) => one.connection().is_reused() && !one.is_heard(),
         }
     }
 
@@ -76,32 +72,34 @@ impl Link {
     pub(crate) fn rcpt(&mut self, now: Moment, tag: u32, to: Offer, params: &RcptParams) {
         *self = match (std::mem::take(self), to) {
             (Self::Cleared(mut transaction), Offer::Cleared(to)) => {
-                transaction.rcpt(now, tag, &to, params);
+                transaction.rcpt(now, tag, to, params);
                 Self::Cleared(transaction)
             }
-            (Self::Cleared(transaction), Offer::Provisional(to)) => {
+            (Self::Cleared(transaction), to @ Offer::Provisional(_)) => {
                 let mut tentative = Tentative::from(transaction);
-                tentative.rcpt_provisional(now, tag, to, params);
+                tentative.rcpt(now, tag, to, params);
                 Self::Tentative(tentative)
             }
             (Self::Tentative(mut tentative), to) => {
-                match to {
-                    Offer::Cleared(to) => tentative.rcpt(now, tag, &to, params),
-                    Offer::Provisional(to) => tentative.rcpt_provisional(now, tag, to, params),
-                }
+                tentative.rcpt(now, tag, to, params);
                 Self::Tentative(tentative)
             }
             (other @ (Self::None | Self::Asked | Self::Open(_)), _) => other,
         };
     }
 
-    /// The connection, its transaction left open.
-    pub(crate) fn abandon(self) -> Option<Box<Upstream>> {
+    /// The connection, its transaction left open, and whom it was shown.
+    pub(crate) fn take_back(self) -> Option<TakenBack> {
         match self {
             Self::None | Self::Asked => None,
-            Self::Open(upstream) => Some(upstream),
-            Self::Cleared(transaction) => Some(transaction.abandon()),
-            Self::Tentative(tentative) => Some(tentative.abandon()),
+            Self::Open(upstream) => Some((upstream, Vec::new())),
+            Self::Cleared(transaction) => Some(transaction.take_back()),
+            Self::Tentative(tentative) => Some(tentative.take_back()),
         }
+    }
+
+    /// The connection, its transaction left open.
+    pub(crate) fn abandon(self) -> Option<Box<Upstream>> {
+        self.take_back().map(|(upstream, _)| upstream)
     }
 }

@@ -10,7 +10,8 @@ use smtp_wire::{Body, Capabilities, MailParams, RcptParams, Reply};
 
 use crate::facts::{Content, Facts};
 use crate::hold::Held;
-use crate::link::Offer;
+use crate::tries::Tries;
+use crate::upstream::Offer;
 
 #[derive(Debug, Default)]
 pub(crate) enum Phase {
@@ -32,6 +33,23 @@ pub(crate) enum Phase {
     Dot(Box<Dot>),
 }
 
+impl Phase {
+    /// The envelope, as long as another connection may still have it: no DATA has gone
+    /// upstream, and it was not given up.
+    pub(crate) fn envelope_before_data(&mut self) -> Option<&mut Envelope> {
+        match self {
+            Self::Envelope(envelope) if !envelope.data_sent && envelope.failed.is_none() => {
+                Some(envelope)
+            }
+            Self::Holding(holding) => match holding.step {
+                Step::Collecting | Step::Ready(_) => Some(&mut holding.envelope),
+                Step::Asked(_) => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 /// Where a recipient stands.
 #[derive(Debug)]
 pub(crate) enum Standing {
@@ -43,6 +61,11 @@ pub(crate) enum Standing {
     Sent,
     /// The smarthost took it.
     Accepted,
+    /// One took it, and the client knows; that one is out of it, and another was not shown it
+    /// yet.
+    Promised(Offer),
+    /// Likewise, and RCPT is on its way to another.
+    SentAgain,
     /// Answered 250, not forwarded.
     Dropped,
     /// 5yz (true) or 4yz.
@@ -63,6 +86,18 @@ pub(crate) struct Recipient {
     pub(crate) plain: Option<String>,
 }
 
+impl Recipient {
+    /// A smarthost took it, and the client knows.
+    pub(crate) fn is_told_250(&self) -> bool {
+        matches!(self.standing, Standing::Accepted | Standing::Promised(_) | Standing::SentAgain)
+    }
+
+    /// RFC 3461 s4.
+    pub(crate) fn needs_dsn(&self) -> bool {
+        self.params.notify.is_some() || self.params.orcpt.is_some()
+    }
+}
+
 /// From MAIL to the answer to DATA.
 #[derive(Debug)]
 pub(crate) struct Envelope {
@@ -80,6 +115,7 @@ pub(crate) struct Envelope {
     pub(crate) data_sent: bool,
     /// The smarthost cannot be had for this transaction: everybody's reply.
     pub(crate) failed: Option<Reply>,
+    pub(crate) tries: Tries,
 }
 
 /// Recipients by where they stand.
@@ -97,7 +133,10 @@ impl Envelope {
         let mut tally = Tally::default();
         for recipient in &self.recipients {
             match recipient.standing {
-                Standing::Asked(_) | Standing::Waiting(_) => tally.undecided += 1,
+                Standing::Asked(_)
+                | Standing::Waiting(_)
+                | Standing::Promised(_)
+                | Standing::SentAgain => tally.undecided += 1,
                 Standing::Sent => tally.sent += 1,
                 Standing::Accepted => tally.accepted += 1,
                 Standing::Dropped => tally.dropped += 1,
@@ -115,7 +154,10 @@ impl Envelope {
             return false;
         }
         let offered = |one: &&Recipient| {
-            matches!(one.standing, Standing::Waiting(_) | Standing::Sent | Standing::Accepted)
+            !matches!(
+                one.standing,
+                Standing::Asked(_) | Standing::Dropped | Standing::Refused { .. }
+            )
         };
         let first = self.recipients.iter().find(offered);
         let this = self.recipients.get(at);
@@ -204,8 +246,11 @@ pub(crate) struct Holding {
     pub(crate) trace: String,
     pub(crate) until: Until,
     pub(crate) step: Step,
-    /// For the records about them, should the header refuse them.
-    pub(crate) recipients: Vec<Recipient>,
+    /// The header decides who may get it, or where it goes.
+    pub(crate) header_decides: bool,
+    /// For the records about its recipients, should the header refuse them, and for another
+    /// smarthost, should this one be lost.
+    pub(crate) envelope: Box<Envelope>,
 }
 
 impl Holding {

@@ -16,12 +16,12 @@ use smtp_session::{Moment, SlotId};
 use smtp_wire::{RcptParams, Reply};
 
 use crate::event::Event;
-use crate::link::Offer;
 use crate::phase::{Phase, Recipient, Standing};
 use crate::record::{self, Judged};
 use crate::relay::Relay;
 use crate::replies;
 use crate::settings::Mixed;
+use crate::upstream::Offer;
 use crate::verbatim::verbatim;
 
 impl Relay {
@@ -198,11 +198,15 @@ impl Relay {
 
     pub(crate) fn rcpt_replied(&mut self, now: Moment, tag: u32, reply: Reply) {
         let at = tag as usize;
-        let Phase::Envelope(envelope) = &mut self.phase else { return };
-        let sent =
-            envelope.recipients.get(at).is_some_and(|one| matches!(one.standing, Standing::Sent));
-        if sent {
-            self.conclude(now, at, verbatim(reply));
+        let envelope = match &mut self.phase {
+            Phase::Envelope(envelope) => envelope,
+            Phase::Holding(holding) => &mut holding.envelope,
+            _ => return,
+        };
+        match envelope.recipients.get(at).map(|one| &one.standing) {
+            Some(Standing::Sent) => self.conclude(now, at, verbatim(reply)),
+            Some(Standing::SentAgain) => return self.taken_again(now, at, &reply),
+            _ => {}
         }
         self.try_data(now);
     }

@@ -194,6 +194,13 @@ pub(crate) fn smarthost_lacks(extension: &str) -> Reply {
     Reply::new(451, code(4, 3, 3), text)
 }
 
+/// A smarthost was lost after it had taken recipients, and the next one does not take all of
+/// them.
+pub(crate) fn not_taken_again() -> Reply {
+    let text = "the smarthost was lost, and another does not take every recipient; try again later";
+    Reply::new(451, code(4, 3, 0), text)
+}
+
 pub(crate) fn not_opened(failure: &OpenFailure) -> Reply {
     match failure {
         OpenFailure::Unreachable => {
@@ -266,6 +273,10 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         ("the smarthost lacks what the envelope needs", smarthost_lacks("SMTPUTF8")),
         ("the smarthost cannot be reached", not_opened(&OpenFailure::Unreachable)),
         ("too many connections to the smarthost", not_opened(&OpenFailure::Busy)),
+        (
+            "the smarthost was lost before DATA, and another refuses whom it had taken",
+            not_taken_again(),
+        ),
         ("the intent cannot be written", evidence_not_written()),
         ("a fault of optgate's own", internal()),
     ];

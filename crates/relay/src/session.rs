@@ -168,13 +168,14 @@ impl Relay {
                 if !at_rest {
                     // It said more than it was asked before it was even used.
                     self.upstream_lost(now, &Lost::Nonsense("bytes before the envelope"));
-                } else if matches!(self.phase, Phase::Envelope(_)) {
+                } else if self.phase.envelope_before_data().is_some() {
                     self.offer_envelope(now);
                 } else {
                     self.release_upstream();
                 }
             }
-            Err(failure) => self.fail_envelope(now, &replies::not_opened(&failure)),
+            // Whoever opens has tried all that may be tried.
+            Err(failure) => self.give_up(now, &replies::not_opened(&failure)),
         }
     }
 
@@ -212,10 +213,14 @@ impl Relay {
         }
     }
 
-    /// The smarthost is gone, whatever the phase: everything that waits for it is
-    /// answered, nothing that was accepted in part is finished.
+    /// The smarthost is gone, whatever the phase. Before our DATA another may have the
+    /// envelope; otherwise everything that waits for it is answered, and nothing that was
+    /// accepted in part is finished.
     pub(crate) fn upstream_lost(&mut self, now: Moment, why: &Lost) {
         self.events.push_back(Event::UpstreamLost(why.clone()));
+        if self.fail_over() {
+            return;
+        }
         self.drop_upstream();
         match std::mem::take(&mut self.phase) {
             Phase::Idle => {}

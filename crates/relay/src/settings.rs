@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use policy::Action;
+use policy::{Action, Possible, StreamId};
 use smtp_session::sasl::Mechanism;
 
 use crate::access::Access;
@@ -106,6 +106,25 @@ pub struct SmarthostId(pub u16);
 pub struct Routes {
     /// By stream; those not in it take the first route.
     pub by_stream: Vec<RouteId>,
+}
+
+impl Routes {
+    /// Of one stream.
+    pub(crate) fn of(&self, stream: StreamId) -> RouteId {
+        self.by_stream.get(stream.place()).copied().unwrap_or_default()
+    }
+
+    /// Not all of them have the same.
+    pub(crate) fn differ(&self, possible: &Possible) -> bool {
+        let mut routes = possible.iter().map(|stream| self.of(stream));
+        let first = routes.next();
+        routes.any(|route| Some(route) != first)
+    }
+
+    /// Of the first of them: where the envelope goes before the header has decided.
+    pub(crate) fn first(&self, possible: &Possible) -> RouteId {
+        possible.iter().next().map(|stream| self.of(stream)).unwrap_or_default()
+    }
 }
 
 /// A TLS connection, once its handshake is done.

@@ -10,7 +10,7 @@
 //!      |                   v                           | settle: everyone |
 //!      |               Tentative ----------------------+ is Cleared       |
 //!      |                   | settle: somebody is not                      |
-//!      +----- abandon -----+-------------------- abandon, ended ----------+
+//!      +---- take_back ----+------------------ take_back, ended ----------+
 //! ```
 //!
 //! * [`Upstream`] is between transactions: it has no RCPT and no DATA.
@@ -21,6 +21,10 @@
 //!   only, which asks every one of them for its [`Cleared`]. Should one not have it,
 //!   what comes back is an [`Upstream`], which has no `data` either: RSET goes out
 //!   before anything else.
+//!
+//! Whom a smarthost was shown, it may be lost with: so both kinds of transaction keep the
+//! proofs until DATA, and [`Transaction::take_back`] gives them out again, for a second
+//! envelope. `data` destroys them: behind it nobody can be shown to another smarthost.
 //!
 //! A connection does not belong to a session: it is asked for, used for one
 //! transaction, and given back, with the note that RSET must come first when the
@@ -61,6 +65,11 @@ impl Upstream {
         self.client.transactions() > 1
     }
 
+    /// Whether any transaction was on it yet.
+    pub(crate) fn was_used(&self) -> bool {
+        self.client.transactions() > 0
+    }
+
     /// What this very connection offers.
     pub fn capabilities(&self) -> &Arc<Capabilities> {
         self.client.capabilities()
@@ -99,7 +108,7 @@ impl Upstream {
         }
         self.stale = true;
         self.client.mail(now, from, params);
-        Transaction(self)
+        Transaction { upstream: self, shown: Vec::new(), heard: false }
     }
 
     pub(crate) fn noop(&mut self, now: Moment) {
@@ -139,50 +148,114 @@ impl Upstream {
     }
 }
 
+/// A recipient that may be shown to a smarthost.
+#[derive(Debug)]
+pub(crate) enum Offer {
+    Cleared(Cleared<ForwardPath>),
+    Provisional(Provisional<ForwardPath>),
+}
+
+impl Offer {
+    pub(crate) fn path(&self) -> &ForwardPath {
+        match self {
+            Self::Cleared(cleared) => cleared.path(),
+            Self::Provisional(provisional) => provisional.path(),
+        }
+    }
+
+    /// Cleared, or not, by the stream that was decided.
+    pub(crate) fn settle(self, stream: StreamId) -> Result<Cleared<ForwardPath>, Box<Refused>> {
+        match self {
+            Self::Cleared(cleared) => Ok(cleared),
+            Self::Provisional(provisional) => provisional.settle(stream),
+        }
+    }
+}
+
+/// A connection whose transaction is over, and whom it was shown, with their tags: all that
+/// it has not refused itself.
+pub(crate) type TakenBack = (Box<Upstream>, Vec<(u32, Offer)>);
+
+/// The recipient that the smarthost has refused just now.
+fn refused_by(event: Option<&ClientEvent>) -> Option<u32> {
+    match event {
+        Some(ClientEvent::Reply(Sent::Rcpt(tag), reply)) if !reply.is_positive() => Some(*tag),
+        _ => None,
+    }
+}
+
+/// Whether the smarthost has spoken about this transaction (a reply to RSET is about the last
+/// one).
+fn is_about_it(event: Option<&ClientEvent>) -> bool {
+    matches!(event, Some(ClientEvent::Reply(Sent::Mail | Sent::Rcpt(_) | Sent::Data, _)))
+}
+
 /// A transaction whose recipients are all cleared.
 #[derive(Debug)]
-pub(crate) struct Transaction(Box<Upstream>);
+pub(crate) struct Transaction {
+    upstream: Box<Upstream>,
+    /// With their tags, in the order in which they were shown; nobody behind DATA.
+    shown: Vec<(u32, Cleared<ForwardPath>)>,
+    heard: bool,
+}
 
 impl Transaction {
     pub(crate) fn rcpt(
         &mut self,
         now: Moment,
         tag: u32,
-        to: &Cleared<ForwardPath>,
+        to: Cleared<ForwardPath>,
         params: &RcptParams,
     ) {
-        self.0.rcpt(now, tag, to.path(), params);
+        self.upstream.rcpt(now, tag, to.path(), params);
+        self.shown.push((tag, to));
     }
 
     pub(crate) fn data(&mut self, now: Moment) {
-        self.0.client.data(now);
+        self.shown = Vec::new();
+        self.upstream.client.data(now);
     }
 
     pub(crate) fn content(&mut self, span: &[u8]) {
-        self.0.client.content(span);
+        self.upstream.client.content(span);
     }
 
     pub(crate) fn finish(&mut self, now: Moment) -> bool {
-        self.0.client.finish(now)
+        self.upstream.client.finish(now)
+    }
+
+    pub(crate) fn poll_event(&mut self) -> Option<ClientEvent> {
+        let event = self.upstream.poll_event();
+        self.heard |= is_about_it(event.as_ref());
+        if let Some(refused) = refused_by(event.as_ref()) {
+            self.shown.retain(|(tag, _)| *tag != refused);
+        }
+        event
     }
 
     /// The smarthost answered the dot: no transaction is open any more.
     pub(crate) fn ended(mut self) -> Box<Upstream> {
-        self.0.stale = false;
-        self.0
+        self.upstream.stale = false;
+        self.upstream
     }
 
-    /// Left open: RSET comes first in the next one.
-    pub(crate) fn abandon(self) -> Box<Upstream> {
-        self.0
+    /// Left open: RSET comes first in the next one. Whom it was shown may be shown to another.
+    pub(crate) fn take_back(self) -> TakenBack {
+        let shown = self.shown.into_iter().map(|(tag, to)| (tag, Offer::Cleared(to)));
+        (self.upstream, shown.collect())
+    }
+
+    /// The smarthost has spoken about it.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.heard
     }
 
     pub(crate) fn connection(&self) -> &Upstream {
-        &self.0
+        &self.upstream
     }
 
     pub(crate) fn connection_mut(&mut self) -> &mut Upstream {
-        &mut self.0
+        &mut self.upstream
     }
 }
 
@@ -191,7 +264,8 @@ impl Transaction {
 pub(crate) struct Tentative {
     upstream: Box<Upstream>,
     /// With their tags, in the order in which they were shown.
-    unsettled: Vec<(u32, Provisional<ForwardPath>)>,
+    shown: Vec<(u32, Offer)>,
+    heard: bool,
 }
 
 /// The stream that was decided does not permit everybody who was shown.
@@ -205,40 +279,25 @@ pub(crate) struct NotSettled {
 
 impl From<Transaction> for Tentative {
     fn from(transaction: Transaction) -> Self {
-        Self { upstream: transaction.0, unsettled: Vec::new() }
+        let heard = transaction.heard;
+        let (upstream, shown) = transaction.take_back();
+        Self { upstream, shown, heard }
     }
 }
 
 impl Tentative {
-    pub(crate) fn rcpt(
-        &mut self,
-        now: Moment,
-        tag: u32,
-        to: &Cleared<ForwardPath>,
-        params: &RcptParams,
-    ) {
+    pub(crate) fn rcpt(&mut self, now: Moment, tag: u32, to: Offer, params: &RcptParams) {
         self.upstream.rcpt(now, tag, to.path(), params);
-    }
-
-    pub(crate) fn rcpt_provisional(
-        &mut self,
-        now: Moment,
-        tag: u32,
-        to: Provisional<ForwardPath>,
-        params: &RcptParams,
-    ) {
-        self.upstream.rcpt(now, tag, to.path(), params);
-        self.unsettled.push((tag, to));
+        self.shown.push((tag, to));
     }
 
     /// The next thing that happened. A recipient that the smarthost itself refused is
     /// in no envelope, so nothing is left to decide about it.
     pub(crate) fn poll_event(&mut self) -> Option<ClientEvent> {
         let event = self.upstream.poll_event();
-        if let Some(ClientEvent::Reply(Sent::Rcpt(refused), reply)) = &event
-            && !reply.is_positive()
-        {
-            self.unsettled.retain(|(tag, _)| tag != refused);
+        self.heard |= is_about_it(event.as_ref());
+        if let Some(refused) = refused_by(event.as_ref()) {
+            self.shown.retain(|(tag, _)| *tag != refused);
         }
         event
     }
@@ -249,22 +308,29 @@ impl Tentative {
     ///
     /// Those whom this stream does not permit. No data can follow then.
     pub(crate) fn settle(self, stream: StreamId) -> Result<Transaction, NotSettled> {
-        let mut refused = Vec::new();
-        for (tag, provisional) in self.unsettled {
-            if let Err(why) = provisional.settle(stream) {
-                refused.push((tag, why));
+        let Self { upstream, shown, heard } = self;
+        let (mut cleared, mut refused) = (Vec::with_capacity(shown.len()), Vec::new());
+        for (tag, offer) in shown {
+            match offer.settle(stream) {
+                Ok(to) => cleared.push((tag, to)),
+                Err(why) => refused.push((tag, why)),
             }
         }
         if refused.is_empty() {
-            Ok(Transaction(self.upstream))
+            Ok(Transaction { upstream, shown: cleared, heard })
         } else {
-            Err(NotSettled { upstream: self.upstream, refused })
+            Err(NotSettled { upstream, refused })
         }
     }
 
-    /// Left open: RSET comes first in the next one.
-    pub(crate) fn abandon(self) -> Box<Upstream> {
-        self.upstream
+    /// As [`Transaction::take_back`].
+    pub(crate) fn take_back(self) -> TakenBack {
+        (self.upstream, self.shown)
+    }
+
+    /// As [`Transaction::is_heard`].
+    pub(crate) fn is_heard(&self) -> bool {
+        self.heard
     }
 
     pub(crate) fn connection(&self) -> &Upstream {

@@ -13,7 +13,8 @@ use policy::{
 };
 use relay::{
     Access, Answer, AuthOffer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, Mixed,
-    OpenFailure, Relay, RelaySettings, Routes, SessionFacts, Side, SmarthostId, Upstream, Way,
+    OpenFailure, Relay, RelaySettings, RouteId, Routes, SessionFacts, Side, SmarthostId, Upstream,
+    Wanted, Way,
 };
 use smtp_session::{
     Client, ClientEvent, ClientSettings, Moment, ServerSettings, StartTls, Timeouts, UseTls,
@@ -37,6 +38,11 @@ pub(crate) struct Scenery {
     pub(crate) budget: usize,
     /// EHLO keywords; `None`: nobody answers.
     pub(crate) smarthost: Option<Vec<String>>,
+    /// Another one (`Some(None)`: it does not answer): then it is written down which is
+    /// opened.
+    pub(crate) second: Option<Option<Vec<String>>>,
+    /// The streams whose mail goes to the second one only, all others to the first.
+    pub(crate) to_second: Vec<String>,
     /// What the client is offered comes from this; the same as `smarthost` unless set.
     pub(crate) record: Option<Vec<String>>,
     pub(crate) action: Action,
@@ -63,6 +69,8 @@ impl Default for Scenery {
             header_max: 1_000,
             budget: 1_000_000,
             smarthost: Some(words.map(str::to_owned).to_vec()),
+            second: None,
+            to_second: Vec::new(),
             record: None,
             action: Action::Refuse,
             contact: Contact::Recipient,
@@ -156,6 +164,14 @@ impl Stage {
     pub(crate) fn new(scenery: Scenery) -> Self {
         let now = Moment::new(Duration::from_secs(1), 1_772_452_800_000_000);
         let budget = Arc::new(HoldBudget::new(scenery.budget));
+        let streams = Arc::new(Streams::new(scenery.streams.clone()));
+        let mut routes = Routes::default();
+        if !scenery.to_second.is_empty() {
+            let second =
+                |stream: &Arc<Stream>| scenery.to_second.iter().any(|one| **one == *stream.name);
+            routes.by_stream =
+                streams.iter().map(|(_, stream)| RouteId(u16::from(second(stream)))).collect();
+        }
         let settings = RelaySettings {
             hostname: "mail.example.com".to_owned(),
             access: scenery.access.clone(),
@@ -171,7 +187,7 @@ impl Stage {
             recipients_max: scenery.recipients_max,
             plain_recipients: false,
             auth: AuthOffer::Off,
-            routes: Routes::default(),
+            routes,
         };
         let server = ServerSettings {
             hostname: "mail.example.com".to_owned(),
@@ -182,12 +198,13 @@ impl Stage {
             starttls: StartTls::Off,
         };
         let lists = Written(scenery.clone());
-        let streams = Arc::new(Streams::new(scenery.streams.clone()));
         let own = vec!["example.com".to_owned()];
         let record = Arc::new(CapabilityRecord::default());
         if let Some(words) = scenery.record.as_ref().or(scenery.smarthost.as_ref()) {
-            record.store(connected(words, now).capabilities());
+            record.store(connected(words, SmarthostId(0), now).capabilities());
         }
+        let mut known = vec![Arc::clone(&record)];
+        known.extend(scenery.second.iter().map(|_| Arc::new(CapabilityRecord::default())));
         let relay = Relay::new(
             Arc::new(settings),
             Arc::new(server),
@@ -199,7 +216,7 @@ impl Stage {
                 tls: None,
             },
             OptOutGate::new(Arc::new(lists), PersonRules::default(), own, streams),
-            [record].into(),
+            known.into(),
             Arc::new(Mint::new(0)),
             now,
         );
@@ -301,17 +318,38 @@ impl Stage {
         }
     }
 
+    fn open(&mut self, wanted: &Wanted) {
+        let only = match self.scenery.to_second.is_empty() {
+            true => None,
+            false => Some(SmarthostId(wanted.route.0)),
+        };
+        let may = |at| only.is_none_or(|only| only == at) && !wanted.avoid.contains(&at);
+        let parked = self.parked.take_if(|one| !wanted.fresh && may(one.smarthost()));
+        let (first, second) = (&self.scenery.smarthost, self.scenery.second.as_ref());
+        let there = [(SmarthostId(0), Some(first)), (SmarthostId(1), second)];
+        let mut there = there.iter().filter(|(at, _)| may(*at));
+        let found = there.find_map(|(at, words)| Some((*at, words.as_ref()?.as_ref()?)));
+        let answer = match (parked, found) {
+            (Some(parked), _) => Ok(parked),
+            (None, Some((at, words))) => Ok(Box::new(connected(words, at, self.now))),
+            (None, None) => Err(OpenFailure::Unreachable),
+        };
+        if self.scenery.second.is_some() {
+            let which = match answer.as_ref().map(|upstream| upstream.smarthost()) {
+                Ok(SmarthostId(0)) => "first",
+                Ok(_) => "second",
+                Err(_) => "nothing",
+            };
+            let fresh = if wanted.fresh { " fresh" } else { "" };
+            self.to_smarthost.extend_from_slice(format!("opened {which}{fresh}\r\n").as_bytes());
+        }
+        self.live = answer.is_ok();
+        self.relay.answer(self.now, Answer::Opened(answer));
+    }
+
     fn handle(&mut self, event: Event) {
         match event {
-            Event::OpenUpstream(_) => {
-                let answer = match (self.parked.take(), &self.scenery.smarthost) {
-                    (Some(parked), _) => Ok(parked),
-                    (None, Some(words)) => Ok(Box::new(connected(words, self.now))),
-                    (None, None) => Err(OpenFailure::Unreachable),
-                };
-                self.live = answer.is_ok();
-                self.relay.answer(self.now, Answer::Opened(answer));
-            }
+            Event::OpenUpstream(wanted) => self.open(&wanted),
             Event::ReleaseUpstream(upstream) => {
                 self.live = false;
                 self.parked = Some(upstream);
@@ -357,7 +395,7 @@ fn word(value: &impl std::fmt::Debug) -> String {
 }
 
 /// A connection past greeting and EHLO.
-fn connected(words: &[String], now: Moment) -> Upstream {
+fn connected(words: &[String], at: SmarthostId, now: Moment) -> Upstream {
     let timeouts = Timeouts {
         command: Duration::from_secs(300),
         data_asked: Duration::from_secs(120),
@@ -378,5 +416,5 @@ fn connected(words: &[String], now: Moment) -> Upstream {
     client.handle_bytes(now, reply.as_bytes());
     client.output().clear();
     assert_eq!(client.poll_event(), Some(ClientEvent::Ready));
-    Upstream::new(client, SmarthostId(0))
+    Upstream::new(client, at)
 }

@@ -668,6 +668,7 @@ impl World {
         for line in String::from_utf8_lossy(commands).lines() {
             if line.starts_with("MAIL FROM:") {
                 wire.envelope.clear();
+                self.inquired.values_mut().for_each(|one| one.shown = 0);
             } else if let Some(path) = line.strip_prefix("RCPT TO:<") {
                 let path = path.split('>').next().unwrap_or_default();
                 wire.envelope.push(path.to_owned());
