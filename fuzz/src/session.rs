@@ -97,7 +97,8 @@ impl Play {
                 | Step::Rcpt(slot, ..)
                 | Step::EndOfData(slot)
                 | Step::Auth(slot, _)
-                | Step::AuthResponse(slot, _) => Some((slot, false)),
+                | Step::AuthResponse(slot, _)
+                | Step::Xclient(slot, _) => Some((slot, false)),
                 Step::Data(slot) => Some((slot, true)),
                 Step::Ended(_) => {
                     assert!(!self.ended, "the end is told once");

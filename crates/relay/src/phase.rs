@@ -174,6 +174,8 @@ impl Envelope {
         added: u64,
     ) -> Result<MailParams, &'static str> {
         let mut params = self.params.clone();
+        // RFC 4954 s5: a client's word on who submitted a message first is not ours to give.
+        params.auth = None;
         params.size = match offered.size {
             Some(_) => params.size.map(|size| size.saturating_add(added)),
             None => None,

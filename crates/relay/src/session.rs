@@ -65,7 +65,7 @@ impl Relay {
             Step::Reset => self.forget_transaction(),
             // Not offered yet.
             Step::StartTls | Step::AuthCancelled => {}
-            Step::Auth(slot, _) | Step::AuthResponse(slot, _) => {
+            Step::Auth(slot, _) | Step::AuthResponse(slot, _) | Step::Xclient(slot, _) => {
                 self.server.answer(now, slot, replies::no_transaction());
             }
             Step::Mail(slot, from, params) => self.handle_mail(now, slot, from, params),

@@ -110,7 +110,7 @@ fn note(seen: &mut Seen, step: Step<'_>) -> Option<Answer> {
             seen.steps.push(format!("{step:?}"));
             None
         }
-        Step::Auth(slot, _) | Step::AuthResponse(slot, _) => {
+        Step::Auth(slot, _) | Step::AuthResponse(slot, _) | Step::Xclient(slot, _) => {
             seen.steps.push("auth".to_owned());
             Some(Answer::Slot(slot, ok("login")))
         }

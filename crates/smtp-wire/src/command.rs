@@ -9,9 +9,10 @@ use std::fmt;
 use address::{AddressError, ForwardPath, ReversePath};
 
 use crate::parameter::{MailParams, ParamError, RcptParams};
+use crate::xclient::Xclient;
 
 /// One command, read from a line by [`parse`](crate::parse).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Command {
     /// `HELO name`: printable ASCII, safe inside a Received field.
     Helo(String),
@@ -52,6 +53,8 @@ pub enum Command {
         /// Base64, or `=` for an empty response; never to be logged.
         initial: Option<String>,
     },
+    /// `XCLIENT attributes`, where it is offered.
+    Xclient(Box<Xclient>),
     /// `BDAT ...`: what follows it cannot be told from commands: 502 and close.
     Bdat,
     /// `GET`, `POST` and the like: a web browser was led here; close.
@@ -129,6 +132,7 @@ impl Command {
             Self::Help => "HELP",
             Self::StartTls => "STARTTLS",
             Self::Auth { .. } => "AUTH",
+            Self::Xclient(_) => "XCLIENT",
             Self::Bdat => "BDAT",
             Self::Http => "GET",
             Self::NotImplemented(name) => name,
@@ -139,6 +143,16 @@ impl Command {
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.to_string().as_bytes());
         out.extend_from_slice(b"\r\n");
+    }
+}
+
+impl fmt::Debug for Command {
+    /// The line, without what proves who the client is.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auth { mechanism, initial: Some(_) } => write!(f, "`AUTH {mechanism} (secret)`"),
+            other => write!(f, "`{other}`"),
+        }
     }
 }
 
@@ -156,6 +170,7 @@ impl fmt::Display for Command {
             Self::Auth { mechanism, initial: Some(initial) } => {
                 write!(f, "{name} {mechanism} {initial}")
             }
+            Self::Xclient(told) => write!(f, "{name}{told}"),
             _ => f.write_str(name),
         }
     }

@@ -32,6 +32,10 @@ pub struct Capabilities {
     pub auth: Vec<String>,
     /// RFC 9422.
     pub limits: Limits,
+    /// Postfix's XCLIENT: the attributes that are understood, upper-case; empty if not offered.
+    pub xclient: Vec<String>,
+    /// Postfix's XFORWARD, likewise.
+    pub xforward: Vec<String>,
 }
 
 /// What we offer to the client of this session.
@@ -81,6 +85,8 @@ impl Capabilities {
                 let mechanisms = words.filter(|word| is_mechanism(word));
                 self.auth = mechanisms.map(str::to_ascii_uppercase).collect();
             }
+            "XCLIENT" => self.xclient = words.map(str::to_ascii_uppercase).collect(),
+            "XFORWARD" => self.xforward = words.map(str::to_ascii_uppercase).collect(),
             "LIMITS" => words.for_each(|word| self.limits.read(word)),
             _ => {}
         }
@@ -89,7 +95,8 @@ impl Capabilities {
     /// What can be promised to a client when `self` and `other` both stand behind the promise.
     ///
     /// SIZE and LIMITS are bounds that any hop can keep by itself, so that the stricter of the two
-    /// holds even where only one states it (a SIZE of 0 is no bound).
+    /// holds even where only one states it (a SIZE of 0 is no bound). XCLIENT and XFORWARD are
+    /// between neighbours and promised to nobody else.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Self {
         let size = match (self.size, other.size) {
@@ -116,6 +123,8 @@ impl Capabilities {
                     other.limits.rcpt_domain_max,
                 ),
             },
+            xclient: Vec::new(),
+            xforward: Vec::new(),
         }
     }
 
@@ -142,6 +151,8 @@ impl Capabilities {
         flag(self.chunking, "CHUNKING");
         flag(self.starttls, "STARTTLS");
         flag(!self.auth.is_empty(), &format!("AUTH {}", self.auth.join(" ")));
+        flag(!self.xclient.is_empty(), &format!("XCLIENT {}", self.xclient.join(" ")));
+        flag(!self.xforward.is_empty(), &format!("XFORWARD {}", self.xforward.join(" ")));
         let limits = self.limits.to_words();
         flag(!limits.is_empty(), &format!("LIMITS{limits}"));
         Reply::plain(250, lines.join("\n"))

@@ -16,6 +16,7 @@ mod reply;
 mod reply_decoder;
 mod stuffing;
 mod verb;
+mod xclient;
 mod xtext;
 
 pub use command::{Command, CommandError, PathVerb};
@@ -27,3 +28,4 @@ pub use reply::{Enhanced, REPLY_LINE_MAX, Reply};
 pub use reply_decoder::{ReplyDecoder, ReplyFault};
 pub use stuffing::DataEncoder;
 pub use verb::{Argument, Group, Needs, Verb, parse};
+pub use xclient::{Told, XCLIENT_ATTRIBUTES, Xclient};

@@ -1,5 +1,5 @@
 //! Parameters of MAIL and RCPT. RFC 5321 s4.1.2 (`esmtp-param`), RFC 1870, 6152, 6531, 3461,
-//! 3865.
+//! 3865, 4954.
 //!
 //! A parameter is accepted only if its extension is offered, and then read completely: what is
 //! passed on is written anew from what was understood, or (ENVID and ORCPT, which RFC 3461 s5.2.1
@@ -17,6 +17,8 @@ use crate::xtext::{is_original_recipient, is_xtext};
 const ENVID_MAX: usize = 100;
 /// RFC 3865 appendix A: the whole list.
 const SOLICIT_MAX: usize = 1000;
+/// RFC 4954 s5.
+const AUTH_MAX: usize = 500;
 
 /// Parameters of MAIL. Rendered with a leading space each, ready to follow the path.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,6 +35,8 @@ pub struct MailParams {
     pub envid: Option<String>,
     /// RFC 3865 s2.3: classes of solicitation, separated by commas, as they were sent.
     pub solicit: Option<String>,
+    /// RFC 4954 s5: who submitted the message first, xtext as it was sent; `<>`: unknown.
+    pub auth: Option<String>,
 }
 
 /// Parameters of RCPT. Rendered like those of MAIL.
@@ -109,7 +113,7 @@ struct Parameter<P> {
     take: fn(&mut P, Option<&str>, &Offered) -> Option<()>,
 }
 
-static OF_MAIL: [Parameter<MailParams>; 6] = [
+static OF_MAIL: [Parameter<MailParams>; 7] = [
     Parameter {
         name: "SIZE",
         offered: |offered| offered.size.is_some(),
@@ -163,6 +167,16 @@ static OF_MAIL: [Parameter<MailParams>; 6] = [
         take: |params, value, _| {
             let value = value.filter(|value| is_solicitation(value))?;
             params.solicit = Some(value.to_owned());
+            Some(())
+        },
+    },
+    Parameter {
+        name: "AUTH",
+        offered: |offered| !offered.auth.is_empty(),
+        given: |params| params.auth.is_some(),
+        take: |params, value, _| {
+            let value = value.filter(|value| value.len() <= AUTH_MAX && is_xtext(value))?;
+            params.auth = Some(value.to_owned());
             Some(())
         },
     },
@@ -297,6 +311,9 @@ impl fmt::Display for MailParams {
         }
         if let Some(solicit) = &self.solicit {
             write!(f, " SOLICIT={solicit}")?;
+        }
+        if let Some(auth) = &self.auth {
+            write!(f, " AUTH={auth}")?;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use address::{ForwardPath, ReversePath, split_path};
 use crate::command::{Command, CommandError, PathVerb};
 use crate::extension::{Offered, is_mechanism};
 use crate::parameter::{MailParams, RcptParams, Refused};
+use crate::xclient::Xclient;
 
 /// One row of the table.
 #[derive(Debug)]
@@ -94,7 +95,7 @@ static VERBS: [Verb; 33] = [
     row("SOML",     Argument::Free,      Group::Anywhere, Needs::Nothing,     true,  |_, _| Ok(Command::NotImplemented("SOML"))),
     row("SAML",     Argument::Free,      Group::Anywhere, Needs::Nothing,     true,  |_, _| Ok(Command::NotImplemented("SAML"))),
     row("BURL",     Argument::Free,      Group::Last,     Needs::Nothing,     false, |_, _| Ok(Command::NotImplemented("BURL"))),
-    row("XCLIENT",  Argument::Free,      Group::Last,     Needs::Nothing,     false, |_, _| Ok(Command::NotImplemented("XCLIENT"))),
+    row("XCLIENT",  Argument::Free,      Group::Last,     Needs::Nothing,     true,  xclient),
     row("XFORWARD", Argument::Free,      Group::Last,     Needs::Nothing,     false, |_, _| Ok(Command::NotImplemented("XFORWARD"))),
     // Cross-protocol requests; RFC 9110 s9.3, RFC 5789, RFC 9113 s3.4.
     row("GET",      Argument::Free,      Group::Last,     Needs::Nothing,     false, |_, _| Ok(Command::Http)),
@@ -257,6 +258,19 @@ fn auth(argument: &str, _: &Offered) -> Result<Command, CommandError> {
     }
     let initial = initial.map(str::to_owned);
     Ok(Command::Auth { mechanism: mechanism.to_ascii_uppercase(), initial })
+}
+
+/// `xclient = "XCLIENT" 1*( SP attribute-name "=" attribute-value )`; unknown where it is not
+/// offered: only trusted front ends may say who a client is.
+fn xclient(argument: &str, offered: &Offered) -> Result<Command, CommandError> {
+    if offered.xclient.is_empty() {
+        return Ok(Command::NotImplemented("XCLIENT"));
+    }
+    if argument.is_empty() {
+        return Err(CommandError::ArgumentMissing);
+    }
+    let told = Xclient::parse(argument).map_err(CommandError::Parameter)?;
+    Ok(Command::Xclient(Box::new(told)))
 }
 
 /// `initial-response = base64 / "="`; `base64 = 1*(4base64-CHAR) [base64-terminal]` or a terminal

@@ -183,9 +183,10 @@ impl Session {
                 let reply = Reply::new(502, Enhanced::new(5, 5, 1), "not implemented");
                 return (reply, Next::Close);
             }
-            Command::StartTls | Command::Auth { .. } | Command::NotImplemented(_) => {
-                Reply::new(502, Enhanced::new(5, 5, 1), "not implemented")
-            }
+            Command::StartTls
+            | Command::Auth { .. }
+            | Command::NotImplemented(_)
+            | Command::Xclient(_) => Reply::new(502, Enhanced::new(5, 5, 1), "not implemented"),
         };
         (reply, Next::GoOn)
     }

@@ -51,11 +51,21 @@ impl Server {
         if !self.queue.is_empty()
             && matches!(
                 command,
-                Command::Ehlo(_) | Command::Helo(_) | Command::Rset | Command::Quit
+                Command::Ehlo(_)
+                    | Command::Helo(_)
+                    | Command::Rset
+                    | Command::Quit
+                    | Command::StartTls
+                    | Command::Auth { .. }
+                    | Command::Xclient(_)
             )
         {
             self.postponed = Some(command);
             return Step::Idle;
+        }
+        if self.lacks_tls_for(&command) {
+            self.barrier = command.ends_group();
+            return self.count_fault(now, replies::tls_required());
         }
         match command {
             Command::Ehlo(name) => self.hello(name, true),
@@ -106,7 +116,10 @@ impl Server {
             Command::Http => {
                 self.break_off("an HTTP request", replies::not_http(&self.settings.hostname))
             }
-            Command::StartTls | Command::Auth { .. } | Command::NotImplemented(_) => {
+            Command::StartTls => self.start_tls(now),
+            Command::Auth { mechanism, initial } => self.start_auth(now, mechanism, initial),
+            Command::Xclient(told) => self.start_over(now, told),
+            Command::NotImplemented(_) => {
                 self.barrier = true;
                 self.count_fault(now, replies::not_implemented())
             }
@@ -135,19 +148,23 @@ impl Server {
         Step::Answered
     }
 
-    fn count_fault(&mut self, now: Moment, reply: Reply) -> Step<'static> {
+    pub(super) fn count_fault(&mut self, now: Moment, reply: Reply) -> Step<'static> {
         self.errors = self.errors.saturating_add(1);
         self.reply_now(now, reply);
         if self.errors <= self.settings.errors_max {
             return Step::Answered;
         }
-        // What is still unanswered is not going to be: the session ends here.
+        self.too_many_errors()
+    }
+
+    /// What is still unanswered is not going to be: the session ends here.
+    pub(super) fn too_many_errors(&mut self) -> Step<'static> {
         self.queue.clear();
         replies::too_many_errors(&self.settings.hostname).encode(&mut self.out);
         self.end(Ended::TooManyErrors)
     }
 
-    fn break_off(&mut self, what: &'static str, reply: Reply) -> Step<'static> {
+    pub(super) fn break_off(&mut self, what: &'static str, reply: Reply) -> Step<'static> {
         self.queue.clear();
         reply.encode(&mut self.out);
         self.end(Ended::Protocol(what))

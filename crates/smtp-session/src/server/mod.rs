@@ -3,9 +3,13 @@
 //! ```text
 //!                        EHLO/HELO            MAIL 250               354
 //!   (220) -> Unidentified -------> Identified -------> Transaction ------> MailData
-//!                 ^  (STARTTLS,        ^ ^                 |                  |
-//!                 |   AUTH will sit    | +--- RSET, EHLO --+                  |
-//!                 |   between)         +------- reply to the final dot -------+
+//!                 ^                ^ | ^ ^               |                  |
+//!      secured(), |            235,5yz | | +--- RSET, EHLO --+                  |
+//!      restart()  |                | v +------- reply to the final dot -------+
+//!                 |               Auth          (334 and responses, in turn)
+//!                 +-- Securing <-- STARTTLS 220: nothing is read
+//!
+//!   (554) -> Refused: 503 to everything, until QUIT
 //!   any state: QUIT, 421, a fault that cannot be lived with -> Ended
 //! ```
 //!
@@ -17,9 +21,12 @@
 //! command that must be last in its group (RFC 2920 s3.1) stops consumption until
 //! the queue is empty; no mode changes before the answer that allows it.
 
+mod auth;
 mod dispatch;
 mod queue;
+mod refused;
 pub(crate) mod replies;
+mod secured;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,12 +34,16 @@ use std::time::Duration;
 use address::{ForwardPath, ReversePath};
 use smtp_wire::{
     COMMAND_LINE_MAX, Capabilities, DataDecoder, DataFault, DataStep, LineDecoder, LineEvent,
-    MailParams, RcptParams, Reply,
+    MailParams, RcptParams, Reply, Xclient,
 };
 
 use crate::moment::Moment;
+use crate::sasl::SecretBytes;
+pub use auth::AuthRequest;
+use auth::Exchange;
 use queue::Queue;
 pub use queue::SlotId;
+pub use secured::StartTls;
 
 /// How many commands may wait for their answers. A client that pipelines more is
 /// read on as soon as answers come (RFC 2920 s3.2 asks for none to be lost).
@@ -57,27 +68,6 @@ pub struct ServerSettings {
     pub errors_max: u32,
     /// Whether STARTTLS is offered (RFC 3207).
     pub starttls: StartTls,
-}
-
-/// Whether a listener offers STARTTLS (RFC 3207).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum StartTls {
-    /// No.
-    #[default]
-    Off,
-    /// Yes, and mail is taken without it as well.
-    Offered,
-    /// Yes, and without it nothing but EHLO, NOOP, STARTTLS and QUIT: 530 (RFC 3207 s4).
-    Required,
-}
-
-/// AUTH, as it came (RFC 4954 s4).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthRequest {
-    /// One of those that were offered, upper-case.
-    pub mechanism: String,
-    /// The initial response, base64 removed; empty for `=`.
-    pub initial: Option<observe::Secret<Vec<u8>>>,
 }
 
 /// Why a session with a client came to its end.
@@ -124,9 +114,12 @@ pub enum Step<'a> {
     /// 235, 4yz or 5yz.
     Auth(SlotId, AuthRequest),
     /// The response to a challenge, base64 removed; the same slot.
-    AuthResponse(SlotId, observe::Secret<Vec<u8>>),
+    AuthResponse(SlotId, SecretBytes),
     /// The client broke the exchange off, or what it sent is no base64; it has its 501.
     AuthCancelled,
+    /// XCLIENT: who the client really is. To be answered by [`Server::restart`], or refused by
+    /// [`Server::answer`].
+    Xclient(SlotId, Box<Xclient>),
     /// RSET: the transaction is forgotten and 250 has been said.
     Reset,
     /// DATA, to be answered; 354 opens mail data, anything else ends the transaction.
@@ -152,6 +145,12 @@ enum State {
     MailData(MailData),
     /// The dot was seen and waits for its answer.
     DotAsked,
+    /// 220 to STARTTLS was said: what comes next is the handshake.
+    Securing,
+    /// AUTH was seen and waits for its final answer.
+    Auth(Exchange),
+    /// The client was turned away by the greeting.
+    Refused,
     Ended,
 }
 
@@ -185,6 +184,10 @@ pub struct Server {
     eof: bool,
     /// MAIL came with SMTPUTF8 (RFC 6531 s3.4).
     utf8: bool,
+    /// The connection is encrypted.
+    secured: bool,
+    /// AUTH succeeded, or a front end said so: not again (RFC 4954 s4).
+    logged_in: bool,
 }
 
 impl Server {
@@ -207,6 +210,8 @@ impl Server {
             draining: false,
             eof: false,
             utf8: false,
+            secured: false,
+            logged_in: false,
         }
     }
 
@@ -220,8 +225,15 @@ impl Server {
             State::MailData(_) if self.eof => (input.len(), self.end(Ended::Gone)),
             State::MailData(_) => self.advance_data(now, input),
             State::Unidentified | State::Identified | State::Transaction => {
-                self.advance_command(now, input)
+                let (used, step) = self.advance_command(now, input);
+                match step {
+                    Step::StartTls => (used, self.begin_tls(now, used < input.len())),
+                    step => (used, step),
+                }
             }
+            State::Securing => (0, self.not_before_the_handshake(input)),
+            State::Auth(_) => self.advance_auth(now, input),
+            State::Refused => self.advance_refused(now, input),
         }
     }
 
@@ -262,6 +274,9 @@ impl Server {
         }
         if self.eof {
             return (input.len(), self.end(Ended::Gone));
+        }
+        if self.errors > self.settings.errors_max {
+            return (0, self.too_many_errors());
         }
         if self.draining && matches!(self.state, State::Unidentified | State::Identified) {
             replies::shutting_down(&self.settings.hostname).encode(&mut self.out);
@@ -304,17 +319,6 @@ impl Server {
         self.rearm(now);
     }
 
-    /// Sends a challenge of an AUTH exchange: 334 and its base64 (RFC 4954 s4).
-    pub fn challenge(&mut self, now: Moment, slot: SlotId, challenge: &[u8]) {
-        let _ = (now, slot, challenge);
-    }
-
-    /// The TLS handshake is done, after STARTTLS or before the greeting: everything learned
-    /// from the client is forgotten (RFC 3207 s4.2).
-    pub fn secured(&mut self, now: Moment) {
-        let _ = now;
-    }
-
     /// Answers a command. An answer to a command that is no longer there (the
     /// session has ended) is ignored.
     pub fn answer(&mut self, now: Moment, slot: SlotId, reply: Reply) {
@@ -330,6 +334,7 @@ impl Server {
                 };
             }
             State::DotAsked if self.queue.is_last(slot) => self.state = State::Identified,
+            State::Auth(exchange) if exchange.slot == slot => self.finish_auth(&reply),
             _ => {}
         }
         self.queue.answer(slot, reply);
@@ -357,6 +362,7 @@ impl Server {
         match self.state {
             State::Ended => Step::Idle,
             State::MailData(_) => self.end(Ended::Gone),
+            State::Auth(exchange) if exchange.is_clients_turn() => self.end(Ended::Gone),
             _ if self.queue.is_empty() => self.end(Ended::Gone),
             _ => {
                 self.eof = true;
@@ -379,14 +385,19 @@ impl Server {
         if !self.deadline.is_some_and(|deadline| now.reached(deadline)) {
             return Step::Idle;
         }
-        replies::timed_out(&self.settings.hostname).encode(&mut self.out);
+        // In the middle of a handshake nobody could read it.
+        if !matches!(self.state, State::Securing) {
+            replies::timed_out(&self.settings.hostname).encode(&mut self.out);
+        }
         self.end(Ended::Timeout)
     }
 
     /// No new transaction from now on: 421 as soon as none is running.
     pub fn drain(&mut self) -> Step<'static> {
         self.draining = true;
-        if self.queue.is_empty() && matches!(self.state, State::Unidentified | State::Identified) {
+        let at_rest =
+            matches!(self.state, State::Unidentified | State::Identified | State::Refused);
+        if self.queue.is_empty() && at_rest {
             replies::shutting_down(&self.settings.hostname).encode(&mut self.out);
             return self.end(Ended::Local);
         }
@@ -428,7 +439,19 @@ impl Server {
         &self.offered
     }
 
+    /// Everything learned from the client is forgotten: it has to say EHLO.
+    fn forget(&mut self) {
+        self.state = State::Unidentified;
+        self.offered = Arc::new(Capabilities::default());
+        self.extended = false;
+        self.utf8 = false;
+        self.barrier = false;
+    }
+
     fn rearm(&mut self, now: Moment) {
+        if matches!(self.state, State::Refused) {
+            return;
+        }
         self.deadline = Some(now.plus(self.settings.command_timeout));
     }
 

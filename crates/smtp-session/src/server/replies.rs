@@ -63,6 +63,59 @@ pub(super) fn not_implemented() -> Reply {
     Reply::new(502, code(5, 5, 1), "command not implemented")
 }
 
+/// RFC 3207 s4.
+pub(super) fn ready_for_tls() -> Reply {
+    Reply::new(220, code(2, 0, 0), "Ready to start TLS")
+}
+
+pub(super) fn tls_is_active() -> Reply {
+    Reply::new(503, code(5, 5, 1), "TLS is already active")
+}
+
+/// RFC 3207 s4.
+pub(super) fn tls_required() -> Reply {
+    Reply::new(530, code(5, 7, 0), "Must issue a STARTTLS command first")
+}
+
+/// RFC 3207 s5: what stands in the clear behind STARTTLS may be somebody else's.
+pub(super) fn input_before_tls() -> Reply {
+    Reply::new(554, code(5, 5, 0), "SMTP protocol synchronization: wait for TLS")
+}
+
+pub(super) fn not_in_transaction() -> Reply {
+    Reply::new(503, code(5, 5, 1), "not inside a mail transaction")
+}
+
+/// RFC 4954 s4.
+pub(super) fn logged_in_already() -> Reply {
+    Reply::new(503, code(5, 5, 1), "already authenticated")
+}
+
+/// RFC 4954 s4.
+pub(super) fn no_such_mechanism() -> Reply {
+    Reply::new(504, code(5, 5, 4), "mechanism not offered")
+}
+
+/// RFC 4954 s4.
+pub(super) fn bad_base64() -> Reply {
+    Reply::new(501, code(5, 5, 2), "not base64")
+}
+
+/// RFC 4954 s4.
+pub(super) fn login_cancelled() -> Reply {
+    Reply::new(501, code(5, 7, 0), "authentication cancelled")
+}
+
+/// RFC 4954 s6.
+pub(super) fn response_too_long() -> Reply {
+    Reply::new(500, code(5, 5, 6), "authentication exchange line is too long")
+}
+
+/// RFC 5321 s3.1: behind a greeting of 554.
+pub(super) fn nothing_but_quit() -> Reply {
+    Reply::new(503, code(5, 5, 1), "nothing but QUIT is accepted here")
+}
+
 /// Chunking is not offered, and the bytes behind BDAT cannot be told from commands.
 pub(super) fn no_chunking() -> Reply {
     Reply::new(502, code(5, 5, 1), "CHUNKING is not offered; closing connection")
@@ -140,7 +193,21 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         ("MAIL before EHLO or HELO", hello_first()),
         ("RCPT or DATA before MAIL", mail_first()),
         ("MAIL inside a transaction", nested_mail()),
-        ("EXPN, ETRN, TURN, XCLIENT, ... (and STARTTLS, AUTH for now)", not_implemented()),
+        (
+            "EXPN, ETRN, TURN, ...; STARTTLS, AUTH, XCLIENT where they are not offered",
+            not_implemented(),
+        ),
+        ("STARTTLS", ready_for_tls()),
+        ("STARTTLS under TLS", tls_is_active()),
+        ("anything but EHLO, NOOP, STARTTLS, QUIT where TLS is required", tls_required()),
+        ("input behind STARTTLS (the connection is closed)", input_before_tls()),
+        ("STARTTLS, AUTH or XCLIENT inside a transaction", not_in_transaction()),
+        ("AUTH after a login", logged_in_already()),
+        ("AUTH with a mechanism that is not offered", no_such_mechanism()),
+        ("a response of AUTH that is not base64", bad_base64()),
+        ("`*` instead of a response of AUTH", login_cancelled()),
+        ("a response of AUTH over the limit", response_too_long()),
+        ("anything but QUIT after a greeting of 554", nothing_but_quit()),
         ("BDAT (the connection is closed)", no_chunking()),
         ("an HTTP request (the connection is closed)", not_http(host)),
         ("a command line over the limit", line_too_long()),

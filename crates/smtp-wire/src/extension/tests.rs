@@ -11,7 +11,8 @@ fn offers(keywords: &str) -> Capabilities {
 fn keywords_are_read_in_any_case() {
     let found = offers(
         "pipelining\nSize 1000\n8BitMime\nSMTPUTF8\nDSN\nEnhancedStatusCodes\nno-soliciting NET.EXAMPLE:ADV\nCHUNKING\nSTARTTLS\n\
-         AUTH plain LOGIN\nLIMITS RCPTMAX=50 mailmax=9 RCPTDOMAINMAX=1\nX-UNKNOWN yes",
+         AUTH plain LOGIN\nLIMITS RCPTMAX=50 mailmax=9 RCPTDOMAINMAX=1\nXCLIENT addr LOGIN\n\
+         xforward ADDR\nX-UNKNOWN yes",
     );
     assert_eq!(found, everything());
 }
@@ -29,7 +30,17 @@ fn everything() -> Capabilities {
         starttls: true,
         auth: vec!["PLAIN".into(), "LOGIN".into()],
         limits: Limits { rcpt_max: Some(50), mail_max: Some(9), rcpt_domain_max: Some(1) },
+        xclient: vec!["ADDR".into(), "LOGIN".into()],
+        xforward: vec!["ADDR".into()],
     }
+}
+
+#[test]
+fn what_is_between_neighbours_is_promised_to_nobody_else() {
+    let common = everything().intersect(&everything());
+    assert!(common.xclient.is_empty() && common.xforward.is_empty());
+    let written = everything().to_reply("mx.example");
+    assert_eq!(Capabilities::from_ehlo(&written), everything());
 }
 
 #[test]
@@ -179,6 +190,7 @@ fn capabilities() -> impl Strategy<Value = Capabilities> {
             starttls,
             auth,
             limits: Limits { rcpt_max, mail_max, rcpt_domain_max },
+            ..Capabilities::default()
         }
     })
 }

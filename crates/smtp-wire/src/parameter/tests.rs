@@ -80,6 +80,7 @@ fn parameters_of_mail() {
             ret: Some(Ret::Hdrs),
             envid: Some("QQ+2B314159".into()),
             solicit: Some("net.example:ADV,org.example:ADV:ADLT".into()),
+            auth: None,
         })
     );
     // Standards B-T28.
@@ -97,6 +98,25 @@ fn parameters_of_mail() {
     }
     assert_eq!(mail_params("RET=ALL"), Err(bad("RET")));
     assert_eq!(mail_params("SMTPUTF8=1"), Err(bad("SMTPUTF8")));
+}
+
+#[test]
+fn who_submitted_first_is_read_where_auth_is_offered() {
+    // RFC 4954 s5.
+    let offered = Offered { auth: vec!["PLAIN".into()], ..everything() };
+    let read = |value: &str| match parse(format!("MAIL FROM:<> {value}").as_bytes(), &offered) {
+        Ok(Command::Mail { params, .. }) => Ok((params.auth.clone(), params.to_string())),
+        Ok(other) => panic!("{other:?}"),
+        Err(error) => Err(error),
+    };
+    for fine in ["<>", "e+3Dmc2@example.com"] {
+        let rendered = format!(" AUTH={fine}");
+        assert_eq!(read(&format!("auth={fine}")), Ok((Some(fine.to_owned()), rendered)));
+    }
+    for wrong in ["AUTH", "AUTH=a+0Ab", "AUTH=a+", "AUTH=\u{fc}"] {
+        assert_eq!(read(wrong), Err(bad("AUTH")), "{wrong}");
+    }
+    assert_eq!(read(&format!("AUTH={}", "x".repeat(501))), Err(bad("AUTH")));
 }
 
 #[test]

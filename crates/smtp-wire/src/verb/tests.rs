@@ -55,6 +55,17 @@ fn what_needs_no_greeting() {
 }
 
 #[test]
+fn xclient_is_one_only_where_it_is_offered() {
+    let offered = Offered { xclient: vec!["ADDR".into()], ..everything() };
+    let command = parse(b"xclient addr=192.0.2.1", &offered).unwrap();
+    assert_eq!(command.to_string(), "XCLIENT ADDR=192.0.2.1");
+    assert!(command.ends_group());
+    assert_eq!(parse(b"XCLIENT", &offered), Err(CommandError::ArgumentMissing));
+    assert!(matches!(parse(b"XCLIENT ADDR=x", &offered), Err(CommandError::Parameter(_))));
+    assert_eq!(read("XCLIENT ADDR=x"), Ok(Command::NotImplemented("XCLIENT")));
+}
+
+#[test]
 fn verbs_are_read_in_any_case() {
     for (line, expected) in [
         ("data", Command::Data),
