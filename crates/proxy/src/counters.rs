@@ -38,6 +38,10 @@ counters! {
     relaying_denied,
     /// Clients turned away: too many connections.
     clients_limited,
+    /// TLS handshakes with clients.
+    tls_sessions,
+    /// TLS handshakes with clients that failed.
+    tls_failures,
     /// Sessions ended by a fault of optgate's own.
     sessions_panicked,
     /// Recipients offered to the smarthost.
@@ -69,6 +73,8 @@ counters! {
     bytes,
     /// Connections made to the smarthost.
     smarthost_connections,
+    /// Connections made to the smarthost that are under TLS.
+    smarthost_tls,
     /// Tries to connect to the smarthost that failed.
     smarthost_failures,
     /// Evidence records that could not be written.

@@ -1,8 +1,9 @@
-//! From a TCP connection to one that is past greeting and EHLO.
+//! From a TCP connection to one that is past greeting and EHLO, and under TLS where it should be.
 
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use relay::OpenFailure;
 use smtp_session::{Client, ClientEvent, ClientSettings, Lost};
@@ -10,21 +11,74 @@ use smtp_session::{Client, ClientEvent, ClientSettings, Lost};
 use crate::clock::Clock;
 use crate::scratch;
 use crate::socket::Socket;
+use crate::tls::client::{ClientMode, ClientTls};
 
+/// For a TLS handshake.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Why a conversation did not come about.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) why: OpenFailure,
+    /// It was the TLS handshake.
+    pub(crate) in_tls: bool,
+}
+
+impl From<Lost> for Failed {
+    fn from(why: Lost) -> Self {
+        Self { why: OpenFailure::Lost(why), in_tls: false }
+    }
+}
+
+/// Brings a connection past greeting and EHLO, and under TLS where `tls` says so.
 pub(crate) async fn handshake(
     mut socket: Socket,
     settings: Arc<ClientSettings>,
+    tls: Option<&ClientTls>,
     clock: Clock,
-) -> Result<(Socket, Client), OpenFailure> {
+) -> Result<(Socket, Client), Failed> {
+    let implicit = tls.filter(|tls| tls.mode() == ClientMode::Implicit);
+    if let Some(tls) = implicit {
+        secure(&mut socket, tls).await?;
+    }
     let mut client = Client::new(settings, clock.now());
+    if implicit.is_some() {
+        client.secured(clock.now());
+    }
     loop {
         match client.poll_event() {
             Some(ClientEvent::Ready) => return Ok((socket, client)),
-            Some(ClientEvent::Lost(why)) => return Err(OpenFailure::Lost(why)),
-            Some(_) => return Err(OpenFailure::Lost(Lost::Nonsense("a reply to nothing"))),
+            Some(ClientEvent::Lost(why)) => return Err(why.into()),
+            Some(ClientEvent::StartTls) => {
+                let Some(tls) = tls else { return Err(Lost::NoTls("nobody wants it").into()) };
+                if !socket.is_quiet() {
+                    // Before our first message of TLS nobody has anything to say.
+                    let what = "bytes behind the 220 to STARTTLS";
+                    return Err(Lost::Nonsense(what).into());
+                }
+                secure(&mut socket, tls).await?;
+                client.secured(clock.now());
+                continue;
+            }
+            Some(_) => return Err(Lost::Nonsense("a reply to nothing").into()),
             None => {}
         }
         turn(&mut socket, &mut client, clock).await;
+    }
+}
+
+async fn secure(socket: &mut Socket, tls: &ClientTls) -> Result<(), Failed> {
+    let failed = |what| Failed { why: OpenFailure::Lost(Lost::NoTls(what)), in_tls: true };
+    let Ok(channel) = tls.connect() else { return Err(failed("it cannot be begun")) };
+    socket.secure(channel);
+    let shaking = tokio::time::timeout(PATIENCE, poll_fn(|cx| socket.poll_handshake(cx))).await;
+    match shaking {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the TLS handshake with a smarthost failed");
+            Err(failed("the handshake failed"))
+        }
+        Err(_) => Err(failed("the handshake took too long")),
     }
 }
 

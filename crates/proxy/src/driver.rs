@@ -25,6 +25,8 @@ use crate::recorder::Commit;
 use crate::scratch;
 use crate::shared::Shared;
 use crate::socket::Socket;
+use crate::tls::server::ServerTls;
+use crate::upgrade::Upgrade;
 
 /// A connection to the smarthost at rest.
 pub(crate) type Parked = (Socket, Box<Upstream>);
@@ -36,6 +38,8 @@ pub(crate) struct Driver {
     shared: Arc<Shared>,
     clock: Clock,
     down: Socket,
+    /// The client's TLS handshake.
+    upgrade: Upgrade,
     up: Option<Socket>,
     opening: Option<Opening>,
     /// A connection at rest, kept for the next transaction of this session.
@@ -70,9 +74,17 @@ struct Records {
 const LINES_MAX: usize = 16 * 1024;
 
 impl Driver {
-    pub(crate) fn new(relay: Relay, down: Socket, shared: Arc<Shared>, clock: Clock) -> Self {
+    pub(crate) fn new(
+        relay: Relay,
+        mut down: Socket,
+        tls: Option<Arc<ServerTls>>,
+        shared: Arc<Shared>,
+        clock: Clock,
+    ) -> Self {
+        let upgrade = Upgrade::new(tls, &mut down, clock.now());
         Self {
             relay,
+            upgrade,
             shared,
             clock,
             down,
@@ -102,8 +114,8 @@ impl Driver {
     }
 
     /// The client's socket, for the last word.
-    pub(crate) fn down(&self) -> &Socket {
-        &self.down
+    pub(crate) fn down(&mut self) -> &mut Socket {
+        &mut self.down
     }
 
     /// One turn after another until nothing can be done; ready when the session is
@@ -123,6 +135,7 @@ impl Driver {
                 self.write_records();
             }
             progress |= self.read_upstream(cx, now);
+            progress |= self.poll_upgrade(cx, now);
             progress |= self.read_client(cx, now);
             if progress {
                 continue;
@@ -147,8 +160,9 @@ impl Driver {
             any = true;
             match event {
                 Event::OpenUpstream(_) => self.open(now),
+                Event::StartTls => self.ask_for_tls(now),
                 // Not offered yet.
-                Event::StartTls | Event::Authenticate(_) | Event::LoginEnded { .. } => {}
+                Event::Authenticate(_) | Event::LoginEnded { .. } => {}
                 Event::Denied(what) => {
                     denied::note(what, self.relay.facts(), &self.shared.counters)
                 }
@@ -182,6 +196,50 @@ impl Driver {
             self.relay.answer(now, Answer::LookedUp(id, asked, lookups));
         }
         any
+    }
+
+    /// The client asked for TLS; its 220 is not written yet.
+    fn ask_for_tls(&mut self, now: Moment) {
+        self.upgrade.ask();
+        // Whatever is there already was sent in the clear, and is none of the protected part.
+        // The server role ends the session over it.
+        let early = std::mem::take(&mut self.leftover);
+        if !early.is_empty() {
+            self.relay.handle_bytes(now, Side::Downstream, &early);
+        } else if !self.down.is_quiet() {
+            scratch::with(|buffer| match self.down.read_now(buffer) {
+                Ok(Some(read @ 1..)) => {
+                    let early = buffer.get(..read).unwrap_or_default();
+                    self.relay.handle_bytes(now, Side::Downstream, early);
+                }
+                Ok(_) | Err(_) => self.relay.handle_client_broken(now),
+            });
+        }
+    }
+
+    /// Brings a TLS handshake with the client on; true when it came to its end.
+    fn poll_upgrade(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
+        if !self.upgrade.is_under_way() {
+            return false;
+        }
+        if self.ended.is_some() && self.upgrade.cancel() {
+            return true;
+        }
+        let Poll::Ready(result) = self.upgrade.poll(&mut self.down, cx, now) else { return false };
+        match result {
+            Ok(facts) => {
+                self.shared.counters.tls_sessions.count();
+                self.relay.handle_secured(now, facts);
+            }
+            Err(error) => {
+                self.shared.counters.tls_failures.count();
+                let session = &self.relay.facts().id;
+                tracing::info!(%session, %error, "the TLS handshake with a client failed");
+                self.down.discard();
+                self.relay.handle_client_broken(now);
+            }
+        }
+        true
     }
 
     fn poll_asking(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
@@ -234,7 +292,7 @@ impl Driver {
     }
 
     fn open(&mut self, now: Moment) {
-        if let Some((socket, upstream)) = self.parked.take()
+        if let Some((mut socket, upstream)) = self.parked.take()
             && socket.is_quiet()
         {
             self.up = Some(socket);
@@ -257,7 +315,7 @@ impl Driver {
     /// Before the dot goes upstream everything the smarthost has said must be heard:
     /// a stray reply would be taken for the answer to it.
     fn hear_smarthost(&mut self, now: Moment) {
-        let Some(up) = &self.up else { return };
+        let Some(up) = &mut self.up else { return };
         let relay = &mut self.relay;
         scratch::with(|buffer| match up.read_now(buffer) {
             Ok(None) => {}
@@ -346,7 +404,7 @@ impl Driver {
             }
             return true;
         }
-        if self.client_eof || !self.relay.wants_input() {
+        if self.client_eof || self.upgrade.is_under_way() || !self.relay.wants_input() {
             return false;
         }
         let (down, relay) = (&mut self.down, &mut self.relay);
@@ -403,6 +461,7 @@ impl Driver {
         let limit = self.shared.smarthost.settings().data_timeout;
         let up = self.up.as_ref().and_then(|up| up.stall_deadline(limit));
         let down = self.down.stall_deadline(self.stall_limit());
+        let down = Moment::earliest(down, self.upgrade.deadline());
         Moment::earliest(Moment::earliest(up, down), self.relay.poll_timeout())
     }
 

@@ -25,4 +25,5 @@ pub(crate) async fn farewell(mut socket: Socket, mut upstream: Box<Upstream>, cl
         scratch::with(|buffer| socket.poll_read(cx, buffer)).map(|_| ())
     });
     let _ = tokio::time::timeout(PATIENCE, goodbye).await;
+    socket.close_now();
 }

@@ -21,6 +21,8 @@ mod session;
 mod shared;
 mod smarthost;
 mod socket;
+mod tls;
+mod upgrade;
 
 pub use clock::Clock;
 pub use counters::{Counters, CountersView};
@@ -31,3 +33,8 @@ pub use recorder::{Commit, Recorder};
 pub use replies::all as proxy_replies;
 pub use shared::Limits;
 pub use smarthost::{Smarthost, SmarthostSettings, SmarthostState};
+pub use tls::certificates::{Certificates, Refreshed};
+pub use tls::client::{ClientMode, ClientTls, ClientTlsFault, ClientTlsSettings};
+pub use tls::files::FileFault;
+pub use tls::pair::{Pair, PairFiles};
+pub use tls::server::{Begin, ServerTls};

@@ -24,6 +24,7 @@ use crate::session;
 use crate::shared::{Limits, Seat, Shared};
 use crate::smarthost::Smarthost;
 use crate::socket::Socket;
+use crate::tls::server::{Begin, ServerTls};
 
 /// The pause after an accept that failed for want of a resource.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -39,6 +40,8 @@ pub struct ListenerSettings {
     pub relay: Arc<RelaySettings>,
     /// For the server role of each session.
     pub server: Arc<ServerSettings>,
+    /// For TLS; none: there is none.
+    pub tls: Option<Arc<ServerTls>>,
 }
 
 /// When a client is refused that may not relay, whatever it does.
@@ -159,7 +162,7 @@ pub(crate) async fn accept(
         }
     }
     while let Ok(Ok((stream, _))) = tokio::time::timeout(Duration::ZERO, listener.accept()).await {
-        welcome.closing(stream);
+        welcome.closing(stream, address);
     }
 }
 
@@ -172,13 +175,15 @@ impl Welcome {
                 let (drain, alive) = (self.drain.clone(), self.alive.clone());
                 begin(stream, peer, settings, &now.shared, self.clock, drain, alive);
             }
-            None => self.closing(stream),
+            None => self.closing(stream, address),
         }
     }
 
-    fn closing(&self, stream: TcpStream) {
-        let reply = replies::closing(&self.generation.load().shared.hostname);
-        tokio::spawn(async move { turn_away(Socket::new(stream), &reply).await });
+    fn closing(&self, stream: TcpStream, address: SocketAddr) {
+        let now = self.generation.load();
+        let reply = replies::closing(&now.shared.hostname);
+        let tls = now.at(address).and_then(|settings| settings.tls.clone());
+        tokio::spawn(async move { turn_away(Socket::new(stream), tls, &reply).await });
     }
 }
 
@@ -197,13 +202,15 @@ fn begin(
         shared.counters.clients_refused.count();
         tracing::info!(client = %Redacted(peer), "refused: not allowed to relay");
         let reply = replies::not_allowed(&shared.hostname, peer);
-        tokio::spawn(async move { turn_away(socket, &reply).await });
+        let tls = settings.tls.clone();
+        tokio::spawn(async move { turn_away(socket, tls, &reply).await });
         return;
     }
     let Some(seat) = Seat::take(shared, peer) else {
         shared.counters.clients_limited.count();
         let reply = replies::too_many_connections(&shared.hostname);
-        tokio::spawn(async move { turn_away(socket, &reply).await });
+        let tls = settings.tls.clone();
+        tokio::spawn(async move { turn_away(socket, tls, &reply).await });
         return;
     };
     shared.counters.sessions.count();
@@ -225,15 +232,20 @@ fn begin(
         Arc::clone(&shared.mint),
         now,
     );
-    let shared = Arc::clone(shared);
+    let (shared, tls) = (Arc::clone(shared), settings.tls.clone());
     tokio::spawn(async move {
-        session::run(relay, socket, shared, clock, drain).await;
+        session::run(relay, socket, tls, shared, clock, drain).await;
         drop(seat);
         drop(alive);
     });
 }
 
-async fn turn_away(socket: Socket, reply: &Reply) {
+/// Says why, and closes. Where TLS comes before the greeting there is no way to say it that would
+/// cost less than to serve the client.
+async fn turn_away(mut socket: Socket, tls: Option<Arc<ServerTls>>, reply: &Reply) {
+    if tls.is_some_and(|tls| tls.begin() == Begin::Implicit) {
+        return;
+    }
     socket.write_now(reply);
     session::close(socket, Some(Ended::Local)).await;
 }

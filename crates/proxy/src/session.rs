@@ -19,6 +19,7 @@ use crate::replies;
 use crate::scratch;
 use crate::shared::Shared;
 use crate::socket::Socket;
+use crate::tls::server::ServerTls;
 
 /// How long a client that was cut off may take to read why.
 const LINGER: Duration = Duration::from_secs(2);
@@ -26,12 +27,13 @@ const LINGER: Duration = Duration::from_secs(2);
 pub(crate) async fn run(
     relay: Relay,
     socket: Socket,
+    tls: Option<Arc<ServerTls>>,
     shared: Arc<Shared>,
     clock: Clock,
     mut drain: watch::Receiver<bool>,
 ) {
     let facts = relay.facts().clone();
-    let mut driver = Driver::new(relay, socket, Arc::clone(&shared), clock);
+    let mut driver = Driver::new(relay, socket, tls, Arc::clone(&shared), clock);
     let mut draining = pin!(async move {
         // An error means that the gate is gone, which is a drain as well.
         let _ = drain.wait_for(|drain| *drain).await;
@@ -57,7 +59,7 @@ pub(crate) async fn run(
     let (down, parked, ended) = driver.into_parts();
     log_end(&facts, ended);
     close(down, ended).await;
-    if let Some((socket, upstream)) = parked
+    if let Some((mut socket, upstream)) = parked
         && socket.is_quiet()
     {
         farewell(socket, upstream, clock).await;
@@ -86,6 +88,7 @@ fn log_end(facts: &SessionFacts, ended: Option<Ended>) {
 /// says why would be lost.
 pub(crate) async fn close(mut down: Socket, ended: Option<Ended>) {
     if matches!(ended, Some(Ended::Gone | Ended::Quit)) {
+        down.close_now();
         return;
     }
     let rest = poll_fn(|cx| {

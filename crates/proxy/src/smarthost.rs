@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use relay::{CapabilityRecord, OpenFailure, SmarthostId, Upstream};
-use smtp_session::{Client, ClientSettings, Moment};
+use smtp_session::{Client, ClientSettings, Moment, UseTls};
 use tokio::net::TcpStream;
 
 use crate::clock::Clock;
 use crate::counters::Counters;
-use crate::dial;
+use crate::dial::{self, Failed};
 use crate::socket::Socket;
+use crate::tls::client::ClientTls;
 
 /// How long a name's addresses are believed.
 const ADDRESSES_KEPT: Duration = Duration::from_secs(30);
@@ -27,8 +28,10 @@ pub struct SmarthostSettings {
     pub connect_timeout: Duration,
     /// For a block of output that is not taken.
     pub data_timeout: Duration,
-    /// Our name and the waits for replies.
+    /// Our name and the waits for replies. Whether STARTTLS is used is `tls`'s to say.
     pub client: Arc<ClientSettings>,
+    /// How the connection is protected; none: not at all.
+    pub tls: Option<Arc<ClientTls>>,
 }
 
 /// What is known about it now.
@@ -86,8 +89,11 @@ impl Smarthost {
     ) -> Result<(Socket, Box<Upstream>), OpenFailure> {
         let result = self.try_open(clock).await;
         match &result {
-            Ok((_, upstream)) => {
+            Ok((socket, upstream)) => {
                 counters.smarthost_connections.count();
+                if socket.channel().is_some() {
+                    counters.smarthost_tls.count();
+                }
                 self.record.store(upstream.capabilities());
             }
             Err(_) => counters.smarthost_failures.count(),
@@ -112,13 +118,39 @@ impl Smarthost {
 
     /// A connection past greeting and EHLO, as the client role of one.
     pub(crate) async fn reach(&self, clock: Clock) -> Result<(Socket, Client), OpenFailure> {
+        let tls = self.settings.tls.as_deref();
+        match self.converse_first(tls, clock).await {
+            Ok(open) => Ok(open),
+            Err(failed) if failed.in_tls && tls.is_some_and(|tls| tls.mode().may_fall_back()) => {
+                tracing::warn!(smarthost = %self.settings.address, "goes on without TLS");
+                self.converse_first(None, clock).await.map_err(|failed| failed.why)
+            }
+            Err(failed) => Err(failed.why),
+        }
+    }
+
+    async fn converse_first(
+        &self,
+        tls: Option<&ClientTls>,
+        clock: Clock,
+    ) -> Result<(Socket, Client), Failed> {
         let limit = self.settings.connect_timeout;
         let connecting = tokio::time::timeout(limit, self.connect(clock));
         let stream = match connecting.await {
             Ok(Ok(stream)) => stream,
-            Ok(Err(_)) | Err(_) => return Err(OpenFailure::Unreachable),
+            Ok(Err(_)) | Err(_) => {
+                return Err(Failed { why: OpenFailure::Unreachable, in_tls: false });
+            }
         };
-        dial::handshake(Socket::new(stream), Arc::clone(&self.settings.client), clock).await
+        let starttls = tls.map_or(UseTls::Never, |tls| tls.mode().starttls());
+        let client = match self.settings.client.starttls == starttls {
+            true => Arc::clone(&self.settings.client),
+            false => Arc::new(ClientSettings {
+                starttls,
+                ..ClientSettings::clone(&self.settings.client)
+            }),
+        };
+        dial::handshake(Socket::new(stream), client, tls, clock).await
     }
 
     async fn connect(&self, clock: Clock) -> std::io::Result<TcpStream> {

@@ -15,16 +15,16 @@ fn at(seconds: u64) -> Moment {
 }
 
 fn fresh() -> Client {
+    using(UseTls::Never)
+}
+
+fn using(starttls: UseTls) -> Client {
     let timeouts = Timeouts {
         command: Duration::from_secs(300),
         data_asked: Duration::from_secs(120),
         dot: Duration::from_secs(570),
     };
-    let settings = ClientSettings {
-        hostname: "mail.example.com".to_owned(),
-        timeouts,
-        starttls: UseTls::Never,
-    };
+    let settings = ClientSettings { hostname: "mail.example.com".to_owned(), timeouts, starttls };
     Client::new(Arc::new(settings), at(0))
 }
 
@@ -242,4 +242,109 @@ fn garbage_is_not_a_reply() {
         client.handle_bytes(at(0), garbage);
         assert!(matches!(lost(&mut client), Some(Lost::Nonsense(_))), "{garbage:?}");
     }
+}
+
+/// Past the greeting and the first EHLO.
+fn introduced(starttls: UseTls, extensions: &str) -> Client {
+    let mut client = using(starttls);
+    client.handle_bytes(at(0), b"220 hi\r\n");
+    client.output().clear();
+    client.handle_bytes(at(0), format!("250-smarthost\r\n{extensions}250 HELP\r\n").as_bytes());
+    client
+}
+
+#[test]
+fn starttls_is_used_where_it_is_wanted_and_offered() {
+    for (wanted, offered) in
+        [(UseTls::Never, "250-STARTTLS\r\n"), (UseTls::IfOffered, "250-SIZE\r\n")]
+    {
+        let mut client = introduced(wanted, offered);
+        assert_eq!(client.poll_event(), Some(ClientEvent::Ready), "{wanted:?}");
+        assert_eq!(said(&mut client), "");
+    }
+    for wanted in [UseTls::IfOffered, UseTls::Required] {
+        let mut client = introduced(wanted, "250-STARTTLS\r\n250-PIPELINING\r\n");
+        assert_eq!(client.poll_event(), None);
+        assert_eq!(said(&mut client), "STARTTLS\r\n");
+        client.handle_bytes(at(0), b"220 go ahead\r\n");
+        assert_eq!(client.poll_event(), Some(ClientEvent::StartTls));
+        assert!(!client.is_at_rest() && said(&mut client).is_empty());
+    }
+}
+
+#[test]
+fn what_was_offered_in_the_clear_is_forgotten_under_tls() {
+    let mut client = introduced(UseTls::Required, "250-STARTTLS\r\n250-PIPELINING\r\n");
+    client.output().clear();
+    client.handle_bytes(at(0), b"220 go ahead\r\n");
+    assert_eq!(client.poll_event(), Some(ClientEvent::StartTls));
+    client.secured(at(1));
+    assert!(client.is_secured() && !client.capabilities().pipelining);
+    assert_eq!(said(&mut client), "EHLO mail.example.com\r\n");
+    // An offer of STARTTLS under TLS is not taken up.
+    client.handle_bytes(at(1), b"250-smarthost\r\n250-STARTTLS\r\n250 SIZE 1000\r\n");
+    assert_eq!(client.poll_event(), Some(ClientEvent::Ready));
+    assert_eq!(said(&mut client), "");
+    assert!(client.is_at_rest());
+}
+
+#[test]
+fn implicit_tls_waits_for_the_greeting() {
+    let mut client = using(UseTls::Never);
+    client.secured(at(0));
+    assert_eq!(said(&mut client), "");
+    client.handle_bytes(at(0), b"220 hi\r\n");
+    assert_eq!(said(&mut client), "EHLO mail.example.com\r\n");
+}
+
+#[test]
+fn bytes_behind_the_220_to_starttls_break_the_connection() {
+    let together = |behind: &str| {
+        let mut client = introduced(UseTls::IfOffered, "250-STARTTLS\r\n");
+        client.handle_bytes(at(0), format!("220 go ahead\r\n{behind}").as_bytes());
+        client
+    };
+    for behind in ["250 injected\r\n", "2", "\r\n", "421 bye\r\n", "\x16\x03\x01"] {
+        let mut client = together(behind);
+        // Nobody begins a handshake first.
+        let why = Lost::Nonsense("bytes behind the 220 to STARTTLS");
+        assert_eq!(client.poll_event(), Some(ClientEvent::Lost(why.clone())), "{behind:?}");
+        let mut client = together("");
+        assert_eq!(client.poll_event(), Some(ClientEvent::StartTls));
+        client.handle_bytes(at(0), behind.as_bytes());
+        assert_eq!(client.poll_event(), Some(ClientEvent::Lost(why)), "{behind:?}");
+        client.secured(at(0));
+        assert_eq!(said(&mut client), "", "nothing is said any more");
+    }
+}
+
+#[test]
+fn a_refusal_of_starttls_is_lived_with_only_where_tls_is_optional() {
+    for refusal in ["454 no key", "502 what", "501 no"] {
+        let refused = |wanted| {
+            let mut client = introduced(wanted, "250-STARTTLS\r\n");
+            client.output().clear();
+            client.handle_bytes(at(0), format!("{refusal}\r\n").as_bytes());
+            client
+        };
+        let mut client = refused(UseTls::IfOffered);
+        assert_eq!(client.poll_event(), Some(ClientEvent::Ready), "{refusal}");
+        assert!(client.is_at_rest() && client.poll_timeout().is_none());
+        assert!(matches!(lost(&mut refused(UseTls::Required)), Some(Lost::NoTls(_))), "{refusal}");
+    }
+    let mut client = introduced(UseTls::Required, "250-SIZE\r\n");
+    assert!(matches!(lost(&mut client), Some(Lost::NoTls(_))));
+    assert_eq!(said(&mut client), "", "not even EHLO again");
+    let mut client = introduced(UseTls::IfOffered, "250-STARTTLS\r\n");
+    client.handle_bytes(at(0), b"250 fine\r\n");
+    assert!(matches!(lost(&mut client), Some(Lost::Nonsense(_))));
+}
+
+#[test]
+fn a_handshake_that_never_ends_is_a_timeout() {
+    let mut client = introduced(UseTls::Required, "250-STARTTLS\r\n");
+    client.handle_bytes(at(0), b"220 go ahead\r\n");
+    client.poll_event();
+    client.handle_timeout(at(301));
+    assert_eq!(lost(&mut client), Some(Lost::Timeout));
 }

@@ -166,6 +166,7 @@ fn smarthost(settings: &Settings) -> Smarthost {
             },
             starttls: UseTls::Never,
         }),
+        tls: None,
     })
 }
 
@@ -296,6 +297,7 @@ fn listen(
         },
         relay: Arc::new(relay),
         server: Arc::new(server),
+        tls: None,
     }
 }
 

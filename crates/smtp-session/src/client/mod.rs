@@ -2,9 +2,10 @@
 //!
 //! ```text
 //!   Greeting --220--> Hello --250--> Ready --DATA--> DataAsked --354--> MailData
-//!      |                |  5yz: HELO   ^                 |                 | "."
-//!      |                |  then AUTH   |                 | 4yz 5yz         v
-//!      |                |              +-----------------+----reply---- DotSent
+//!      |              ^ |  5yz: HELO   ^                 |                 | "."
+//!      |   secured()  | | STARTTLS     |                 | 4yz 5yz         v
+//!      |              | | then AUTH    +-----------------+----reply---- DotSent
+//!      |              Securing
 //!      +---- anything that makes no sense, silence, EOF ---> Lost
 //! ```
 //!
@@ -17,6 +18,7 @@
 
 mod login;
 pub(crate) mod replies;
+mod starttls;
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -138,6 +140,7 @@ enum Asked {
     Helo,
     /// AUTH, or a response, of a login of our own.
     Login,
+    StartTls,
     Command(Sent),
 }
 
@@ -148,6 +151,8 @@ enum State {
     Commands,
     /// An AUTH exchange is open, and it is our turn.
     Challenged,
+    /// 220 to STARTTLS was read: what comes next is the handshake, and none of it comes here.
+    Securing,
     MailData(DataEncoder),
     Lost,
 }
@@ -231,13 +236,6 @@ impl Client {
         self.command(now, Sent::Noop, |line| line.push_str("NOOP"));
     }
 
-    /// The handshake after [`ClientEvent::StartTls`], or before the greeting, is done: what was
-    /// learned before it is forgotten (RFC 3207 s4.2).
-    pub fn secured(&mut self, now: Moment) {
-        let _ = now;
-        self.secure = true;
-    }
-
     /// QUIT.
     pub fn quit(&mut self, now: Moment) {
         self.command(now, Sent::Quit, |line| line.push_str("QUIT"));
@@ -305,6 +303,11 @@ impl Client {
     /// Takes bytes from the smarthost; all of them are used. Drain the events.
     pub fn handle_bytes(&mut self, now: Moment, mut input: &[u8]) {
         while !input.is_empty() && !matches!(self.state, State::Lost) {
+            if matches!(self.state, State::Securing) {
+                // Not encrypted, and meant to be taken for what is (RFC 3207 s4.2, s6).
+                self.events.clear();
+                return self.lose(Lost::Nonsense("bytes behind the 220 to STARTTLS"));
+            }
             let (used, reply) = self.replies.decode(input);
             input = input.get(used..).unwrap_or_default();
             match reply {
@@ -332,7 +335,8 @@ impl Client {
         };
         match asked {
             Asked::Greeting => self.handle_greeting(now, reply),
-            Asked::Ehlo | Asked::Helo => self.handle_hello(now, asked, reply),
+            Asked::Ehlo | Asked::Helo => return self.handle_hello(now, asked, reply),
+            Asked::StartTls => return self.handle_starttls(now, &reply),
             Asked::Login | Asked::Command(Sent::Auth) => self.handle_auth(now, asked, reply),
             Asked::Command(sent) => {
                 if sent == Sent::Data && reply.code == 354 {
@@ -371,7 +375,7 @@ impl Client {
                 _ => Capabilities::default(),
             };
             self.capabilities = Arc::new(known);
-            self.identified(now);
+            self.introduced(now);
         } else if asked == Asked::Ehlo && reply.is_permanent() {
             // RFC 5321 s3.2: an old server; HELO is the way back.
             self.ask_hello(now, Asked::Helo);
