@@ -38,6 +38,8 @@ pub struct Manner {
 /// A message that was answered 250.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
+    /// The MAIL command, and the RCPT commands that were answered 250.
+    pub envelope: Vec<String>,
     /// Recipients that were answered 250 in this transaction.
     pub recipients: Vec<String>,
     /// The content, dots removed.
@@ -54,6 +56,7 @@ pub struct ScriptedSmarthost {
     in_data: bool,
     content: Vec<u8>,
     accepted: Vec<String>,
+    envelope: Vec<String>,
     has_sender: bool,
     /// Every path of every RCPT, accepted or not.
     pub seen: Vec<String>,
@@ -78,6 +81,7 @@ impl ScriptedSmarthost {
             in_data: false,
             content: Vec::new(),
             accepted: Vec::new(),
+            envelope: Vec::new(),
             has_sender: false,
             seen: Vec::new(),
             deliveries: Vec::new(),
@@ -140,9 +144,11 @@ impl ScriptedSmarthost {
             } else {
                 let tag = content.len();
                 // Taken, whether or not the reply arrives.
-                self.deliveries.push(Delivery { recipients, content });
+                let to = recipients.first().cloned().unwrap_or_default();
+                let envelope = std::mem::take(&mut self.envelope);
+                self.deliveries.push(Delivery { envelope, recipients, content });
                 let shutdown = std::mem::take(&mut self.manner.shutdown);
-                self.reply(&format!("250 2.0.0 taken {tag}"));
+                self.reply(&format!("250 2.0.0 taken for {to} {tag}"));
                 self.manner.shutdown = shutdown;
             }
             return;
@@ -177,7 +183,9 @@ impl ScriptedSmarthost {
             } else {
                 self.has_sender = true;
                 self.accepted.clear();
-                self.reply("250 2.1.0 sender taken");
+                self.envelope = vec![line.to_owned()];
+                let path: String = line.chars().skip_while(|c| *c != '<').collect();
+                self.reply(&format!("250 2.1.0 {path} taken"));
             }
         } else if upper.starts_with("RCPT TO:") {
             self.recipient(line);
@@ -213,6 +221,7 @@ impl ScriptedSmarthost {
             self.reply(&format!("450 4.2.1 {path} busy"));
         } else {
             self.accepted.push(path.clone());
+            self.envelope.push(line.to_owned());
             self.reply(&format!("250 2.1.5 {path} taken"));
         }
     }

@@ -5,12 +5,14 @@ use std::collections::VecDeque;
 
 use testkit::Dice;
 
+use crate::smarthosts::assert_own;
+
 /// What a command was, for the reply that must answer it.
 #[derive(Debug, Clone)]
 enum Sent {
     Greeting,
     Hello,
-    Mail,
+    Mail { message: usize },
     Rcpt { path: String, message: usize },
     Data { message: usize },
     Dot { message: usize },
@@ -25,6 +27,8 @@ enum Sent {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Message {
     pub(crate) id: String,
+    /// MAIL and RCPT as they were sent.
+    pub(crate) commands: Vec<String>,
     pub(crate) content: Vec<u8>,
     /// The bytes between 354 and the dot, dots doubled (and flaws in them).
     wire: Vec<u8>,
@@ -39,6 +43,10 @@ pub(crate) struct Message {
 #[derive(Debug)]
 pub(crate) struct Client {
     dice: Dice,
+    /// The session's number, which everything of it carries.
+    number: usize,
+    /// It was offered DSN, and uses it.
+    dsn: bool,
     out: Vec<u8>,
     input: Vec<u8>,
     waiting: VecDeque<Sent>,
@@ -62,15 +70,21 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(seed: u64, addresses: &[String], lax: bool) -> Self {
-        let mut dice = Dice::new(seed);
+    pub(crate) fn new(
+        dice: u64,
+        seed: u64,
+        session: usize,
+        addresses: &[String],
+        lax: bool,
+    ) -> Self {
+        let mut dice = Dice::new(dice);
         let extended = !dice.permille(100);
         let pipelines = extended && dice.permille(600);
         let mut script = VecDeque::from([Sent::Hello]);
         let mut messages = Vec::new();
         for number in 0..1 + dice.below(3) {
-            let message = write_message(&mut dice, seed, number);
-            script.push_back(Sent::Mail);
+            let message = write_message(&mut dice, seed, session, number);
+            script.push_back(Sent::Mail { message: number });
             for _ in 0..dice.below(6) {
                 let path = addresses[dice.below(addresses.len())].clone();
                 script.push_back(Sent::Rcpt { path, message: number });
@@ -93,6 +107,8 @@ impl Client {
         let pauses = u32::from(dice.permille(50));
         Self {
             dice,
+            number: session,
+            dsn: false,
             out: Vec::new(),
             input: Vec::new(),
             waiting: VecDeque::from([Sent::Greeting]),
@@ -170,10 +186,14 @@ impl Client {
         }
         let sent = self.waiting.pop_front().unwrap_or_else(|| panic!("a reply to nothing: {text}"));
         let class = code / 100;
+        assert_own(text.as_bytes(), self.number, "told to the client");
         match &sent {
             Sent::Greeting => assert_eq!(code, 220, "{text}"),
-            Sent::Hello => assert_eq!(code, 250, "{text}"),
-            Sent::Mail => assert!(class == 2 || class == 5 || class == 4, "{text}"),
+            Sent::Hello => {
+                assert_eq!(code, 250, "{text}");
+                self.dsn = text.contains("DSN") && self.dice.permille(300);
+            }
+            Sent::Mail { .. } => assert!(class == 2 || class == 5 || class == 4, "{text}"),
             Sent::Rcpt { path, message } => {
                 // Replies of the gate and of the smarthost name the recipient, so one
                 // that answers another command is found out.
@@ -241,8 +261,20 @@ impl Client {
             let line = match &sent {
                 Sent::Hello if self.extended => "EHLO client.example".to_owned(),
                 Sent::Hello => "HELO client.example".to_owned(),
-                Sent::Mail => "MAIL FROM:<sender@corp.example>".to_owned(),
-                Sent::Rcpt { path, .. } => format!("RCPT TO:{path}"),
+                Sent::Mail { .. } => {
+                    let mut line = format!("MAIL FROM:<sender@s{}.corp.example>", self.number);
+                    if self.dsn {
+                        line += &format!(" RET=HDRS ENVID=e@s{}.example", self.number);
+                    }
+                    line
+                }
+                Sent::Rcpt { path, .. } => {
+                    let mut line = format!("RCPT TO:{path}");
+                    if self.dsn && self.dice.permille(500) {
+                        line += &format!(" NOTIFY=NEVER ORCPT=rfc822;o@s{}.example", self.number);
+                    }
+                    line
+                }
                 Sent::Data { .. } => "DATA".to_owned(),
                 Sent::Rset => "RSET".to_owned(),
                 Sent::Noop => "NOOP".to_owned(),
@@ -253,6 +285,9 @@ impl Client {
             };
             self.out.extend_from_slice(line.as_bytes());
             self.out.extend_from_slice(b"\r\n");
+            if let Sent::Mail { message } | Sent::Rcpt { message, .. } = &sent {
+                self.messages[*message].commands.push(line.replace('"', ""));
+            }
             self.waiting.push_back(sent);
             if last || !self.pipelines {
                 return;
@@ -287,8 +322,8 @@ fn write_kind(dice: &mut Dice, content: &mut Vec<u8>) -> &'static str {
 
 /// A message with everything that goes wrong on the way: dots at line starts, lines
 /// of any length, 8-bit text; one in ten breaks the rules about line ends.
-fn write_message(dice: &mut Dice, seed: u64, number: usize) -> Message {
-    let id = format!("<{seed}.{number}@client.example>");
+fn write_message(dice: &mut Dice, seed: u64, session: usize, number: usize) -> Message {
+    let id = format!("<{seed}.{number}@s{session}.example>");
     let mut content = format!("Message-ID: {id}\r\nSubject: x\r\n").into_bytes();
     let stream = write_kind(dice, &mut content);
     if !dice.permille(50) {

@@ -9,11 +9,18 @@
 //!    exactly the recipients answered 250, once (or, under `drop`, nobody was left);
 //! 3. the smarthost took a message => the client saw 250, or a record says `unknown`;
 //! 4. every reply answers its own command;
-//! 5. memory stays within the limits.
+//! 5. memory stays within the limits;
+//! 6. nothing of one client's session or identity is ever seen in another's: every address,
+//!    parameter and message of a session carries its mark, and no command, delivery, reply or
+//!    record of another holds it.
+//!
+//! The sessions of a world share its smarthosts, one to three, and the connections to them:
+//! some cannot be had, some are lost in the middle, some kept ones are closed behind
+//! everybody's back.
 //!
 //! Every run belongs to a seed. A failure prints it; run it alone with
 //! `OPTGATE_SIM_SEED=<seed> cargo test -p relay --test simulation one_seed -- --nocapture`.
-//! `OPTGATE_SIM_SESSIONS` sets how many are run by each of the nine tests.
+//! `OPTGATE_SIM_WORLDS` sets how many are run by each of the ten tests.
 
 #![expect(
     clippy::unwrap_used,
@@ -25,22 +32,27 @@
 )]
 
 mod client;
+mod lists;
+mod session;
+mod setup;
+mod smarthosts;
 mod world;
 
 use std::io::Write as _;
 
-use world::{Setup, World};
+use setup::{Setup, Totals};
+use world::World;
 
-/// Nine tests together: at least a hundred thousand sessions.
-const SESSIONS: u64 = 14_000;
+/// Ten tests together: at least a hundred thousand sessions, about two in each world.
+const WORLDS: u64 = 5_200;
 
 fn run_many(setup: Setup, first: u64) {
-    let sessions = std::env::var("OPTGATE_SIM_SESSIONS")
+    let worlds = std::env::var("OPTGATE_SIM_WORLDS")
         .ok()
         .and_then(|text| text.parse().ok())
-        .unwrap_or(SESSIONS);
-    let mut seen = world::Totals::default();
-    for seed in first..first + sessions {
+        .unwrap_or(WORLDS);
+    let mut seen = Totals::default();
+    for seed in first..first + worlds {
         let result = std::panic::catch_unwind(|| World::new(setup, seed).run());
         match result {
             Ok(totals) => seen.add(&totals),
@@ -51,7 +63,8 @@ fn run_many(setup: Setup, first: u64) {
         }
     }
     // Not by println, which a test that passes swallows: the seeds are to be seen.
-    let last = first + sessions;
+    let last = first + worlds;
+    let sessions = seen.sessions;
     let _ = writeln!(std::io::stderr(), "{setup:?}: seeds {first}..{last}: {seen:?}");
     // A simulation in which nothing happens proves nothing.
     assert!(seen.accepted > sessions / 10, "too few messages arrived: {seen:?}");
@@ -69,6 +82,11 @@ fn run_many(setup: Setup, first: u64) {
         assert!(seen.unanswered > sessions / 50, "too few look-ups without answer: {seen:?}");
         assert!(seen.too_late > sessions / 1000, "too few answers came too late: {seen:?}");
     }
+    assert!(seen.shared > sessions / 25, "too few connections were shared: {seen:?}");
+    assert!(seen.stale > sessions / 200, "too few of them were stale: {seen:?}");
+    assert!(seen.failed_over > sessions / 100, "too few envelopes failed over: {seen:?}");
+    let by_header = setup == Setup::Routes;
+    assert_eq!(seen.rerouted > sessions / 100, by_header, "routes by the header: {seen:?}");
     assert!(seen.lost_upstreams > sessions / 100, "too few smarthosts were lost: {seen:?}");
 }
 
@@ -117,6 +135,11 @@ fn live_lists_and_streams() {
     run_many(Setup::LiveStreams, 9_000_000);
 }
 
+#[test]
+fn routes() {
+    run_many(Setup::Routes, 10_000_000);
+}
+
 /// Re-runs the seed in `OPTGATE_SIM_SEED` in every setup; without it, seed 0.
 #[test]
 fn one_seed() {
@@ -126,7 +149,9 @@ fn one_seed() {
     for setup in Setup::ALL {
         if only.as_ref().is_none_or(|only| *only == format!("{setup:?}")) {
             let mut world = World::new(setup, seed);
-            world.trace = std::env::var("OPTGATE_SIM_SEED").is_ok();
+            if std::env::var("OPTGATE_SIM_SEED").is_ok() {
+                world.trace();
+            }
             println!("{setup:?}: {:?}", world.run());
         }
     }

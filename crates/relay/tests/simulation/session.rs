@@ -1,0 +1,559 @@
+//! One session of a world: a client, its relay, and the links between them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use address::PersonRules;
+use evidence::{Ending, Mint, Verdict};
+use policy::{
+    Action, Admission, Asked, Lookup, Lookups, OptOutGate, QuestionId, RelayControl, Streams,
+};
+use relay::{
+    Access, Answer, AuthOffer, Contact, Event, HoldSettings, Mixed, OpenFailure, Relay,
+    RelaySettings, RouteId, Routes, SessionFacts, Side, SmarthostId, Upstream, Wanted, Way,
+};
+use smtp_session::{
+    Client as ClientRole, ClientEvent, ClientSettings, Moment, ServerSettings, StartTls, Timeouts,
+    UseTls,
+};
+use suppression::Stream;
+use testkit::Link;
+
+use crate::client::Client;
+use crate::lists::{Fact, MadeUpLists, REST, addresses, fact, opinion, rules};
+use crate::setup::Setup;
+use crate::smarthosts::{Net, assert_own};
+
+/// Recipients that came up together and are asked about together, as the driver does.
+struct Group {
+    asked: Vec<(QuestionId, Box<Asked>)>,
+    /// The answer does not come before.
+    from: Moment,
+    /// The database does not answer: when it is given up.
+    never: bool,
+    /// The transaction it was asked for has ended; another one may run.
+    gone: bool,
+}
+
+/// What became of the look-ups of one address.
+#[derive(Debug, Default)]
+struct Inquired {
+    asked: u32,
+    /// Nobody answered in time: these must not be shown to the smarthost.
+    unanswered: u32,
+    shown: u32,
+}
+
+/// A connection on its way, one candidate after another as the driver does.
+struct Dialing {
+    wanted: Wanted,
+    at: usize,
+    role: ClientRole,
+}
+
+/// The time limit of the live lists.
+const LIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(crate) struct Session {
+    number: usize,
+    pub(crate) relay: Relay,
+    pub(crate) client: Client,
+    to_relay: Link,
+    pub(crate) to_client: Link,
+    live: Option<usize>,
+    wanted: Option<Wanted>,
+    dialing: Option<Dialing>,
+    groups: Vec<Group>,
+    /// Of this transaction, by address.
+    inquired: HashMap<String, Inquired>,
+    intent: bool,
+    pub(crate) outcomes: Vec<(Option<String>, Ending)>,
+    pub(crate) client_closed: bool,
+    told_end: bool,
+    pub(crate) over: bool,
+}
+
+impl Session {
+    pub(crate) fn new(net: &mut Net, seed: u64, number: usize) -> Self {
+        let setup = net.setup;
+        let hold = HoldSettings::new(20_000, Arc::clone(&net.budget));
+        let held = setup == Setup::Held || (setup == Setup::Routes && net.dice.permille(300));
+        let mut routes = Routes::default();
+        if setup == Setup::Routes {
+            routes.by_stream = vec![RouteId(0), RouteId(1)];
+        }
+        let settings = RelaySettings {
+            hostname: "gate.example".to_owned(),
+            access: Access { control: RelayControl::new(vec![Admission::default()]) },
+            action: match setup {
+                Setup::Drop | Setup::StreamsDrop => Action::Drop,
+                _ => Action::Refuse,
+            },
+            contact: match setup {
+                Setup::ContactAtMail => Contact::Sender,
+                _ => Contact::Recipient,
+            },
+            way: if held { Way::Held(hold) } else { Way::Through },
+            mixed: if setup == Setup::StreamsWhole { Mixed::RefuseWhole } else { Mixed::Defer },
+            header: HoldSettings::new(2_000, Arc::clone(&net.budget)),
+            message_size_max: 25_000,
+            recipients_max: 4,
+            plain_recipients: false,
+            auth: AuthOffer::Off,
+            routes,
+        };
+        let server = ServerSettings {
+            hostname: "gate.example".to_owned(),
+            greeting: b"220 gate.example ESMTP\r\n".to_vec(),
+            command_timeout: Duration::from_secs(300),
+            data_timeout: Duration::from_secs(300),
+            errors_max: 10,
+            starttls: StartTls::Off,
+        };
+        let gate = OptOutGate::new(
+            Arc::new(MadeUpLists { live: setup.is_live() }),
+            PersonRules::default(),
+            vec!["gate.example".to_owned()],
+            Arc::new(Streams::new(if setup.has_streams() { rules() } else { Vec::new() })),
+        );
+        let relay = Relay::new(
+            Arc::new(settings),
+            Arc::new(server),
+            SessionFacts {
+                id: format!("s{number}").into(),
+                client: format!("192.0.2.{number}").parse().unwrap(),
+                listener: "192.0.2.9:25".parse().unwrap(),
+                login: None,
+                tls: None,
+            },
+            gate,
+            Arc::clone(&net.records),
+            Arc::new(Mint::new(0)),
+            net.now,
+        );
+        let addresses = addresses(setup, number);
+        let client = Client::new(net.dice.roll(), seed, number, &addresses, net.is_out_of_step());
+        let mut session = Self {
+            number,
+            relay,
+            client,
+            to_relay: Link::default(),
+            to_client: Link::default(),
+            live: None,
+            wanted: None,
+            dialing: None,
+            groups: Vec::new(),
+            inquired: HashMap::new(),
+            intent: false,
+            outcomes: Vec::new(),
+            client_closed: false,
+            told_end: false,
+            over: false,
+        };
+        session.drain(net);
+        session
+    }
+
+    /// Kinds of things that can happen in a session.
+    pub(crate) const ACTIONS: usize = 7;
+
+    /// One thing that can happen now; false when it cannot.
+    pub(crate) fn act(&mut self, net: &mut Net, action: usize) -> bool {
+        if self.over {
+            return false;
+        }
+        let done = match action {
+            0 => self.client_speaks(),
+            1 => self.relay_hears_client(net),
+            2 => self.client_hears(net),
+            3 => self.relay_hears_smarthost(net),
+            4 => self.dial(net),
+            5 => self.answer(net),
+            _ => self.misfortune(net),
+        };
+        if done {
+            self.turn_over(net);
+        }
+        done
+    }
+
+    pub(crate) fn turn_over(&mut self, net: &mut Net) {
+        self.drain(net);
+        if self.relay.is_idle() {
+            self.groups.iter_mut().for_each(|group| group.gone = true);
+            self.inquired.clear();
+        }
+        // (5)
+        assert!(self.to_client.len() < 256 * 1024);
+        if self.relay.is_finished() {
+            self.over = true;
+            if let Some(dialing) = self.dialing.take() {
+                net.wires[dialing.at].to.close();
+            }
+            assert_eq!(self.live, None, "the relay has left its smarthost behind");
+        }
+    }
+
+    fn client_speaks(&mut self) -> bool {
+        if self.client_closed {
+            return false;
+        }
+        let more = self.client.push_body();
+        let any = more || !self.client.output().is_empty();
+        self.to_relay.send(self.client.output());
+        if self.client.closed {
+            self.client_closed = true;
+            self.to_relay.close();
+            return true;
+        }
+        any
+    }
+
+    fn relay_hears_client(&mut self, net: &mut Net) -> bool {
+        if self.to_relay.at_end() {
+            // The end is told once.
+            if self.client_closed && !self.told_end {
+                self.relay.handle_eof(net.now, Side::Downstream);
+                self.told_end = true;
+                return true;
+            }
+            return false;
+        }
+        if self.to_relay.is_empty() || !self.relay.wants_input() {
+            return false;
+        }
+        let bytes = self.to_relay.arrive(&mut net.dice);
+        if net.trace {
+            println!("C{}: {:?}", self.number, String::from_utf8_lossy(&bytes));
+        }
+        let used = self.relay.handle_bytes(net.now, Side::Downstream, &bytes);
+        self.to_relay.keep(&bytes[used..]);
+        used > 0
+    }
+
+    pub(crate) fn client_hears(&mut self, net: &mut Net) -> bool {
+        if self.to_client.is_empty() {
+            return false;
+        }
+        let bytes = self.to_client.arrive(&mut net.dice);
+        if net.trace {
+            println!("S{}: {:?}", self.number, String::from_utf8_lossy(&bytes));
+        }
+        if !self.client_closed {
+            self.client.handle_bytes(&bytes);
+        }
+        true
+    }
+
+    fn relay_hears_smarthost(&mut self, net: &mut Net) -> bool {
+        let dialing = self.dialing.as_ref().map(|dialing| dialing.at);
+        let Some(at) = self.live.or(dialing) else { return false };
+        let wire = &mut net.wires[at];
+        let bytes = wire.from.arrive(&mut net.dice);
+        let end = wire.from.at_end();
+        if bytes.is_empty() && !end {
+            return false;
+        }
+        if net.trace {
+            println!("U{}< {:?} end {end}", wire.at.0, String::from_utf8_lossy(&bytes));
+        }
+        match (&mut self.dialing, self.live) {
+            (_, Some(_)) if bytes.is_empty() => self.relay.handle_eof(net.now, Side::Upstream),
+            (_, Some(_)) => {
+                self.relay.handle_bytes(net.now, Side::Upstream, &bytes);
+            }
+            (Some(dialing), None) => {
+                dialing.role.handle_bytes(net.now, &bytes);
+                if bytes.is_empty() {
+                    dialing.role.handle_eof();
+                }
+            }
+            (None, None) => {}
+        }
+        true
+    }
+
+    fn dial(&mut self, net: &mut Net) -> bool {
+        if let Some(wanted) = self.wanted.take() {
+            if let Some(dialing) = self.dialing.take() {
+                net.wires[dialing.at].to.close();
+            }
+            match net.take_kept(&wanted, self.number) {
+                Some((at, upstream)) => {
+                    self.live = Some(at);
+                    self.relay.answer(net.now, Answer::Opened(Ok(upstream)));
+                }
+                None => self.dial_one_of(net, wanted, OpenFailure::Unreachable),
+            }
+            return true;
+        }
+        let Some(mut dialing) = self.dialing.take() else { return false };
+        let spoke = !dialing.role.output().is_empty();
+        let wire = &mut net.wires[dialing.at];
+        wire.to.send(dialing.role.output());
+        match dialing.role.poll_event() {
+            Some(ClientEvent::Ready) => {
+                self.live = Some(dialing.at);
+                let upstream = Box::new(Upstream::new(dialing.role, wire.at));
+                self.relay.answer(net.now, Answer::Opened(Ok(upstream)));
+                true
+            }
+            Some(ClientEvent::Lost(why)) => {
+                wire.to.close();
+                let mut wanted = dialing.wanted;
+                wanted.avoid.push(wire.at);
+                self.dial_one_of(net, wanted, OpenFailure::Lost(why));
+                true
+            }
+            _ => {
+                self.dialing = Some(dialing);
+                spoke
+            }
+        }
+    }
+
+    /// One candidate after another, until one of them listens.
+    fn dial_one_of(&mut self, net: &mut Net, mut wanted: Wanted, mut failure: OpenFailure) {
+        loop {
+            let there = net.candidates(&wanted);
+            if there.is_empty() {
+                return self.relay.answer(net.now, Answer::Opened(Err(failure)));
+            }
+            let smarthost: SmarthostId = there[net.dice.below(there.len())];
+            if net.dice.permille(30) {
+                wanted.avoid.push(smarthost);
+                failure = OpenFailure::Unreachable;
+                continue;
+            }
+            let at = net.connect(smarthost, self.number);
+            let role = ClientRole::new(Arc::new(client_settings()), net.now);
+            self.dialing = Some(Dialing { wanted, at, role });
+            return;
+        }
+    }
+
+    fn answer(&mut self, net: &mut Net) -> bool {
+        let due = |group: &Group| net.now.reached(group.from);
+        let ready = self.groups.iter().filter(|group| due(group)).count();
+        if ready > 0 {
+            let chosen = net.dice.below(ready);
+            let due = |group: &Group| net.now.reached(group.from);
+            let at = (0..self.groups.len()).filter(|at| due(&self.groups[*at])).nth(chosen);
+            let group = self.groups.swap_remove(at.expect("one that is ready"));
+            self.answer_group(net, group);
+            return true;
+        }
+        if std::mem::take(&mut self.intent) {
+            // As the driver does: whatever the smarthost has said by now is heard first.
+            if let Some(at) = self.live {
+                while !net.wires[at].from.is_empty() {
+                    let bytes = net.wires[at].from.arrive(&mut net.dice);
+                    self.relay.handle_bytes(net.now, Side::Upstream, &bytes);
+                }
+            }
+            let written = !net.dice.permille(20);
+            self.relay.answer(net.now, Answer::IntentWritten(written));
+            return true;
+        }
+        false
+    }
+
+    fn answer_group(&mut self, net: &mut Net, group: Group) {
+        net.totals.together += u64::from(group.asked.len() > 1);
+        net.totals.unanswered += u64::from(group.never);
+        net.totals.too_late += u64::from(group.gone);
+        for (id, asked) in group.asked {
+            if group.never && !group.gone {
+                self.inquired.entry(asked.written().to_owned()).or_default().unanswered += 1;
+            }
+            let answer = |one: &Arc<Stream>| match group.never {
+                true => Lookup::Unknown("no answer in time".to_owned()),
+                false => opinion(asked.address(), one),
+            };
+            let mut answers: Lookups = asked.streams().map(answer).collect();
+            // Whoever gives too few answers has permitted nobody.
+            if group.never && net.dice.permille(300) {
+                answers.truncate(net.dice.below(answers.len() + 1));
+            }
+            self.relay.answer(net.now, Answer::LookedUp(id, asked, answers));
+        }
+    }
+
+    /// A question about everybody who came up in this turn.
+    fn ask(&mut self, net: &mut Net, asked: Vec<(QuestionId, Box<Asked>)>) {
+        if asked.is_empty() {
+            return;
+        }
+        for (_, one) in &asked {
+            self.inquired.entry(one.written().to_owned()).or_default().asked += 1;
+        }
+        let never = net.setup.is_live() && net.dice.permille(50);
+        let after = match never {
+            true => LIVE_TIMEOUT,
+            // At once, or only when nothing else can happen.
+            false => Duration::from_millis(net.dice.below(3) as u64 * 20),
+        };
+        self.groups.push(Group { asked, from: net.now.plus(after), never, gone: false });
+    }
+
+    fn misfortune(&mut self, net: &mut Net) -> bool {
+        if net.dice.below(1300) > 0 {
+            return false;
+        }
+        match net.dice.below(3) {
+            0 if !self.client_closed => {
+                self.client_closed = true;
+                self.to_relay.cut();
+                self.to_client.cut();
+                true
+            }
+            1 if self.live.is_some() => {
+                let wire = &mut net.wires[self.live.unwrap_or(0)];
+                wire.from.cut();
+                wire.to.cut();
+                true
+            }
+            2 => {
+                self.relay.drain(net.now);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// When something is due that only time brings.
+    pub(crate) fn due(&self) -> Option<Moment> {
+        let role = self.dialing.as_ref().and_then(|dialing| dialing.role.poll_timeout());
+        let due = Moment::earliest(self.relay.poll_timeout(), role);
+        let answers = self.groups.iter().map(|group| group.from);
+        answers.fold(due, |due, from| Moment::earliest(due, Some(from)))
+    }
+
+    pub(crate) fn time_passed(&mut self, net: &mut Net) {
+        self.client.asleep = false;
+        if let Some(dialing) = &mut self.dialing {
+            dialing.role.handle_timeout(net.now);
+        }
+        self.relay.handle_timeout(net.now);
+        self.turn_over(net);
+    }
+
+    /// Everything the relay wants done.
+    fn drain(&mut self, net: &mut Net) {
+        let mut buffer = Vec::new();
+        self.relay.poll_transmit(Side::Downstream, &mut buffer);
+        self.to_client.send(&mut buffer);
+        self.transmit_upstream(net, &mut buffer);
+        let mut asked = Vec::new();
+        while let Some(event) = self.relay.poll_event() {
+            if net.trace {
+                println!("   {}: {event:?}", self.number);
+            }
+            match event {
+                Event::OpenUpstream(wanted) => {
+                    assert_eq!(self.live, None, "a second connection beside the first");
+                    net.totals.stale += u64::from(wanted.fresh);
+                    net.totals.failed_over += u64::from(!wanted.avoid.is_empty());
+                    let rerouted =
+                        matches!(self.client.sending(), Some(one) if one.dot_reply.is_none());
+                    net.totals.rerouted += u64::from(rerouted && wanted.route == RouteId(1));
+                    self.wanted = Some(wanted);
+                }
+                Event::ReleaseUpstream(upstream) => {
+                    let at = self.live.take().expect("a connection to give back");
+                    // (4) nothing of one transaction is left for the next.
+                    assert!(upstream.is_at_rest());
+                    net.pool.push((at, upstream));
+                }
+                Event::DropUpstream => {
+                    let at = self.live.take().expect("a connection to drop");
+                    net.wires[at].to.close();
+                    net.totals.lost_upstreams += 1;
+                }
+                Event::UpstreamLost(_) => {}
+                Event::StartTls | Event::Authenticate(_) | Event::LoginEnded { .. } => {
+                    panic!("not offered")
+                }
+                Event::Denied(_) => panic!("everybody may relay"),
+                Event::Ask(id, one) => asked.push((id, one)),
+                Event::Decided(record) => {
+                    assert_eq!(*record.session, format!("s{}", self.number), "(6)");
+                    match record.verdict {
+                        Verdict::Refuse | Verdict::Drop => net.totals.refused += 1,
+                        Verdict::Provisional => net.totals.provisional += 1,
+                        _ => {}
+                    }
+                    // After the header: one stream is left, where there were two.
+                    if net.setup.has_streams()
+                        && record.stream.is_some()
+                        && record.verdict != Verdict::Permit
+                    {
+                        net.totals.not_settled += 1;
+                    }
+                }
+                Event::Intent(_) => self.intent = true,
+                Event::Outcome(record) => {
+                    self.outcomes.push((record.message_id.clone(), record.ending));
+                }
+                Event::Close(_) => self.to_client.close(),
+            }
+        }
+        self.ask(net, asked);
+    }
+
+    fn transmit_upstream(&mut self, net: &mut Net, buffer: &mut Vec<u8>) {
+        if self.relay.poll_transmit(Side::Upstream, buffer) {
+            // (5) what waits for the smarthost is bounded.
+            assert!(buffer.len() <= 160 * 1024, "{} octets for the smarthost", buffer.len());
+            // What is for a connection that was dropped in the same turn is dropped as well.
+            let at = self.live.expect("output for a connection that is there");
+            self.check_commands(net, at, buffer);
+            net.wires[at].to.send(buffer);
+        }
+    }
+
+    /// (1) Should this be DATA: for whom, and is that right for this very message? No
+    /// line of the clients' content looks like these commands.
+    fn check_commands(&mut self, net: &mut Net, at: usize, commands: &[u8]) {
+        assert_own(commands, self.number, "sent to the smarthost");
+        let stream = self.client.sending().map_or(REST, |message| message.stream);
+        let wire = &mut net.wires[at];
+        for line in String::from_utf8_lossy(commands).lines() {
+            if line.starts_with("MAIL FROM:") {
+                wire.envelope.clear();
+                // A second envelope shows everybody again.
+                self.inquired.values_mut().for_each(|one| one.shown = 0);
+            } else if let Some(path) = line.strip_prefix("RCPT TO:<") {
+                let path = path.split('>').next().unwrap_or_default();
+                wire.envelope.push(path.to_owned());
+                if let Some(inquired) = self.inquired.get_mut(path) {
+                    inquired.shown += 1;
+                    let known = inquired.asked - inquired.unanswered;
+                    assert!(inquired.shown <= known, "{path} was shown without an answer");
+                }
+            } else if line == "DATA" {
+                for path in &wire.envelope {
+                    if !net.setup.has_streams() || fact(path, stream) == Fact::Permitted {
+                        continue;
+                    }
+                    // Only one that the smarthost itself has refused is in no envelope.
+                    let accepted = wire.smarthost.accepted().contains(&format!("<{path}>"));
+                    assert!(
+                        wire.to.is_empty() && wire.from.is_empty() && !accepted,
+                        "DATA with {path} in the envelope, and this is {stream}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn client_settings() -> ClientSettings {
+    let timeouts = Timeouts {
+        command: Duration::from_secs(300),
+        data_asked: Duration::from_secs(120),
+        dot: Duration::from_secs(570),
+    };
+    ClientSettings { hostname: "gate.example".to_owned(), timeouts, starttls: UseTls::Never }
+}

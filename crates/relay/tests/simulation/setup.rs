@@ -1,0 +1,99 @@
+//! What kinds of worlds there are, and what was seen in them.
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Setup {
+    Through,
+    Held,
+    Drop,
+    ContactAtMail,
+    Streams,
+    StreamsWhole,
+    StreamsDrop,
+    Live,
+    LiveStreams,
+    /// The header decides which smarthosts a message may go to.
+    Routes,
+}
+
+impl Setup {
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Through,
+        Self::Held,
+        Self::Drop,
+        Self::ContactAtMail,
+        Self::Streams,
+        Self::StreamsWhole,
+        Self::StreamsDrop,
+        Self::Live,
+        Self::LiveStreams,
+        Self::Routes,
+    ];
+
+    /// Headers decide what a message is.
+    pub(crate) fn has_streams(self) -> bool {
+        matches!(
+            self,
+            Self::Streams
+                | Self::StreamsWhole
+                | Self::StreamsDrop
+                | Self::LiveStreams
+                | Self::Routes
+        )
+    }
+
+    /// Nearly everybody has to be asked about over a network.
+    pub(crate) fn is_live(self) -> bool {
+        matches!(self, Self::Live | Self::LiveStreams)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) sessions: u64,
+    pub(crate) accepted: u64,
+    pub(crate) refused: u64,
+    pub(crate) unknown: u64,
+    pub(crate) lost_upstreams: u64,
+    pub(crate) noops: u64,
+    /// Recipients for whom the header had to decide.
+    pub(crate) provisional: u64,
+    /// Messages delivered to one of them.
+    pub(crate) settled: u64,
+    /// Recipients refused after the header.
+    pub(crate) not_settled: u64,
+    /// Questions about several recipients.
+    pub(crate) together: u64,
+    /// Questions that nobody answered in time.
+    pub(crate) unanswered: u64,
+    /// Answers for transactions that had ended meanwhile.
+    pub(crate) too_late: u64,
+    /// Connections that another session had used before.
+    pub(crate) shared: u64,
+    /// New ones in the place of stale ones.
+    pub(crate) stale: u64,
+    /// Envelopes that went to another smarthost.
+    pub(crate) failed_over: u64,
+    /// Envelopes that went to the route that the header decided for.
+    pub(crate) rerouted: u64,
+}
+
+impl Totals {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.sessions += other.sessions;
+        self.accepted += other.accepted;
+        self.refused += other.refused;
+        self.unknown += other.unknown;
+        self.lost_upstreams += other.lost_upstreams;
+        self.noops += other.noops;
+        self.provisional += other.provisional;
+        self.settled += other.settled;
+        self.not_settled += other.not_settled;
+        self.together += other.together;
+        self.unanswered += other.unanswered;
+        self.too_late += other.too_late;
+        self.shared += other.shared;
+        self.stale += other.stale;
+        self.failed_over += other.failed_over;
+        self.rerouted += other.rerouted;
+    }
+}
