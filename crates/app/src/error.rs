@@ -55,6 +55,9 @@ pub enum AppError {
     /// The user's own words make no sense.
     #[error("{0}")]
     Input(String),
+    /// The configuration cannot be used; the words are those of `check`.
+    #[error("{0}")]
+    Configuration(String),
     /// No gate answers.
     #[error("{0}")]
     Unavailable(String),
@@ -121,7 +124,7 @@ impl AppError {
             Self::Io { error, .. } => of_io(error),
             Self::Taken { .. } | Self::Stopped => Blame::Temporary,
             Self::Away | Self::Displaced(_) => Blame::Unavailable,
-            Self::StrangeKey(_) => Blame::Configuration,
+            Self::StrangeKey(_) | Self::Configuration(_) => Blame::Configuration,
             Self::List(_) | Self::Input(_) => Blame::Data,
             Self::Unavailable(_) => Blame::Unavailable,
             Self::Gate { fault, .. } => *fault,

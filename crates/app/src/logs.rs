@@ -5,26 +5,44 @@
 //! client's address is written through `observe::Redacted`.
 
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::time::SystemTime;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
 use crate::config::{Level, LogFormat, LogSettings};
+
+/// By which the level is changed.
+static LEVEL: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
 /// Starts logging. Later calls change nothing.
 pub fn start(settings: &LogSettings) {
     observe::show_personal_data(settings.personal);
-    let filter = filter(settings.level);
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let (filter, handle) = reload::Layer::new(filter(settings.level));
+    let lines = fmt::layer()
         .with_timer(SystemTime)
         .with_target(settings.level == Level::Trace)
         .with_writer(std::io::stderr);
-    // An error means that logging was started before, by a test or the demo.
-    let _ = match settings.format {
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
-        LogFormat::Text => builder.with_ansi(colour()).try_init(),
+    let registry = tracing_subscriber::registry().with(filter);
+    let started = match settings.format {
+        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
+        LogFormat::Text => registry.with(lines.with_ansi(colour())).try_init(),
     };
+    // An error means that logging was started before, by a test or the demo.
+    if started.is_ok() {
+        let _ = LEVEL.set(handle);
+    }
+}
+
+/// From now on logs at this level, and shows people's addresses or not. The format stays.
+pub fn change(settings: &LogSettings) {
+    observe::show_personal_data(settings.personal);
+    if let Some(handle) = LEVEL.get() {
+        // It fails where the subscriber is gone, at the end of the process.
+        let _ = handle.reload(filter(settings.level));
+    }
 }
 
 /// The crates of this program. No other one logs: a driver of a database may show the address it
@@ -80,7 +98,7 @@ mod tests {
     fn nobody_else_logs() {
         let screen = Screen::default();
         let writer = screen.clone();
-        let builder = tracing_subscriber::fmt().with_env_filter(filter(Level::Trace));
+        let builder = fmt().with_env_filter(filter(Level::Trace));
         let subscriber = builder.with_writer(move || writer.clone()).finish();
         tracing::subscriber::with_default(subscriber, || {
             tracing::error!(target: "tiberius::tds::stream", "converting 'bob@example.com'");

@@ -31,6 +31,17 @@ pub fn prometheus(status: &StatusAnswer) -> String {
         let help = "Whether the smarthost took the last connection.";
         text.one("optgate_smarthost_up", "gauge", help, is(state == "up"));
     }
+    if let Some(line) = &status.configuration {
+        let help = "When the configuration in force was read, as Unix time.";
+        text.one("optgate_configuration_loaded_seconds", "gauge", help, seconds(line.loaded));
+        let help = "Whether the last reload was refused.";
+        let failed = is(line.last_failure.is_some());
+        text.one("optgate_configuration_refused", "gauge", help, failed);
+        let help = "Reloads that came into force.";
+        text.one("optgate_reloads_total", "counter", help, number(line.reloads));
+        let help = "Reloads that were refused.";
+        text.one("optgate_reload_failures_total", "counter", help, number(line.failures));
+    }
     unknown(&mut text, status);
     sources(&mut text, &status.sources);
     live(&mut text, &status.live);
@@ -202,6 +213,7 @@ mod tests {
             failing: false,
         };
         StatusAnswer {
+            configuration: None,
             version: "1.2.3".to_owned(),
             pid: Some(7),
             since: Some("2026-03-01".parse().unwrap()),

@@ -49,6 +49,7 @@ fn run(words: Optgate, out: &Out) -> anyhow::Result<Exit> {
         Verb::Demo(demo) => verbs::demo::run(demo, out),
         Verb::Init(init) => verbs::init::run(&init, out),
         Verb::Serve(serve) => verbs::serve::run(&serve, out),
+        Verb::Reload(reload) => verbs::reload::run(&reload.what, out),
         Verb::Check(check) => verbs::check::run(&check, out),
         Verb::Config(config) => verbs::show::run(&config, out),
         Verb::Status(status) => verbs::status::run(&status, out),

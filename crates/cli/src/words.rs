@@ -93,6 +93,8 @@ pub(crate) enum Verb {
     Init(Init),
     /// Run the gate.
     Serve(ConfigOnly),
+    /// Have the running gate go by its configuration file as it is now.
+    Reload(Reload),
     /// Check the configuration: every mistake at once, and what would be right.
     Check(ConfigOnly),
     /// Look at the configuration.
@@ -172,6 +174,22 @@ pub(crate) struct Init {
     /// A CSV file with opt-outs.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) csv: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  optgate reload
+  optgate check && optgate reload       the same: nothing changes unless all of it can be done
+
+What SIGHUP does too; this one waits and tells what came of it. New sessions go by the new
+configuration, those that are open end with the one they began with. Listeners that stay are not
+closed. A broken configuration is refused whole, with what `check` would say.
+
+Exit code: 0 in force, or nothing changed; 69 no gate is running; 78 refused, and why.")]
+pub(crate) struct Reload {
+    #[command(flatten)]
+    pub(crate) what: ConfigOnly,
 }
 
 #[derive(Debug, Args)]

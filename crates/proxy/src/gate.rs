@@ -122,8 +122,8 @@ impl Gate {
     }
 
     /// Serves until `drain` turns true, then until the last session has ended or
-    /// `grace` is over.
-    pub async fn serve(&self, mut drain: watch::Receiver<bool>, grace: Duration) {
+    /// `grace`, asked for at that moment, is over.
+    pub async fn serve(&self, mut drain: watch::Receiver<bool>, grace: impl Fn() -> Duration) {
         let (alive, mut nobody_left) = mpsc::channel::<()>(1);
         let welcome = Welcome {
             generation: Arc::clone(&self.generation),
@@ -133,16 +133,19 @@ impl Gate {
         };
         self.doors().start(welcome);
         let _ = drain.wait_for(|drain| *drain).await;
-        // With it the last sender that is not a session's.
         let over = std::mem::replace(&mut *self.doors(), Doors::Over);
         let closing = match over {
-            Doors::Serving { open, .. } => open,
+            Doors::Serving { open, welcome } => {
+                // With it the last sender that is not a session's.
+                drop(welcome);
+                open
+            }
             Doors::Shut(_) | Doors::Over => Vec::new(),
         };
         for door in closing {
             let _ = door.task.await;
         }
-        let _ = tokio::time::timeout(grace, nobody_left.recv()).await;
+        let _ = tokio::time::timeout(grace(), nobody_left.recv()).await;
     }
 
     fn doors(&self) -> MutexGuard<'_, Doors> {

@@ -34,6 +34,11 @@ impl Memory {
         Self { repeat, told: BTreeMap::new() }
     }
 
+    /// From now on a trouble that lasts is told again after this.
+    pub(super) fn repeat_after(&mut self, repeat: Duration) {
+        self.repeat = repeat;
+    }
+
     /// There is this trouble at `now`; what is to be told of it.
     pub(super) fn begins(&mut self, trouble: &Trouble, now: Instant) -> Option<Message> {
         let key = (trouble.event().as_str(), trouble.about().to_owned());

@@ -1,7 +1,8 @@
 //! The thread that tells.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use proxy::{Clock, Smarthost, SmarthostState};
@@ -29,9 +30,17 @@ const OF_A_LIST: [Event; 4] =
     [Event::SourceAging, Event::SourceFailing, Event::SourceUnknown, Event::Deferring];
 
 /// Tells of troubles. Cheap to copy; never waits.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Alerts {
-    words: Option<SyncSender<Trouble>>,
+    words: SyncSender<Trouble>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// Nobody is to be told.
+    silent: AtomicBool,
+    /// From the next word on.
+    new: Mutex<Option<AlertParts>>,
 }
 
 /// What the thread needs.
@@ -44,51 +53,56 @@ pub(crate) struct AlertParts {
     pub(crate) smarthost: Arc<Smarthost>,
     /// Of the sessions.
     pub(crate) clock: Clock,
-    /// How the lists fare.
-    pub(crate) notices: Receiver<Notice>,
 }
 
 impl Alerts {
-    /// Tells nobody.
-    pub(crate) fn silent() -> Self {
-        Self { words: None }
-    }
-
-    /// Begins to tell, in a thread of its own; nobody is told where nobody is configured.
+    /// Begins to tell, in a thread of its own. `notices` say how the lists fare.
     ///
     /// # Errors
     /// When the thread cannot be started.
-    pub(crate) fn start(parts: AlertParts) -> Result<Self, AppError> {
-        if parts.settings.is_silent() {
-            return Ok(Self::silent());
-        }
+    pub(crate) fn start(parts: AlertParts, notices: Receiver<Notice>) -> Result<Self, AppError> {
         let (words, heard) = sync_channel(WAITING);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| AppError::io("alerts", error))?;
+        let silent = AtomicBool::new(parts.settings.is_silent());
+        let shared = Arc::new(Shared { silent, new: Mutex::default() });
         let thread = std::thread::Builder::new().name("alerts".to_owned());
-        let telling = move || Telling::new(parts, runtime).run(&heard);
-        thread.spawn(telling).map_err(|error| AppError::io("alerts", error))?;
-        Ok(Self { words: Some(words) })
+        let telling = Telling::new(parts, runtime, notices, Arc::clone(&shared));
+        let spawned = thread.spawn(move || telling.run(&heard));
+        spawned.map_err(|error| AppError::io("alerts", error))?;
+        Ok(Self { words, shared })
+    }
+
+    /// From now on tells these people, in this way. What was told is remembered.
+    pub(crate) fn change(&self, parts: AlertParts) {
+        self.shared.silent.store(parts.settings.is_silent(), Ordering::Release);
+        *self.shared.new() = Some(parts);
     }
 
     /// There is this trouble.
     pub(crate) fn begins(&self, trouble: Trouble) {
-        if let Some(words) = &self.words {
-            // Full: so much is wrong that one more word does not matter.
-            let _ = words.try_send(trouble);
-        }
+        // Full: so much is wrong that one more word does not matter.
+        let _ = self.words.try_send(trouble);
     }
 
     /// Whether anybody listens: for what costs something to say.
     pub(crate) fn is_silent(&self) -> bool {
-        self.words.is_none()
+        self.shared.silent.load(Ordering::Acquire)
+    }
+}
+
+impl Shared {
+    fn new(&self) -> MutexGuard<'_, Option<AlertParts>> {
+        self.new.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 struct Telling {
     parts: AlertParts,
+    notices: Receiver<Notice>,
+    shared: Arc<Shared>,
     runtime: tokio::runtime::Runtime,
     memory: Memory,
     /// Since when the smarthost is down.
@@ -100,10 +114,15 @@ struct Telling {
 }
 
 impl Telling {
-    fn new(parts: AlertParts, runtime: tokio::runtime::Runtime) -> Self {
+    fn new(
+        parts: AlertParts,
+        runtime: tokio::runtime::Runtime,
+        notices: Receiver<Notice>,
+        shared: Arc<Shared>,
+    ) -> Self {
         let memory = Memory::new(parts.settings.repeat);
-        let offered = clock::instant();
-        Self { parts, runtime, memory, down: None, mails: Vec::new(), offered, count: 0 }
+        let (mails, offered) = (Vec::new(), clock::instant());
+        Self { parts, notices, shared, runtime, memory, down: None, mails, offered, count: 0 }
     }
 
     fn run(mut self, heard: &Receiver<Trouble>) {
@@ -114,9 +133,15 @@ impl Telling {
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             let now = clock::instant();
+            self.look_at_settings();
+            if self.parts.settings.is_silent() {
+                // The log has it.
+                while self.notices.try_recv().is_ok() {}
+                continue;
+            }
             let mut messages = Vec::new();
             messages.extend(heard.and_then(|trouble| self.memory.begins(&trouble, now)));
-            while let Ok(notice) = self.parts.notices.try_recv() {
+            while let Ok(notice) = self.notices.try_recv() {
                 messages.extend(self.noticed(notice, now));
             }
             messages.extend(self.look_at_smarthost(now));
@@ -127,6 +152,15 @@ impl Telling {
                 self.offer_mails();
             }
         }
+    }
+
+    fn look_at_settings(&mut self) {
+        let Some(parts) = self.shared.new().take() else { return };
+        if parts.smarthost.settings().address != self.parts.smarthost.settings().address {
+            self.down = None;
+        }
+        self.memory.repeat_after(parts.settings.repeat);
+        self.parts = parts;
     }
 
     fn noticed(&mut self, notice: Notice, now: Instant) -> Option<Message> {

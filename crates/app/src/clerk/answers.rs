@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use suppression::{Day, Entry, Kind, Scope, Subject, Timestamp};
 
+use super::reload::ConfigurationLine;
 use crate::live::{Consulted, LiveLine};
 
 /// Permit, refuse or defer.
@@ -392,6 +393,9 @@ pub struct StatusAnswer {
     pub live: Vec<LiveLine>,
     /// What is unknown at present, and why: recipients who are on no list get 451.
     pub unknown: BTreeMap<String, String>,
+    /// The configuration the gate goes by; none without a gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<ConfigurationLine>,
     /// What the gate counts.
     #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
     pub gate: serde_json::Value,

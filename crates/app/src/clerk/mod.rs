@@ -11,6 +11,7 @@ mod effect;
 mod judge;
 mod question;
 mod record;
+mod reload;
 mod request;
 mod standing;
 mod told;
@@ -23,6 +24,7 @@ pub use answers::{
 };
 pub use asked::{About, Addition, Custody, Withdrawal, Withdrawn};
 pub use question::{Candidate, JudgeQuestion};
+pub use reload::{ConfigurationLine, Reload, ReloadFailure, Reloaded};
 pub use request::{Clerk, ClerkParts, Request, Running};
 pub use told::{
     ErasedOutcome, EventAnswer, ExportPermit, ImportedLine, RekeyOutcome, WithdrawnOutcome,

@@ -1,7 +1,7 @@
 //! Questions, and who answers them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use policy::OptOutGate;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use suppression::Timestamp;
 use super::answers::{EntryLine, SourceLine, StatusAnswer};
 use super::asked::{Addition, Custody, Withdrawal};
 use super::question::JudgeQuestion;
+use super::reload::Reload;
 use crate::clock;
 use crate::config::{Mode, Settings, SourceSettings};
 use crate::entry::EntryMaker;
@@ -56,6 +57,8 @@ pub enum Request {
         /// All of it, even if nothing has changed.
         all: bool,
     },
+    /// Read the configuration anew. Answered by [`super::Reloaded`].
+    Reload,
     /// One entry of the ledger. Answered by [`super::EntryLine`] or null.
     Entry {
         /// Its row.
@@ -83,6 +86,8 @@ pub struct Running {
     pub listeners: Vec<String>,
     /// By which a source is asked for.
     pub orders: Orders,
+    /// Reads the configuration anew.
+    pub reload: Weak<dyn Reload>,
     /// What it counts.
     pub figures: Box<dyn Fn() -> serde_json::Value + Send + Sync>,
 }
@@ -138,6 +143,7 @@ impl Clerk {
             Request::Judge(question) => json(&self.judge_all(question)?),
             Request::Why { address, stream } => json(&self.why(address, stream.as_deref())?),
             Request::Sync { source, all } => json(&self.sync(source, *all)?),
+            Request::Reload => json(&self.reload()?.reload()?),
             Request::Entry { entry } => {
                 let position = *entry;
                 let found = self.keeper.ask(move |desk| desk.entry(position))?;
@@ -148,6 +154,11 @@ impl Clerk {
 
     pub(super) fn is_running(&self) -> bool {
         self.running.is_some()
+    }
+
+    fn reload(&self) -> Result<Arc<dyn Reload>, AppError> {
+        let gone = || AppError::Unavailable("no gate is running that could reload".to_owned());
+        self.running.as_ref().and_then(|running| running.reload.upgrade()).ok_or_else(gone)
     }
 
     fn status(&self) -> Result<StatusAnswer, AppError> {
@@ -172,6 +183,7 @@ impl Clerk {
             sources,
             live,
             unknown,
+            configuration: self.reload().ok().map(|gate| gate.configuration()),
             gate: self.running.as_ref().map_or(serde_json::Value::Null, |r| (r.figures)()),
         })
     }

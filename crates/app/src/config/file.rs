@@ -37,6 +37,8 @@ section! {
         hostname: HostName = without("\"mail.example.com\"", "the system's host name"),
         /// Mail to postmaster at these domains always passes (RFC 5321 s4.5.1).
         own_domains: Domains = without("[\"example.com\"]", "the host name and its parent domain"),
+        /// How long sessions in the middle of a message may take to end when the gate is stopped. The reply to a final dot can take as long as `[smarthost] reply_timeout`; what is not over by then is cut off, and the client sends it again. systemd must wait longer than this (TimeoutStopSec).
+        grace: Span = default(seconds(60)),
     }
 }
 

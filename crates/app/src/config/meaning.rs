@@ -80,6 +80,7 @@ pub(crate) fn settle(
     Some(Settings {
         hostname: hostname?,
         own_domains: file.server.own_domains.get().map(|d| d.0.clone()).unwrap_or_default(),
+        grace: file.server.grace.value.0,
         smarthost: smarthost(file, faults)?,
         listeners,
         ledger,

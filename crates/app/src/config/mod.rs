@@ -7,6 +7,7 @@
 
 mod admission;
 mod alert;
+mod change;
 mod choice;
 mod enforcement;
 mod fault;
@@ -33,6 +34,7 @@ mod template;
 
 use std::path::{Path, PathBuf};
 
+pub use change::Difference;
 pub use choice::{Action, Contact, EvidenceSync, Level, LogFormat, Mixed, RefuseAt, Store};
 pub use fault::{Fault, FaultLine, Report, Severity};
 pub use meaning::Surroundings;
@@ -56,6 +58,8 @@ pub struct Loaded {
     pub report: Report,
     /// Every effective value with its origin.
     pub values: Vec<ShownValue>,
+    /// The control socket, whatever else is wrong.
+    pub control: Option<PathBuf>,
 }
 
 /// Reads a configuration file.
@@ -73,10 +77,12 @@ pub fn load_text(path: &Path, text: &str, around: &Surroundings) -> Loaded {
     // A byte order mark is an editor's doing and no part of the text.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut file = file::read(text, &mut faults);
-    let settings = meaning::settle(&mut file, &folder_of(path), around, &mut faults);
+    let folder = folder_of(path);
+    let settings = meaning::settle(&mut file, &folder, around, &mut faults);
+    let control = file.control.socket.get().map(|socket| folder.join(&socket.0));
     let values = show::values(&file, text, path);
     let report = Report::new(path, text, faults);
-    Loaded { settings: settings.filter(|_| !report.is_fatal()), report, values }
+    Loaded { settings: settings.filter(|_| !report.is_fatal()), report, values, control }
 }
 
 /// The folder of the file; empty for a bare name, which is this process' own folder.

@@ -23,6 +23,8 @@ pub struct Settings {
     pub hostname: String,
     /// Mail to postmaster here always passes.
     pub own_domains: Vec<String>,
+    /// How long sessions may take to end when the gate stops.
+    pub grace: Duration,
     /// The real mail server.
     pub smarthost: SmarthostSettings,
     /// Where clients come in; never empty.

@@ -11,7 +11,7 @@ mod reach;
 mod server;
 
 pub use client::ask;
-pub use reach::{Reach, restore};
+pub use reach::{Reach, reload, restore};
 pub use server::ControlServer;
 
 #[cfg(test)]

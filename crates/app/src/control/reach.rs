@@ -1,14 +1,14 @@
 //! Whoever can answer: the running gate, or, without one, a clerk of our own.
 
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ledger::IfMissing;
 
 use super::client::{ask, connect};
-use crate::clerk::{Clerk, ClerkParts, Request};
+use crate::clerk::{Clerk, ClerkParts, Reloaded, Request};
 use crate::clock;
 use crate::config::Settings;
 use crate::error::AppError;
@@ -115,6 +115,23 @@ impl GateReach {
         connect(&self.socket)?
             .ok_or_else(|| AppError::Unavailable("the gate was stopped meanwhile".to_owned()))
     }
+}
+
+/// Has the running gate behind a socket read its configuration anew.
+///
+/// # Errors
+/// When no gate runs, or what is wrong with the configuration; nothing has changed then.
+pub fn reload(socket: &Path) -> Result<Reloaded, AppError> {
+    let none = || {
+        let socket = socket.display();
+        AppError::Unavailable(format!(
+            "no gate is running behind {socket}; if [ledger] path or [control] socket were changed: one that runs is behind its old socket, and has to be restarted"
+        ))
+    };
+    let stream = connect(socket)?.ok_or_else(none)?;
+    let answer = ask(&stream, &Request::Reload, &mut |_| ())?;
+    serde_json::from_value(answer)
+        .map_err(|e| AppError::Unavailable(format!("the gate's answer makes no sense: {e}")))
 }
 
 /// Puts a backup in the place of the ledger: by the running gate, or, without one, here.

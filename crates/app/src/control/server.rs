@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+
 use super::protocol::{Reply, read_line, to_line};
 use crate::clerk::{Clerk, Request};
 use crate::error::{AppError, Blame};
@@ -31,12 +33,12 @@ pub struct ControlServer {
 }
 
 impl ControlServer {
-    /// Binds the socket and serves it. The caller holds the ledger's lock, so that
+    /// Binds the socket and serves it. Whoever asks is answered by the clerk of that moment. The caller holds the ledger's lock, so that
     /// another gate of this ledger cannot be behind an existing socket.
     ///
     /// # Errors
     /// When the path is something else than a socket, or a socket that answers.
-    pub fn start(path: &Path, clerk: Arc<Clerk>) -> Result<Self, AppError> {
+    pub fn start(path: &Path, clerk: Arc<ArcSwap<Clerk>>) -> Result<Self, AppError> {
         make_way(path)?;
         let listener = bind(path)?;
         let stop = Arc::new(AtomicBool::new(false));
@@ -92,7 +94,7 @@ fn bind(path: &Path) -> Result<UnixListener, AppError> {
     Ok(listener)
 }
 
-fn accept(listener: &UnixListener, clerk: &Arc<Clerk>, stop: &AtomicBool) {
+fn accept(listener: &UnixListener, clerk: &ArcSwap<Clerk>, stop: &AtomicBool) {
     let busy = Arc::new(AtomicUsize::new(0));
     for stream in listener.incoming() {
         if stop.load(Ordering::Acquire) {
@@ -116,7 +118,7 @@ fn accept(listener: &UnixListener, clerk: &Arc<Clerk>, stop: &AtomicBool) {
             continue;
         }
         busy.fetch_add(1, Ordering::AcqRel);
-        let (clerk, seat) = (clerk.clone(), Seat(busy.clone()));
+        let (clerk, seat) = (clerk.load_full(), Seat(busy.clone()));
         let spawned =
             std::thread::Builder::new().name("control-request".to_owned()).spawn(move || {
                 let _seat = seat;

@@ -48,11 +48,16 @@ impl Gate {
                 since: clock::now(),
                 listeners: vec!["127.0.0.1:2525".to_owned()],
                 orders: crate::lists::Orders::default(),
+                reload: std::sync::Weak::<Nothing>::new(),
                 figures: Box::new(|| serde_json::json!({ "smarthost": "up" })),
             }),
             live: None,
         });
-        let server = ControlServer::start(&settings.control, Arc::new(clerk)).unwrap();
+        let server = ControlServer::start(
+            &settings.control,
+            Arc::new(arc_swap::ArcSwap::from_pointee(clerk)),
+        )
+        .unwrap();
         Self { server: Some(server), keeper, _lock: lock }
     }
 }
@@ -251,4 +256,17 @@ fn nonsense_on_the_socket_gets_an_answer_and_harms_nobody() {
         assert!(answer.is_empty() || answer.contains("does not know"), "{answer}");
     }
     assert_eq!(judge(&settings, "a@example.com").verdict, VerdictWord::Permit);
+}
+
+/// A gate without a configuration file.
+struct Nothing;
+
+impl crate::clerk::Reload for Nothing {
+    fn reload(&self) -> Result<crate::clerk::Reloaded, AppError> {
+        Err(AppError::Stopped)
+    }
+
+    fn configuration(&self) -> crate::clerk::ConfigurationLine {
+        unreachable!("nobody holds it")
+    }
 }

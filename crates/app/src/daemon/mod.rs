@@ -8,9 +8,13 @@
 mod archive;
 mod commit;
 mod descriptors;
+mod file;
+mod house;
 mod parts;
 mod recorder;
 mod run;
+mod start;
 
-pub use parts::Daemon;
+pub use file::ConfigurationFile;
 pub use run::serve;
+pub use start::{Configured, Daemon};

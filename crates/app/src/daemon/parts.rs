@@ -1,39 +1,29 @@
-//! The parts of a gate.
+//! The parts of a gate: what lasts, and what is made of a configuration.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use evidence::{Journal, Mint};
-use ledger::IfMissing;
 use policy::{LiveLists, OptOutGate, RelayControl};
-use proxy::{Clock, Counters, Gate, GateParts, Limits, Smarthost, SmarthostState};
+use proxy::{Clock, Counters, GateParts, Limits, Smarthost, SmarthostState};
 use relay::{Access, AuthOffer, HoldBudget, HoldSettings, RelaySettings, Routes, Way};
 use smtp_session::{ClientSettings, ServerSettings, StartTls, Timeouts, UseTls};
 use smtp_wire::Reply;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
-use super::archive::{self, Archive};
 use super::commit::Committer;
 use super::recorder::Records;
 use crate::alerts::{AlertParts, Alerts};
+use crate::chance;
 use crate::clerk::{Clerk, ClerkParts, Running};
 use crate::config::{
-    Action, Contact, EvidenceSync, ListenerSettings, Mixed, RefuseAt, Settings, Store,
+    Action, Contact, Difference, EvidenceSync, ListenerSettings, Mixed, RefuseAt, Settings, Store,
 };
-use crate::control::ControlServer;
 use crate::error::AppError;
-use crate::keeper::{Holder, Keeper, KeeperSettings, LedgerLock};
-use crate::lists::Watch;
+use crate::keeper::Keeper;
 use crate::live::{AskedLists, Consultant, LiveSources};
-use crate::notices::Notices;
-use crate::{chance, clock};
 
-/// How long a command that is ending is waited for.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// How long sessions may take to end when the gate stops.
-const GRACE: Duration = Duration::from_secs(60);
 /// How often the smarthost is asked what it offers.
 const PROBE: Duration = Duration::from_secs(60);
 /// Octets of a header that decides a message's stream; Postfix takes 100 KiB, Exim 1 MiB.
@@ -41,113 +31,163 @@ const HEADER_MAX: usize = 256 * 1024;
 /// Octets that all sessions together may hold.
 const HELD_BUDGET: usize = 64 * 1024 * 1024;
 
-/// A gate that is ready: bound, not yet serving.
-pub struct Daemon {
-    gate: Gate,
-    keeper: Keeper,
-    lists: Watch,
-    control: ControlServer,
-    smarthost: Arc<Smarthost>,
-    counters: Arc<Counters>,
-    clock: Clock,
-    addresses: Vec<SocketAddr>,
-    archive: Archive,
-    _lock: LedgerLock,
+/// What stays as long as the gate runs, whatever configuration is in force.
+pub(super) struct Lasting {
+    pub(super) keeper: Keeper,
+    pub(super) counters: Arc<Counters>,
+    pub(super) clock: Clock,
+    pub(super) alerts: Alerts,
+    journal: Arc<Journal>,
+    committer: Option<Arc<Committer>>,
+    mint: Arc<Mint>,
+    held: Arc<HoldBudget>,
 }
 
-impl Daemon {
-    /// Puts everything together. Inside a runtime; blocks while the index is read.
+impl Lasting {
+    pub(super) fn new(
+        settings: &Settings,
+        keeper: Keeper,
+        journal: Arc<Journal>,
+        counters: Arc<Counters>,
+        clock: Clock,
+        alerts: Alerts,
+    ) -> Result<Self, AppError> {
+        let committer = match settings.evidence.sync {
+            EvidenceSync::System => None,
+            EvidenceSync::Always => {
+                let synced = Arc::clone(&journal);
+                Some(Arc::new(Committer::start(move || synced.sync())?))
+            }
+        };
+        let mint = Arc::new(Mint::new(u32::from_ne_bytes(chance::bytes()?)));
+        let held = Arc::new(HoldBudget::new(HELD_BUDGET));
+        Ok(Self { keeper, counters, clock, alerts, journal, committer, mint, held })
+    }
+}
+
+/// What is made of one configuration. At a reload another one takes its place; what has not
+/// changed is taken over from it.
+pub(super) struct Generation {
+    pub(super) settings: Arc<Settings>,
+    pub(super) smarthost: Arc<Smarthost>,
+    pub(super) live: Option<Arc<LiveSources>>,
+    /// Since it is in force.
+    probing: Option<Arc<Probing>>,
+}
+
+/// Asks the smarthost what it offers, as long as this lives.
+struct Probing(JoinHandle<()>);
+
+impl Drop for Probing {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Generation {
+    /// The first one.
+    pub(super) fn first(settings: Arc<Settings>) -> Self {
+        let smarthost = Arc::new(smarthost(&settings));
+        let live = LiveSources::of(&settings);
+        Self { settings, smarthost, live, probing: None }
+    }
+
+    /// The one that follows this one. Nothing is contacted yet.
+    pub(super) fn next(&self, settings: Arc<Settings>, difference: &Difference) -> Self {
+        let mut next = Self::first(settings);
+        // The host name is what it is greeted with.
+        if !difference.is_in("smarthost") && !difference.is_in("server") {
+            next.smarthost = Arc::clone(&self.smarthost);
+            next.probing.clone_from(&self.probing);
+        }
+        if !difference.is_in("source") {
+            next.live.clone_from(&self.live);
+        }
+        next
+    }
+
+    /// It is in force from now on. Inside a runtime.
+    pub(super) fn begin(&mut self, lasting: &Lasting) {
+        let (smarthost, counters) = (Arc::clone(&self.smarthost), Arc::clone(&lasting.counters));
+        let clock = lasting.clock;
+        self.probing.get_or_insert_with(|| {
+            Arc::new(Probing(tokio::spawn(async move {
+                smarthost.keep_probing(clock, &counters, PROBE).await;
+            })))
+        });
+    }
+
+    /// Whom to tell of troubles, and how.
+    pub(super) fn alerts(&self, clock: Clock) -> AlertParts {
+        AlertParts {
+            settings: self.settings.alert.clone(),
+            hostname: self.settings.hostname.clone(),
+            smarthost: Arc::clone(&self.smarthost),
+            clock,
+        }
+    }
+
+    /// What sessions are made of.
     ///
     /// # Errors
-    /// Each says what to do; nothing runs then.
-    pub async fn start(settings: Arc<Settings>) -> Result<Self, AppError> {
-        super::descriptors::raise(settings.limits.connections);
-        let lock = LedgerLock::take(&settings.ledger.path, Holder::Gate, PATIENCE)?;
-        let keeper = Keeper::start(&KeeperSettings {
-            ledger: settings.ledger.path.clone(),
-            key: settings.ledger.key_file.clone(),
-            rules: settings.ledger.person.clone(),
-            if_missing: IfMissing::Create,
-        })?;
-        let notices = Notices::default();
-        // Before the first of them.
-        let heard = notices.listen();
-        let lists = Watch::start(&keeper, &settings, &notices)?;
-        let counters = Arc::new(Counters::default());
-        let smarthost = Arc::new(smarthost(&settings));
-        let clock = Clock::start();
-        let (journal, archive) = archive::open(&settings)?;
-        let alerts = Alerts::start(AlertParts {
-            settings: settings.alert.clone(),
+    /// When something that the configuration names cannot be used.
+    pub(super) fn gate(&self, lasting: &Lasting) -> Result<GateParts, AppError> {
+        let settings = &*self.settings;
+        let records = Records {
+            journal: Arc::clone(&lasting.journal),
+            committer: lasting.committer.clone(),
+            plain: settings.evidence.recipient == Store::Plain,
+            personal: settings.log.personal,
+            alerts: lasting.alerts.clone(),
+        };
+        let (gate, live) = self.opt_out(&lasting.keeper);
+        Ok(GateParts {
             hostname: settings.hostname.clone(),
-            smarthost: smarthost.clone(),
-            clock,
-            notices: heard,
-        })?;
-        let live = LiveSources::of(&settings);
-        let gates = Gates { keeper: &keeper, live: live.as_ref() };
-        let gate = bind(&settings, &gates, &smarthost, &counters, journal, clock, alerts)?;
-        let addresses = gate.addresses();
-        let clerk = Clerk::new(ClerkParts {
-            keeper: keeper.clone(),
-            settings: settings.clone(),
-            running: Some(Running {
-                since: clock::now(),
-                listeners: addresses.iter().map(ToString::to_string).collect(),
-                orders: lists.orders(),
-                figures: figures(&smarthost, &counters),
-            }),
-            live: live.map(|live| Consultant::of_gate(live, Handle::current())),
-        });
-        let control = ControlServer::start(&settings.control, Arc::new(clerk))?;
-        Ok(Self {
+            listeners: settings
+                .listeners
+                .iter()
+                .map(|listener| listen(settings, listener, &lasting.held))
+                .collect(),
+            smarthost: Arc::clone(&self.smarthost),
             gate,
-            keeper,
-            lists,
-            control,
-            smarthost,
-            counters,
-            clock,
-            addresses,
-            archive,
-            _lock: lock,
+            live,
+            recorder: Arc::new(records),
+            counters: Arc::clone(&lasting.counters),
+            mint: Arc::clone(&lasting.mint),
+            limits: Limits {
+                connections: settings.limits.connections,
+                connections_per_client: settings.limits.connections_per_client,
+                client_write_timeout: settings.limits.data_timeout,
+            },
+            clock: lasting.clock,
         })
     }
 
-    /// Where clients come in; a port given as 0 has its real number.
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
-    }
-
-    /// The keeper of the ledger.
-    pub fn keeper(&self) -> &Keeper {
-        &self.keeper
-    }
-
-    /// Waits until every list that can be read was read.
-    pub fn lists_settled(&self, patience: Duration) -> bool {
-        self.lists.settled(patience)
-    }
-
-    /// Serves until `drain` turns true and the last session has ended.
-    pub async fn serve(self, drain: watch::Receiver<bool>) {
-        let (smarthost, counters, clock) = (self.smarthost, self.counters, self.clock);
-        let probe = tokio::spawn(async move {
-            smarthost.keep_probing(clock, &counters, PROBE).await;
+    fn opt_out(&self, keeper: &Keeper) -> (OptOutGate, Option<Arc<dyn LiveLists>>) {
+        let settings = &*self.settings;
+        let mut lists = keeper.lists(settings.enforcement.grace);
+        let live = self.live.as_ref().map(|live| {
+            lists = lists.clone().with_outside(Arc::clone(live.outside()));
+            Arc::new(AskedLists::new(lists.clone(), Arc::clone(live))) as Arc<dyn LiveLists>
         });
-        self.gate.serve(drain, GRACE).await;
-        probe.abort();
-        let (control, lists, keeper) = (self.control, self.lists, self.keeper);
-        let archive = self.archive;
-        let stopping = tokio::task::spawn_blocking(move || {
-            drop(archive);
-            drop(control);
-            drop(lists);
-            keeper.stop();
-        });
-        if stopping.await.is_err() {
-            tracing::error!("a part of the gate panicked while it was stopped");
-        }
+        let gate = OptOutGate::new(
+            Arc::new(lists),
+            settings.ledger.person.clone(),
+            settings.own_domains.clone(),
+            Arc::new(settings.stream_rules()),
+        );
+        (gate, live)
+    }
+
+    /// Who answers at the control socket.
+    pub(super) fn clerk(&self, lasting: &Lasting, running: Running) -> Clerk {
+        let live = self.live.as_ref().map(Arc::clone);
+        Clerk::new(ClerkParts {
+            keeper: lasting.keeper.clone(),
+            settings: Arc::clone(&self.settings),
+            running: Some(running),
+            live: live.map(|live| Consultant::of_gate(live, Handle::current())),
+        })
     }
 }
 
@@ -167,81 +207,6 @@ fn smarthost(settings: &Settings) -> Smarthost {
             starttls: UseTls::Never,
         }),
         tls: None,
-    })
-}
-
-/// What the gates ask.
-struct Gates<'a> {
-    keeper: &'a Keeper,
-    live: Option<&'a Arc<LiveSources>>,
-}
-
-impl Gates<'_> {
-    fn opt_out(&self, settings: &Settings) -> (OptOutGate, Option<Arc<dyn LiveLists>>) {
-        let mut lists = self.keeper.lists(settings.enforcement.grace);
-        let live = self.live.map(|live| {
-            lists = lists.clone().with_outside(Arc::clone(live.outside()));
-            Arc::new(AskedLists::new(lists.clone(), Arc::clone(live))) as Arc<dyn LiveLists>
-        });
-        let gate = OptOutGate::new(
-            Arc::new(lists),
-            settings.ledger.person.clone(),
-            settings.own_domains.clone(),
-            Arc::new(settings.stream_rules()),
-        );
-        (gate, live)
-    }
-}
-
-fn bind(
-    settings: &Settings,
-    gates: &Gates<'_>,
-    smarthost: &Arc<Smarthost>,
-    counters: &Arc<Counters>,
-    journal: Arc<Journal>,
-    clock: Clock,
-    alerts: Alerts,
-) -> Result<Gate, AppError> {
-    let committer = match settings.evidence.sync {
-        EvidenceSync::System => None,
-        EvidenceSync::Always => {
-            let synced = Arc::clone(&journal);
-            Some(Committer::start(move || synced.sync())?)
-        }
-    };
-    let records = Records {
-        journal,
-        committer,
-        plain: settings.evidence.recipient == Store::Plain,
-        personal: settings.log.personal,
-        alerts,
-    };
-    let (gate, live) = gates.opt_out(settings);
-    let held = Arc::new(HoldBudget::new(HELD_BUDGET));
-    let random = chance::bytes()?;
-    let gate = Gate::bind(GateParts {
-        hostname: settings.hostname.clone(),
-        listeners: settings
-            .listeners
-            .iter()
-            .map(|listener| listen(settings, listener, &held))
-            .collect(),
-        smarthost: smarthost.clone(),
-        gate,
-        live,
-        recorder: Arc::new(records),
-        counters: counters.clone(),
-        mint: Arc::new(Mint::new(u32::from_ne_bytes(random))),
-        limits: Limits {
-            connections: settings.limits.connections,
-            connections_per_client: settings.limits.connections_per_client,
-            client_write_timeout: settings.limits.data_timeout,
-        },
-        clock,
-    });
-    gate.map_err(|error| match error {
-        proxy::GateError::Bind { address, error } => AppError::io(address.to_string(), error),
-        proxy::GateError::Stopping => AppError::Unavailable("the gate is stopping".to_owned()),
     })
 }
 
@@ -302,7 +267,7 @@ fn listen(
 }
 
 /// What `status` shows of the running gate.
-fn figures(
+pub(super) fn figures(
     smarthost: &Arc<Smarthost>,
     counters: &Arc<Counters>,
 ) -> Box<dyn Fn() -> serde_json::Value + Send + Sync> {

@@ -17,7 +17,7 @@ use crate::alerts::{Alerts, Trouble};
 pub(super) struct Records {
     pub(super) journal: Arc<Journal>,
     /// An intent counts as written when the disk has it.
-    pub(super) committer: Option<Committer>,
+    pub(super) committer: Option<Arc<Committer>>,
     /// The journal may name recipients in plain.
     pub(super) plain: bool,
     /// The log may.

@@ -77,6 +77,13 @@ impl ListStates {
         sources.entry(source.to_owned()).or_insert_with(new).carries = carries.into();
     }
 
+    /// A source is not configured any more: nothing waits for it.
+    pub(crate) fn delist(&self, source: &str) {
+        let mut sources = self.sources();
+        sources.remove(source);
+        self.known(source);
+    }
+
     /// Says how the thread that reads a source is woken.
     pub(crate) fn wake_by(&self, source: &str, wake: &SyncSender<()>) {
         if let Some(source) = self.sources().get_mut(source) {

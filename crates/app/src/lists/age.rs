@@ -138,19 +138,45 @@ fn carries(source: &SourceSettings, index: &Index) -> Vec<Origin> {
 /// # Errors
 /// What the ledger says.
 pub fn note_ages(keeper: &Keeper, sources: &[SourceSettings]) -> Result<(), AppError> {
-    let now = clock::now();
-    for source in sources {
-        let (states, name) = (keeper.states(), source.name.clone());
-        states.enlist(&name, &carries(source, &keeper.index().load()));
-        // Nothing of it is read ahead; whoever asks it finds out.
-        if matches!(source.mode, Mode::Live(_)) {
-            continue;
-        }
-        let round = states.round(&name);
-        let state = keeper.ask(move |desk| desk.source_state(&name))?.unwrap_or_default();
-        note(keeper, source, (round, &state), now);
-    }
+    note_remembered(keeper, &remembered(keeper, sources)?);
     Ok(())
+}
+
+/// A source, and what the ledger remembers of it; none of one that is never read.
+pub(super) type Remembered = (SourceSettings, Option<SourceState>);
+
+/// Looks up what the ledger remembers of sources. Changes nothing.
+pub(super) fn remembered(
+    keeper: &Keeper,
+    sources: &[SourceSettings],
+) -> Result<Vec<Remembered>, AppError> {
+    let one = |source: &SourceSettings| {
+        let name = source.name.clone();
+        // Nothing of a live one is read ahead; whoever asks it finds out.
+        let state = match source.mode {
+            Mode::Live(_) => None,
+            Mode::Sync(_) => {
+                Some(keeper.ask(move |desk| desk.source_state(&name))?.unwrap_or_default())
+            }
+        };
+        Ok((source.clone(), state))
+    };
+    sources.iter().map(one).collect()
+}
+
+/// Notes whether they are known.
+pub(super) fn note_remembered(keeper: &Keeper, all: &[Remembered]) {
+    let (now, states) = (clock::now(), keeper.states());
+    for (source, state) in all {
+        match state {
+            Some(state) => note(keeper, source, (states.round(&source.name), state), now),
+            None => {
+                states.enlist(&source.name, &carries(source, &keeper.index().load()));
+                // It may have been one that was read.
+                states.known(&source.name);
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -82,7 +82,10 @@ impl Synchroniser {
     }
 
     /// Forgets what it knows of the source, and goes by what the ledger remembers.
-    fn begin_round(&mut self) -> Result<(), AppError> {
+    ///
+    /// # Errors
+    /// What the ledger says.
+    pub(super) fn begin_round(&mut self) -> Result<(), AppError> {
         // Asked first: if it ends before the state is read, there is another look.
         let round = self.states().round(&self.source.name);
         let name = self.source.name.clone();

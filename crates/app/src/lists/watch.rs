@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::age::{self, note_ages};
+use super::age::{self, Remembered, note_remembered, remembered};
 use super::brought::Wish;
 use super::changes::Changes;
 use super::fare::Fare;
@@ -35,21 +35,55 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Sources that are watched. Dropping it ends the threads.
 #[derive(Debug)]
 pub struct Watch {
-    stop: Arc<AtomicBool>,
-    bells: BTreeMap<String, Arc<Bell>>,
-    threads: Vec<JoinHandle<()>>,
+    keeper: Keeper,
+    notices: Notices,
+    sources: BTreeMap<String, Watched>,
     first: Arc<FirstReadings>,
-    _changes: Changes,
+    _changes: Option<Changes>,
+}
+
+/// One source, and the threads that keep it. Dropping it ends them, and waits for that.
+#[derive(Debug)]
+struct Watched {
+    stop: Arc<AtomicBool>,
+    bell: Arc<Bell>,
+    wake: SyncSender<()>,
+    /// Where its files are, if it has some.
+    files: Option<PathBuf>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Other sources than before, made ready: see [`Watch::prepare`].
+#[derive(Debug)]
+pub struct Change {
+    /// Those whose threads stay as they are.
+    stay: Vec<String>,
+    begun: BTreeMap<String, Begun>,
+    noted: Vec<Remembered>,
+    busy: Option<PathBuf>,
+}
+
+/// A source whose thread waits to be let go.
+#[derive(Debug)]
+struct Begun {
+    /// Takes those who kept the source before: they are waited for first. Dropped, the thread
+    /// ends, which the other field waits for.
+    go: SyncSender<Option<Watched>>,
+    watched: Watched,
 }
 
 /// How many sources have not been tried yet.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct FirstReadings {
     open: Mutex<usize>,
     changed: Condvar,
 }
 
 impl FirstReadings {
+    fn more(&self, sources: usize) {
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) += sources;
+    }
+
     fn one_done(&self) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         *open = open.saturating_sub(1);
@@ -67,50 +101,145 @@ impl Watch {
         settings: &Settings,
         notices: &Notices,
     ) -> Result<Self, AppError> {
-        note_ages(keeper, &settings.sources)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let shop = shop(keeper, settings, &stop);
-        let kept = || settings.sources.iter().filter_map(|source| Some((source, sync_of(source)?)));
-        let first =
-            Arc::new(FirstReadings { open: Mutex::new(kept().count()), changed: Condvar::new() });
-        let (mut bells, mut threads, mut files) = (BTreeMap::new(), Vec::new(), Vec::new());
-        for (source, sync) in kept() {
-            let (wake, woken) = sync_channel::<()>(1);
-            if let Place::Files(path) = &source.place {
-                files.push((path.clone(), wake.clone()));
+        let mut watch = Self {
+            keeper: keeper.clone(),
+            notices: notices.clone(),
+            sources: BTreeMap::new(),
+            first: Arc::default(),
+            _changes: None,
+        };
+        let change = watch.prepare(settings, |_| false)?;
+        watch.commit(change);
+        Ok(watch)
+    }
+
+    /// Makes the sources of another configuration ready; those that `stay` are kept as they are.
+    /// Nothing changes yet, and nothing has if this fails or the result is dropped.
+    ///
+    /// # Errors
+    /// What the ledger says, or that a thread cannot be started.
+    pub fn prepare(
+        &self,
+        settings: &Settings,
+        stay: impl Fn(&str) -> bool,
+    ) -> Result<Change, AppError> {
+        let noted = remembered(&self.keeper, &settings.sources)?;
+        let stays = |name: &str| self.sources.contains_key(name) && stay(name);
+        let kept = settings.sources.iter().filter_map(|source| Some((source, sync_of(source)?)));
+        let (mut names, mut begun) = (Vec::new(), BTreeMap::new());
+        for (source, sync) in kept {
+            match stays(&source.name) {
+                true => names.push(source.name.clone()),
+                false => {
+                    begun.insert(source.name.clone(), self.begin(settings, source, sync)?);
+                }
             }
-            keeper.states().wake_by(&source.name, &wake);
-            let bell = Bell::new(wake);
-            let place = || PathBuf::from(source.at());
-            if let (Place::Database(access, _), Some(channel)) = (&source.place, &sync.notify) {
-                let listening = listen::start(&source.name, access, channel, &bell, &stop);
-                threads.push(listening.map_err(|e| AppError::io(place(), e))?);
-            }
-            let kept = Kept {
-                synchroniser: Synchroniser::new(&shop, source, sync)?,
-                fare: Fare::new(notices),
-                salt: SaltWatch::default(),
-                bell: Arc::clone(&bell),
-                waiting: Vec::new(),
-                told: false,
-            };
-            bells.insert(source.name.clone(), bell);
-            let (stop, first) = (stop.clone(), first.clone());
-            let thread = std::thread::Builder::new().name(format!("list-{}", source.name));
-            let spawned = thread.spawn(move || kept.run(&woken, &stop, &first));
-            threads.push(spawned.map_err(|e| AppError::io(place(), e))?);
         }
         let busy = match &settings.evidence.path {
-            EvidencePath::File(path) => path.parent(),
+            EvidencePath::File(path) => path.parent().map(Path::to_owned),
             EvidencePath::Stdout => None,
         };
-        let changes = Changes::watch(&files, busy);
-        Ok(Self { stop, bells, threads, first, _changes: changes })
+        Ok(Change { stay: names, begun, noted, busy })
+    }
+
+    fn begin(
+        &self,
+        settings: &Settings,
+        source: &SourceSettings,
+        sync: &SyncSettings,
+    ) -> Result<Begun, AppError> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let shop = shop(&self.keeper, settings, &stop);
+        let (wake, woken) = sync_channel::<()>(1);
+        let bell = Bell::new(wake.clone());
+        let files = match &source.place {
+            Place::Files(path) => Some(path.clone()),
+            Place::Url { .. } | Place::Database(..) => None,
+        };
+        let mut kept = Kept {
+            synchroniser: Synchroniser::new(&shop, source, sync)?,
+            fare: Fare::new(&self.notices),
+            salt: SaltWatch::default(),
+            bell: Arc::clone(&bell),
+            waiting: Vec::new(),
+            told: false,
+            tried: false,
+        };
+        let io = |error| AppError::io(PathBuf::from(source.at()), error);
+        let (go, gone) = sync_channel::<Option<Watched>>(1);
+        let mut threads = Vec::new();
+        let (stopped, first) = (stop.clone(), self.first.clone());
+        let thread = std::thread::Builder::new().name(format!("list-{}", source.name));
+        let spawned = thread.spawn(move || {
+            let Ok(before) = gone.recv() else { return };
+            if before.is_some() {
+                // Two of them would read the same list twice.
+                drop(before);
+                if let Err(error) = kept.synchroniser.begin_round() {
+                    tracing::warn!(%error, "what was read of a list is not known, it is read again");
+                }
+            }
+            kept.run(&woken, &stopped, &first);
+        });
+        threads.push(spawned.map_err(io)?);
+        let mut begun = Begun { go, watched: Watched { stop, bell, wake, files, threads } };
+        if let (Place::Database(access, _), Some(channel)) = (&source.place, &sync.notify) {
+            let Watched { bell, stop, .. } = &begun.watched;
+            let listening = listen::start(&source.name, access, channel, bell, stop);
+            begun.watched.threads.push(listening.map_err(io)?);
+        }
+        Ok(begun)
+    }
+
+    /// From now on these sources are kept in step, and no others. Does not wait for those that
+    /// are not any more.
+    pub fn commit(&mut self, change: Change) {
+        let Change { stay, begun, noted, busy } = change;
+        note_remembered(&self.keeper, &noted);
+        self.first.more(begun.len());
+        let mut before = std::mem::take(&mut self.sources);
+        for name in stay {
+            self.sources.extend(before.remove_entry(&name));
+        }
+        for (name, Begun { go, watched }) in begun {
+            self.keeper.states().wake_by(&name, &watched.wake);
+            let predecessor = before.remove(&name);
+            predecessor.iter().for_each(Watched::stop);
+            // The thread waits for it.
+            let _ = go.send(predecessor);
+            self.sources.insert(name, watched);
+        }
+        let at = |one: &Watched| Some((one.files.clone()?, one.wake.clone()));
+        let files: Vec<_> = self.sources.values().filter_map(at).collect();
+        self._changes = Some(Changes::watch(&files, busy.as_deref()));
+        before.values().for_each(Watched::stop);
+        for (name, watched) in before {
+            let still = noted.iter().any(|(source, _)| source.name == name);
+            self.let_go(name, watched, still);
+        }
+    }
+
+    /// Ends a source; `still`: it is still configured, but not read any more.
+    fn let_go(&self, name: String, watched: Watched, still: bool) {
+        let keeper = self.keeper.clone();
+        let end = move || {
+            drop(watched);
+            match still {
+                true => keeper.states().known(&name),
+                false => keeper.states().delist(&name),
+            }
+        };
+        // Its last reading may take a while.
+        let thread = std::thread::Builder::new().name("list-ends".to_owned());
+        if let Err(error) = thread.spawn(end) {
+            tracing::warn!(%error, "a list that is not configured any more may still be told of");
+        }
     }
 
     /// By which a source can be asked for.
     pub fn orders(&self) -> Orders {
-        Orders::new(self.bells.clone())
+        let bell = |(name, one): (&String, &Watched)| (name.clone(), Arc::clone(&one.bell));
+        Orders::new(self.sources.iter().map(bell).collect())
     }
 
     /// Waits until every source was tried once; false when that takes longer.
@@ -122,20 +251,30 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
-    fn drop(&mut self) {
+impl Watched {
+    /// Says that it is over; nothing is waited for.
+    fn stop(&self) {
         self.stop.store(true, Ordering::Release);
-        for bell in self.bells.values() {
-            bell.wake();
-        }
+        self.bell.wake();
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.stop();
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
                 tracing::error!("a thread of a list panicked");
             }
         }
-        for bell in self.bells.values() {
-            bell.close();
-        }
+        self.bell.close();
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // All at once; each of them is waited for as it is dropped.
+        self.sources.values().for_each(Watched::stop);
     }
 }
 
@@ -214,23 +353,36 @@ struct Kept {
     waiting: Vec<Asked>,
     /// The database said that something is new.
     told: bool,
+    /// It was tried at least once.
+    tried: bool,
 }
 
 impl Kept {
     fn run(mut self, woken: &Receiver<()>, stop: &AtomicBool, first: &FirstReadings) {
-        let mut tried = false;
+        self.keep(woken, stop, first);
+        if !self.tried {
+            // Nobody should wait for it.
+            first.one_done();
+        }
+    }
+
+    fn keep(&mut self, woken: &Receiver<()>, stop: &AtomicBool, first: &FirstReadings) {
         while !stop.load(Ordering::Acquire) {
             let look = self.look();
+            // What comes of it is for whoever keeps the source from now on.
+            if stop.load(Ordering::Acquire) {
+                return;
+            }
             let (source, (round, state)) = (self.synchroniser.source(), self.synchroniser.state());
             let now = clock::now();
             age::note(self.synchroniser.keeper(), source, (round, state), now);
             // Behind the note: who waits for the first reading must find it known. A file
             // that is being written is tried again at once, so it was not tried yet.
-            if !tried && look != Look::Unsteady {
-                tried = true;
+            if !self.tried && look != Look::Unsteady {
+                self.tried = true;
                 first.one_done();
             }
-            if tried {
+            if self.tried {
                 let unknown = age::unknown(state, source.max_age, now);
                 self.fare.look(source, state, unknown.as_deref(), now);
                 self.salt.look(source);

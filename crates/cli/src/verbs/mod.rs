@@ -11,6 +11,7 @@ pub(crate) mod init;
 pub(crate) mod intake;
 pub(crate) mod ledger;
 pub(crate) mod optout;
+pub(crate) mod reload;
 pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod serve;

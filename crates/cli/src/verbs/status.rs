@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use app::clerk::{Request, StatusAnswer};
+use app::clerk::{ConfigurationLine, Request, StatusAnswer};
 use app::control::Reach;
 use ledger::IfMissing;
 
@@ -36,8 +36,10 @@ fn text(status: &StatusAnswer) -> String {
         Some(state) => format!("{} ({state})", status.smarthost),
         None => status.smarthost.clone(),
     };
+    let configuration = status.configuration.as_ref().map_or_else(String::new, loaded);
     let rows = [
         ("gate", gate),
+        ("configuration", configuration),
         ("listeners", status.listeners.join(" ")),
         ("smarthost", smarthost),
         ("ledger", format!("{}, {} entries", status.ledger, status.position)),
@@ -51,8 +53,14 @@ fn text(status: &StatusAnswer) -> String {
             ),
         ),
     ];
-    let rows: Vec<_> = rows.into_iter().map(|(a, b)| vec![a.to_owned(), b]).collect();
+    let rows = rows.into_iter().filter(|(_, what)| !what.is_empty());
+    let rows: Vec<_> = rows.map(|(a, b)| vec![a.to_owned(), b]).collect();
     text.push_str(&columns(&rows));
+    let refused = status.configuration.as_ref().and_then(|line| line.last_failure.as_ref());
+    if let Some(refused) = refused {
+        let _ = writeln!(text, "\nA new configuration was refused at {}:", refused.at);
+        let _ = writeln!(text, "{}", refused.why);
+    }
     if !status.sources.is_empty() {
         text.push('\n');
         let mut rows =
@@ -91,6 +99,10 @@ fn text(status: &StatusAnswer) -> String {
         text.push_str(&columns(&rows));
     }
     text
+}
+
+fn loaded(line: &ConfigurationLine) -> String {
+    format!("{}, loaded {}", line.file, line.loaded)
 }
 
 /// The lists that are asked about each recipient.
