@@ -138,9 +138,13 @@ pub struct Decision {
     pub session: Arc<str>,
     /// The client's address.
     pub client: IpAddr,
-    /// The user that was logged in.
+    /// The user that was logged in: its name, where recipients are in plain as well, else its
+    /// keyed hash in 32 hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_name")]
     pub login: Option<Arc<str>>,
+    /// The client's TLS: protocol and cipher suite.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Arc<str>>,
     /// Where the client came in, as configured.
     pub listener: SocketAddr,
     /// Names this decision; the client was told, if it was refused.
@@ -203,9 +207,13 @@ pub struct Intent {
     pub session: Arc<str>,
     /// The client's address.
     pub client: IpAddr,
-    /// The user that was logged in.
+    /// The user that was logged in: its name, where recipients are in plain as well, else its
+    /// keyed hash in 32 hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_name")]
     pub login: Option<Arc<str>>,
+    /// The client's TLS: protocol and cipher suite.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Arc<str>>,
     /// The transaction.
     pub transaction: Reference,
     /// The sender's domain; absent for `<>`.
@@ -235,9 +243,13 @@ pub struct Outcome {
     pub session: Arc<str>,
     /// The client's address.
     pub client: IpAddr,
-    /// The user that was logged in.
+    /// The user that was logged in: its name, where recipients are in plain as well, else its
+    /// keyed hash in 32 hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_name")]
     pub login: Option<Arc<str>>,
+    /// The client's TLS: protocol and cipher suite.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Arc<str>>,
     /// The transaction.
     pub transaction: Reference,
     /// The sender's domain; absent for `<>`.

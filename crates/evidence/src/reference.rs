@@ -9,6 +9,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use sha2::{Digest as _, Sha256};
+
 /// Crockford's alphabet: no I, L, O or U.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
@@ -121,12 +123,35 @@ impl FromStr for ReferencePrefix {
 #[derive(Debug)]
 pub struct Mint {
     counter: AtomicU32,
+    secret: Secret,
+}
+
+/// Not shown by `Debug`.
+struct Secret([u8; 32]);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
 }
 
 impl Mint {
-    /// `start`: anything; different processes should start at different places.
-    pub fn new(start: u32) -> Self {
-        Self { counter: AtomicU32::new(start) }
+    /// `start`: anything; different processes should start at different places. `secret`: what
+    /// nobody else knows.
+    pub fn new(start: u32, secret: [u8; 32]) -> Self {
+        Self { counter: AtomicU32::new(start), secret: Secret(secret) }
+    }
+
+    /// 32 hexadecimal digits that were never used before, and that nobody can tell in advance
+    /// (RFC 5802 s5.1).
+    pub fn nonce(&self, unix_millis: u64) -> String {
+        let count = self.counter.fetch_add(1, Ordering::Relaxed);
+        let digest = Sha256::new()
+            .chain_update(self.secret.0)
+            .chain_update(unix_millis.to_be_bytes())
+            .chain_update(count.to_be_bytes())
+            .finalize();
+        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The next reference. Two are the same only if over a million are made within

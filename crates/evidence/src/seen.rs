@@ -29,6 +29,9 @@ pub struct Seen<'a> {
     /// Who the client said it was.
     #[serde(borrow, default)]
     pub login: Option<Text<'a>>,
+    /// The client's TLS: protocol and cipher suite.
+    #[serde(borrow, default)]
+    pub tls: Option<Text<'a>>,
     /// Of a decision: its name.
     #[serde(borrow, default, rename = "ref")]
     pub reference: Option<Text<'a>>,

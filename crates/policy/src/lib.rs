@@ -15,6 +15,7 @@
 mod cleared;
 mod lists;
 mod live;
+mod networks;
 mod opt_out;
 mod pattern;
 mod reason;
@@ -24,6 +25,7 @@ mod streams;
 pub use cleared::{Cleared, Provisional, Refused, VerdictSet};
 pub use lists::{Inquiry, Lists, LookUp, Lookup, Lookups, QuestionId};
 pub use live::{Answered, Answering, LiveLists, Question};
+pub use networks::Networks;
 pub use opt_out::{Action, Asked, Decision, OptOutGate, RecipientFacts, Ruling, Verdict};
 pub use pattern::{FieldName, Pattern, PatternError, SenderPattern};
 pub use reason::{GateName, Reason};

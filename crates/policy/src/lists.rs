@@ -6,7 +6,7 @@
 
 use address::Canonical;
 use smallvec::SmallVec;
-use suppression::{AddressKeys, Day, Stream, Suppression};
+use suppression::{AddressKeys, Day, Digest, Stream, Suppression};
 
 /// Names a question that is answered later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,6 +61,9 @@ pub trait Lists: Send + Sync {
     /// The keyed hashes of an address: made once for each recipient, for the look-up
     /// and for the evidence.
     fn keys(&self, address: &Canonical) -> AddressKeys;
+
+    /// The keyed hash of a login name, for the evidence.
+    fn login_key(&self, name: &str) -> Digest;
 
     /// May this address be mailed on each of these streams?
     fn look_up(&self, inquiry: &Inquiry<'_>) -> LookUp;

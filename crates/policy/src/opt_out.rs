@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use address::{Canonical, ForwardPath, PersonRules};
 use smallvec::SmallVec;
-use suppression::{AddressKeys, Day, Stream};
+use suppression::{AddressKeys, Day, Digest, Stream};
 
 use crate::cleared::{Cleared, Opinion, Provisional};
 use crate::lists::{Inquiry, Lists, LookUp, Lookup, Lookups};
@@ -179,6 +179,11 @@ impl OptOutGate {
     /// The rules that say which stream a message is on.
     pub fn streams(&self) -> &Arc<Streams> {
         &self.streams
+    }
+
+    /// The keyed hash of a login name, for the evidence.
+    pub fn login_key(&self, name: &str) -> Digest {
+        self.lists.login_key(name)
     }
 
     /// Judges one recipient for a listener with `action`, for every stream that its

@@ -330,6 +330,10 @@ proptest! {
 struct Says(Vec<(&'static str, Lookup)>);
 
 impl Lists for Says {
+    fn login_key(&self, _: &str) -> Digest {
+        Digest([3; 32])
+    }
+
     fn keys(&self, _: &Canonical) -> AddressKeys {
         AddressKeys { exact: Digest([1; 32]), person: Digest([2; 32]) }
     }

@@ -37,6 +37,8 @@ impl Relay {
             extended: self.server.is_extended(),
             utf8,
             reference: &facts.reference.to_string(),
+            cipher: self.facts.tls.as_ref().map(|tls| tls.cipher),
+            logged_in: self.facts.login.is_some(),
         }
         .field(now)
     }
@@ -199,7 +201,7 @@ impl Relay {
 
     pub(crate) fn swallowed(&mut self, now: Moment, slot: SlotId, swallowing: Swallowing) {
         let record = record::outcome(
-            &self.facts,
+            self.who(),
             &swallowing.facts,
             &swallowing.content,
             now,
@@ -221,7 +223,7 @@ impl Relay {
         };
         let ending = Ending::Abandoned;
         let why = Some("client-gone");
-        let record = record::outcome(&self.facts, &facts, &content, now, ending, None, why);
+        let record = record::outcome(self.who(), &facts, &content, now, ending, None, why);
         self.events.push_back(Event::Outcome(Box::new(record)));
     }
 }

@@ -22,7 +22,7 @@ use smtp_session::Moment;
 use crate::event::Event;
 use crate::link::Link;
 use crate::phase::{Holding, Phase};
-use crate::record::{self, Judged};
+use crate::record::{self, Judged, Who};
 use crate::relay::Relay;
 use crate::replies;
 
@@ -102,7 +102,8 @@ impl Relay {
                 plain: recipient.plain.as_deref(),
                 reply: &reply,
             };
-            let record = record::decision(&self.facts, self.gate.streams(), now, judged);
+            let who = Who { facts: &self.facts, shown: &self.shown };
+            let record = record::decision(who, self.gate.streams(), now, judged);
             self.events.push_back(Event::Decided(Box::new(record)));
         }
         match fate {

@@ -19,7 +19,7 @@ use crate::verbatim::verbatim;
 
 impl Relay {
     pub(crate) fn ask_intent(&mut self, now: Moment, dot: Dot) {
-        let record = record::intent(&self.facts, &dot.facts, &dot.content, now);
+        let record = record::intent(self.who(), &dot.facts, &dot.content, now);
         self.events.push_back(Event::Intent(Box::new(record)));
         self.phase = Phase::Intent(Box::new(dot));
     }
@@ -58,7 +58,7 @@ impl Relay {
     /// The client broke off between its dot and ours.
     pub(crate) fn dot_abandoned(&mut self, now: Moment, dot: Dot) {
         let (ending, why) = (Ending::Abandoned, Some("client-gone"));
-        let record = record::outcome(&self.facts, &dot.facts, &dot.content, now, ending, None, why);
+        let record = record::outcome(self.who(), &dot.facts, &dot.content, now, ending, None, why);
         self.events.push_back(Event::Outcome(Box::new(record)));
     }
 
@@ -107,7 +107,7 @@ impl Relay {
         why: Option<&'static str>,
     ) {
         let Dot { slot, facts, content } = dot;
-        let record = record::outcome(&self.facts, &facts, &content, now, ending, Some(&reply), why);
+        let record = record::outcome(self.who(), &facts, &content, now, ending, Some(&reply), why);
         self.events.push_back(Event::Outcome(Box::new(record)));
         self.server.answer(now, slot, reply);
     }

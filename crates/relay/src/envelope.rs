@@ -85,7 +85,8 @@ impl Relay {
             }
             Link::Open(upstream) => {
                 let offered = Arc::clone(upstream.capabilities());
-                let params = envelope.mail_params(&offered, trace::SIZE_ALLOWANCE);
+                let params =
+                    envelope.mail_params(&offered, upstream.is_logged_in(), trace::SIZE_ALLOWANCE);
                 match params {
                     Ok(_) if eight_bit && !offered.eight_bit_mime => {
                         return self.smarthost_lacks(now, "8BITMIME");

@@ -16,6 +16,7 @@
 //! ```
 
 mod access;
+mod auth;
 mod data;
 mod decided;
 mod dot;
@@ -26,6 +27,7 @@ mod fields;
 mod header;
 mod held_way;
 mod hold;
+mod identity;
 mod link;
 mod offers;
 mod phase;

@@ -167,15 +167,16 @@ impl Envelope {
     /// The parameters of MAIL for this connection. SIZE is ours to offer, so it may
     /// be left out where the smarthost does not know it; BODY=7BIT asks for nothing.
     /// Anything else the connection lacks is an error: no parameter is dropped
-    /// silently.
+    /// silently. `logged_in`: we have, at the smarthost.
     pub(crate) fn mail_params(
         &self,
         offered: &Capabilities,
+        logged_in: bool,
         added: u64,
     ) -> Result<MailParams, &'static str> {
         let mut params = self.params.clone();
-        // RFC 4954 s5: a client's word on who submitted a message first is not ours to give.
-        params.auth = None;
+        // RFC 4954 s5: whoever the client says submitted it first, we do not vouch for it.
+        params.auth = logged_in.then(|| "<>".to_owned());
         params.size = match offered.size {
             Some(_) => params.size.map(|size| size.saturating_add(added)),
             None => None,

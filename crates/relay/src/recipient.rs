@@ -17,7 +17,7 @@ use smtp_wire::{RcptParams, Reply};
 
 use crate::event::Event;
 use crate::phase::{Phase, Recipient, Standing};
-use crate::record::{self, Judged};
+use crate::record::{self, Judged, Who};
 use crate::relay::Relay;
 use crate::replies;
 use crate::settings::Mixed;
@@ -171,7 +171,8 @@ impl Relay {
             reply: &reply,
         };
         let slot = recipient.slot;
-        let record = record::decision(&self.facts, self.gate.streams(), now, judged);
+        let who = Who { facts: &self.facts, shown: &self.shown };
+        let record = record::decision(who, self.gate.streams(), now, judged);
         self.events.push_back(Event::Decided(Box::new(record)));
         self.server.answer(now, slot, reply);
     }

@@ -9,6 +9,7 @@ use smtp_wire::Reply;
 use suppression::{Suppression, Timestamp};
 
 use crate::facts::{Content, Facts};
+use crate::identity::Shown;
 use crate::settings::SessionFacts;
 
 /// What a record of one recipient is made of.
@@ -26,8 +27,15 @@ pub(crate) struct Judged<'a> {
     pub(crate) reply: &'a Reply,
 }
 
+/// Who is connected, for the records.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Who<'a> {
+    pub(crate) facts: &'a SessionFacts,
+    pub(crate) shown: &'a Shown,
+}
+
 pub(crate) fn decision(
-    session: &SessionFacts,
+    Who { facts: session, shown }: Who<'_>,
     streams: &Streams,
     now: Moment,
     judged: Judged<'_>,
@@ -45,7 +53,8 @@ pub(crate) fn decision(
         time: time(now),
         session: Arc::clone(&session.id),
         client: session.client,
-        login: session.login.clone(),
+        login: shown.login.clone(),
+        tls: shown.tls.clone(),
         listener: session.listener,
         reference: judged.reference,
         transaction: judged.transaction,
@@ -72,7 +81,7 @@ pub(crate) fn decision(
 }
 
 pub(crate) fn intent(
-    session: &SessionFacts,
+    Who { facts: session, shown }: Who<'_>,
     facts: &Facts,
     content: &Content,
     now: Moment,
@@ -81,7 +90,8 @@ pub(crate) fn intent(
         time: time(now),
         session: Arc::clone(&session.id),
         client: session.client,
-        login: session.login.clone(),
+        login: shown.login.clone(),
+        tls: shown.tls.clone(),
         transaction: facts.reference,
         reverse_path_domain: facts.reverse_path_domain.clone(),
         stream: facts.stream.as_ref().map(|stream| Arc::clone(&stream.name)),
@@ -94,7 +104,7 @@ pub(crate) fn intent(
 
 /// `why`: one word, where the ending is not the smarthost's reply to the dot.
 pub(crate) fn outcome(
-    session: &SessionFacts,
+    Who { facts: session, shown }: Who<'_>,
     facts: &Facts,
     content: &Content,
     now: Moment,
@@ -106,7 +116,8 @@ pub(crate) fn outcome(
         time: time(now),
         session: Arc::clone(&session.id),
         client: session.client,
-        login: session.login.clone(),
+        login: shown.login.clone(),
+        tls: shown.tls.clone(),
         transaction: facts.reference,
         reverse_path_domain: facts.reverse_path_domain.clone(),
         stream: facts.stream.as_ref().map(|stream| Arc::clone(&stream.name)),

@@ -12,10 +12,13 @@ use evidence::Mint;
 use policy::OptOutGate;
 use smtp_session::{Moment, Server, ServerSettings};
 
+use crate::auth::Exchange;
 use crate::event::{Event, Side};
+use crate::identity::Shown;
 use crate::link::Link;
 use crate::offers::CapabilityRecord;
 use crate::phase::Phase;
+use crate::record::Who;
 use crate::settings::{RelaySettings, SessionFacts};
 use crate::upstream::Upstream;
 
@@ -32,6 +35,12 @@ pub struct Relay {
     pub(crate) mint: Arc<Mint>,
     pub(crate) server: Server,
     pub(crate) client_name: String,
+    /// The name that a front end said the client gave.
+    pub(crate) helo_told: Option<Arc<str>>,
+    /// What records say of the client.
+    pub(crate) shown: Shown,
+    /// AUTH is going on.
+    pub(crate) exchange: Option<Box<Exchange>>,
     pub(crate) phase: Phase,
     pub(crate) link: Link,
     pub(crate) events: VecDeque<Event>,
@@ -53,6 +62,7 @@ impl Relay {
         mint: Arc<Mint>,
         now: Moment,
     ) -> Self {
+        let shown = Shown::new(&facts, &gate, settings.plain_recipients);
         Self {
             settings,
             facts,
@@ -61,6 +71,9 @@ impl Relay {
             mint,
             server: Server::new(server, now),
             client_name: String::new(),
+            helo_told: None,
+            shown,
+            exchange: None,
             phase: Phase::Idle,
             link: Link::None,
             events: VecDeque::new(),
@@ -121,6 +134,10 @@ impl Relay {
     /// No transaction is open.
     pub fn is_idle(&self) -> bool {
         matches!(self.phase, Phase::Idle)
+    }
+
+    pub(crate) fn who(&self) -> Who<'_> {
+        Who { facts: &self.facts, shown: &self.shown }
     }
 
     /// Who is connected.

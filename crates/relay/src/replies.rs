@@ -29,6 +29,31 @@ pub(crate) fn certificate_needed() -> Reply {
     Reply::new(530, code(5, 7, 0), "a TLS client certificate is required")
 }
 
+/// RFC 4954 s4, s6.
+pub(crate) fn logged_in() -> Reply {
+    Reply::new(235, code(2, 7, 0), "Authentication successful")
+}
+
+/// RFC 4954 s6: the same for a user that is not known.
+pub(crate) fn login_refused() -> Reply {
+    Reply::new(535, code(5, 7, 8), "Authentication credentials invalid")
+}
+
+/// RFC 4954 s4.
+pub(crate) fn login_malformed() -> Reply {
+    Reply::new(501, code(5, 5, 2), "the response does not fit the mechanism")
+}
+
+/// RFC 4954 s6.
+pub(crate) fn login_unavailable() -> Reply {
+    Reply::new(454, code(4, 7, 0), "Temporary authentication failure")
+}
+
+/// RFC 4954 s6.
+pub(crate) fn too_many_failures() -> Reply {
+    Reply::new(454, code(4, 7, 0), "too many failed logins, try again later")
+}
+
 pub(crate) fn sender_ok() -> Reply {
     Reply::new(250, code(2, 1, 0), "sender ok")
 }
@@ -251,6 +276,11 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         ("MAIL", sender_ok()),
         ("MAIL of a client that may not relay", relaying_denied()),
         ("MAIL of a client that may relay with a login", login_needed()),
+        ("AUTH, and the client has proven who it is", logged_in()),
+        ("AUTH, and it has not", login_refused()),
+        ("a response of AUTH that breaks the rules of its mechanism", login_malformed()),
+        ("AUTH, and the users cannot be looked up now", login_unavailable()),
+        ("AUTH after too many failed logins", too_many_failures()),
         ("MAIL of a client that may relay with a certificate", certificate_needed()),
         ("an action `drop` recipient", recipient_dropped()),
         ("the dot, when nobody is left under `drop`", message_dropped(&reference)),

@@ -11,7 +11,6 @@ use crate::offers;
 use crate::phase::Phase;
 use crate::relay::Relay;
 use crate::replies;
-use crate::settings::TlsFacts;
 use crate::upstream::Upstream;
 
 impl Relay {
@@ -51,23 +50,30 @@ impl Relay {
             Step::Idle | Step::Answered => {}
             Step::Hello { name, extended: _ } => {
                 self.forget_transaction();
-                self.client_name = name;
+                self.client_name =
+                    self.helo_told.as_ref().map_or(name, |told| String::from(&**told));
                 let known = self.records.iter().find_map(|record| record.load());
                 let settings = &self.settings;
-                let offered = offers::offer(
+                let mut offered = offers::offer(
                     known.as_deref(),
                     settings.message_size_max,
                     settings.recipients_max,
                     self.gate.streams().ask_for_solicit(),
                 );
+                offered.starttls = self.server.offers_starttls();
+                offered.auth = self.mechanisms();
+                offered.xclient = self.xclient_attributes();
                 self.server.welcome(now, Arc::new(offered));
             }
             Step::Reset => self.forget_transaction(),
-            // Not offered yet.
-            Step::StartTls | Step::AuthCancelled => {}
-            Step::Auth(slot, _) | Step::AuthResponse(slot, _) | Step::Xclient(slot, _) => {
-                self.server.answer(now, slot, replies::no_transaction());
+            Step::StartTls => {
+                self.forget_transaction();
+                self.events.push_back(Event::StartTls);
             }
+            Step::Auth(slot, request) => self.handle_auth(now, slot, request),
+            Step::AuthResponse(_, response) => self.handle_auth_response(now, response.expose()),
+            Step::AuthCancelled => self.forget_exchange(),
+            Step::Xclient(slot, told) => self.handle_xclient(now, slot, *told),
             Step::Mail(slot, from, params) => self.handle_mail(now, slot, from, params),
             Step::Rcpt(slot, to, params) => self.handle_rcpt(now, slot, to, params),
             Step::Data(slot) => self.handle_data(now, slot),
@@ -116,13 +122,6 @@ impl Relay {
         self.settle(now);
     }
 
-    /// The client's TLS handshake is done.
-    pub fn handle_secured(&mut self, now: Moment, tls: TlsFacts) {
-        self.facts.tls = Some(Arc::new(tls));
-        self.server.secured(now);
-        self.settle(now);
-    }
-
     /// The smarthost took none of our bytes for too long.
     pub fn handle_upstream_stalled(&mut self, now: Moment) {
         if self.link.connection().is_some() {
@@ -136,7 +135,7 @@ impl Relay {
         match answer {
             Answer::Opened(result) => self.handle_opened(now, result),
             Answer::LookedUp(id, asked, answers) => self.handle_looked_up(now, id, *asked, answers),
-            Answer::Authenticated(_) => {}
+            Answer::Authenticated(answer) => self.handle_authenticated(now, answer),
             Answer::IntentWritten(written) => self.handle_intent_written(now, written),
         }
         self.settle(now);
@@ -245,6 +244,7 @@ impl Relay {
     }
 
     fn handle_ended(&mut self, now: Moment, why: Ended) {
+        self.forget_exchange();
         match std::mem::take(&mut self.phase) {
             Phase::Idle | Phase::Envelope(_) => self.release_upstream(),
             phase @ (Phase::Streaming(_) | Phase::Holding(_) | Phase::Swallowing(_)) => {
@@ -289,7 +289,7 @@ impl Relay {
 
     /// Lets the client's side go on where an answer has just made room: a postponed
     /// command, a pending end.
-    fn settle(&mut self, now: Moment) {
+    pub(crate) fn settle(&mut self, now: Moment) {
         loop {
             match self.server.advance(now, &[]) {
                 (_, Step::Idle) => return,

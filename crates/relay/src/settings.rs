@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use policy::{Action, Possible, StreamId};
+use policy::{Action, Networks, Possible, StreamId};
 use smtp_session::sasl::Mechanism;
 
 use crate::access::Access;
@@ -70,6 +70,8 @@ pub struct RelaySettings {
     pub auth: AuthOffer,
     /// Where the mail of each stream goes.
     pub routes: Routes,
+    /// Front ends that may say who a client is, by XCLIENT.
+    pub xclient: Networks,
 }
 
 /// How clients of a listener prove who they are (RFC 4954).

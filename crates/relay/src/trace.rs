@@ -26,6 +26,10 @@ pub(crate) struct Trace<'a> {
     /// The envelope is internationalised (RFC 6531 s3.7.3).
     pub(crate) utf8: bool,
     pub(crate) reference: &'a str,
+    /// The cipher suite, where the client speaks TLS.
+    pub(crate) cipher: Option<&'a str>,
+    /// The client has logged in.
+    pub(crate) logged_in: bool,
 }
 
 impl Trace<'_> {
@@ -36,6 +40,11 @@ impl Trace<'_> {
             (false, true) => "ESMTP",
             (false, false) => "SMTP",
         };
+        // RFC 3848 knows the letters for EHLO only.
+        let letter = |is: bool, letter| if is && protocol != "SMTP" { letter } else { "" };
+        let (s, a) = (letter(self.cipher.is_some(), "S"), letter(self.logged_in, "A"));
+        // RFC 8314 s4.3.
+        let tls = self.cipher.map(|cipher| format!("\r\n\ttls {cipher}")).unwrap_or_default();
         let date = Timestamp::from_microsecond(now.unix_micros())
             .ok()
             .and_then(|time| rfc2822::to_string(&time.to_zoned(TimeZone::UTC)).ok())
@@ -47,7 +56,7 @@ impl Trace<'_> {
         };
         let _ = write!(
             field,
-            "Received: from {} ({literal})\r\n\tby {} with {protocol} id {};\r\n\t{date}\r\n",
+            "Received: from {} ({literal})\r\n\tby {} with {protocol}{s}{a} id {}{tls};\r\n\t{date}\r\n",
             self.client_name, self.hostname, self.reference,
         );
         field
@@ -61,6 +70,15 @@ mod tests {
     use super::*;
 
     fn trace(client: &str, extended: bool, utf8: bool) -> String {
+        secured(client, (extended, utf8), None, false)
+    }
+
+    fn secured(
+        client: &str,
+        (extended, utf8): (bool, bool),
+        cipher: Option<&str>,
+        logged_in: bool,
+    ) -> String {
         Trace {
             client_name: "pc.example",
             client: client.parse().unwrap(),
@@ -68,6 +86,8 @@ mod tests {
             extended,
             utf8,
             reference: "01JD7F3K9Q2M8",
+            cipher,
+            logged_in,
         }
         .field(Moment::new(Duration::ZERO, 1_772_452_800_000_000))
     }
@@ -87,5 +107,22 @@ mod tests {
         assert!(trace("2001:db8::1", false, false).contains(" with SMTP "));
         assert!(trace("::ffff:192.0.2.7", true, true).contains("([192.0.2.7])"));
         assert!(trace("192.0.2.7", true, true).contains(" with UTF8SMTP "));
+        let cipher = Some("TLS_AES_256_GCM_SHA384");
+        for (esmtp, cipher, login, with) in [
+            ((true, false), None, true, "ESMTPA id 01JD7F3K9Q2M8;"),
+            (
+                (true, false),
+                cipher,
+                false,
+                "ESMTPS id 01JD7F3K9Q2M8\r\n\ttls TLS_AES_256_GCM_SHA384;",
+            ),
+            ((true, false), cipher, true, "ESMTPSA id"),
+            ((true, true), cipher, true, "UTF8SMTPSA id"),
+            ((true, true), None, true, "UTF8SMTPA id"),
+            ((false, false), cipher, false, "SMTP id"),
+        ] {
+            let field = secured("192.0.2.7", esmtp, cipher, login);
+            assert!(field.contains(&format!(" with {with}")), "{field}");
+        }
     }
 }

@@ -75,6 +75,11 @@ impl Upstream {
         self.client.capabilities()
     }
 
+    /// Somebody has logged in on it.
+    pub(crate) fn is_logged_in(&self) -> bool {
+        self.client.is_logged_in()
+    }
+
     /// Nothing is outstanding, unread or unsent.
     pub fn is_at_rest(&self) -> bool {
         self.client.is_at_rest()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evidence::{Journal, Mint};
-use policy::{LiveLists, OptOutGate, RelayControl};
+use policy::{LiveLists, Networks, OptOutGate, RelayControl};
 use proxy::{Clock, Counters, GateParts, Limits, Smarthost, SmarthostState};
 use relay::{Access, AuthOffer, HoldBudget, HoldSettings, RelaySettings, Routes, Way};
 use smtp_session::{ClientSettings, ServerSettings, StartTls, Timeouts, UseTls};
@@ -59,7 +59,7 @@ impl Lasting {
                 Some(Arc::new(Committer::start(move || synced.sync())?))
             }
         };
-        let mint = Arc::new(Mint::new(u32::from_ne_bytes(chance::bytes()?)));
+        let mint = Arc::new(Mint::new(u32::from_ne_bytes(chance::bytes()?), chance::bytes()?));
         let held = Arc::new(HoldBudget::new(HELD_BUDGET));
         Ok(Self { keeper, counters, clock, alerts, journal, committer, mint, held })
     }
@@ -245,6 +245,7 @@ fn listen(
         plain_recipients: settings.evidence.recipient == Store::Plain || settings.log.personal,
         auth: AuthOffer::Off,
         routes: Routes::default(),
+        xclient: Networks::default(),
     };
     let server = ServerSettings {
         hostname: settings.hostname.clone(),

@@ -22,6 +22,9 @@ use super::outside::{Outside, concerned};
 use super::states::{Change, ListStates};
 use crate::keys::Keys;
 
+/// What keyed hashes of login names are made for: no address has the same one.
+const LOGIN: &str = "login";
+
 /// Whom an entry about a whole domain does not catch (RFC 5321 s4.5.1, RFC 2142 s4).
 const ROLES: [&str; 2] = ["postmaster", "abuse"];
 
@@ -199,6 +202,10 @@ impl LedgerLists {
 impl Lists for LedgerLists {
     fn keys(&self, address: &Canonical) -> AddressKeys {
         self.keys.load().current().keys(address)
+    }
+
+    fn login_key(&self, name: &str) -> Digest {
+        self.keys.load().current().digest(LOGIN, name.as_bytes())
     }
 
     fn look_up(&self, inquiry: &Inquiry<'_>) -> LookUp {

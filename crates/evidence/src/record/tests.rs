@@ -6,6 +6,7 @@ pub(crate) fn decision(reference: Reference, transaction: Reference) -> Decision
         session: "s1".into(),
         client: "10.0.0.7".parse().unwrap(),
         login: None,
+        tls: None,
         listener: "10.0.0.1:25".parse().unwrap(),
         reference,
         transaction,
@@ -34,6 +35,7 @@ pub(crate) fn intent(transaction: Reference) -> Intent {
         session: "s1".into(),
         client: "2001:db8::7".parse().unwrap(),
         login: Some("shop".into()),
+        tls: None,
         transaction,
         reverse_path_domain: None,
         stream: Some("receipts".into()),
@@ -50,6 +52,7 @@ pub(crate) fn outcome(transaction: Reference) -> Outcome {
         session: "s1".into(),
         client: "2001:db8::7".parse().unwrap(),
         login: Some("shop".into()),
+        tls: None,
         transaction,
         reverse_path_domain: None,
         stream: Some("receipts".into()),
@@ -122,6 +125,7 @@ fn an_undecided_stream_names_those_still_possible_and_those_that_refuse() {
     let (reference, transaction) = names();
     let mut decision = decision(reference, transaction);
     decision.login = Some("shop".into());
+    decision.tls = Some("TLSv1.3 TLS_AES_128_GCM_SHA256".into());
     decision.stream = None;
     decision.streams = vec!["receipts".into(), "default".into()];
     decision.refusing = vec!["default".into()];
@@ -129,7 +133,7 @@ fn an_undecided_stream_names_those_still_possible_and_those_that_refuse() {
     decision.until = Some("2026-03-16".parse().unwrap());
     let line = String::from_utf8(line(&Record::Decision(&decision))).unwrap();
     for field in [
-        r#""login":"shop","listener":"10.0.0.1:25","#,
+        r#""login":"shop","tls":"TLSv1.3 TLS_AES_128_GCM_SHA256","listener":"10.0.0.1:25","#,
         r#""streams":["receipts","default"],"refusing":["default"],"verdict":"provisional","#,
         r#""since":"2026-03-02","until":"2026-03-16","entry":7,"#,
     ] {

@@ -39,7 +39,7 @@ fn a_whole_reference_has_thirteen_characters() {
 #[test]
 fn a_million_references_of_one_millisecond_by_many_threads_are_all_different() {
     const EACH: usize = 1 << 17;
-    let mint = Mint::new(u32::MAX - 5);
+    let mint = Mint::new(u32::MAX - 5, [7; 32]);
     let all: Vec<Vec<Reference>> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8)
             .map(|_| scope.spawn(|| (0..EACH).map(|_| mint.next(1_772_446_500_123)).collect()))
@@ -80,7 +80,7 @@ proptest! {
 
 #[test]
 fn references_made_one_after_the_other_differ_before_their_end() {
-    let mint = Mint::new(0);
+    let mint = Mint::new(0, [7; 32]);
     let made: Vec<_> = (0..1000).map(|_| mint.next(1_772_452_800_000).to_string()).collect();
     let unlike = made.windows(2).filter(|two| two[0][..11] != two[1][..11]).count();
     assert!(unlike > 900, "only {unlike} pairs differ within eleven characters");
@@ -98,4 +98,16 @@ proptest! {
             prop_assert_eq!(prefix.earliest_millis(), millis);
         }
     }
+}
+
+#[test]
+fn nonces_differ_and_the_secret_is_what_makes_them() {
+    let (one, other) = (Mint::new(0, [7; 32]), Mint::new(0, [8; 32]));
+    let nonces = [one.nonce(5), one.nonce(5), other.nonce(5), one.nonce(6)];
+    for (at, nonce) in nonces.iter().enumerate() {
+        assert!(nonce.len() == 32 && nonce.bytes().all(|b| b.is_ascii_hexdigit()), "{nonce}");
+        assert!(!nonces[at + 1..].contains(nonce), "{nonces:?}");
+    }
+    assert_eq!(Mint::new(0, [7; 32]).nonce(5), nonces[0]);
+    assert!(!format!("{one:?}").contains('7'));
 }

@@ -5,5 +5,6 @@
 
 mod access;
 mod end_of_data;
+mod identity;
 mod stage;
 mod transcripts;

@@ -12,14 +12,13 @@ use policy::{
     RelayControl, StreamRule, Streams,
 };
 use relay::{
-    Access, Answer, AuthOffer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, Mixed,
-    OpenFailure, Relay, RelaySettings, RouteId, Routes, SessionFacts, Side, SmarthostId, Upstream,
-    Wanted, Way,
+    Access, Answer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, Mixed, OpenFailure,
+    Relay, RelaySettings, RouteId, Routes, SessionFacts, Side, SmarthostId, Upstream, Wanted, Way,
 };
-use smtp_session::{
-    Client, ClientEvent, ClientSettings, Moment, ServerSettings, StartTls, Timeouts, UseTls,
-};
+use smtp_session::{Client, ClientEvent, ClientSettings, Moment, ServerSettings, Timeouts, UseTls};
 use suppression::{AddressKeys, Day, Digest, Kind, Scope, Stream, Subject, Suppression};
+
+use crate::identity::Identity;
 
 /// How the stage is set.
 #[derive(Debug, Clone)]
@@ -54,6 +53,9 @@ pub(crate) struct Scenery {
     pub(crate) evidence_works: bool,
     /// Everybody may send unless this says otherwise.
     pub(crate) access: Access,
+    pub(crate) identity: Identity,
+    /// Records name people in plain.
+    pub(crate) plain: bool,
 }
 
 impl Default for Scenery {
@@ -80,6 +82,8 @@ impl Default for Scenery {
             errors_max: 10,
             evidence_works: true,
             access: Access { control: RelayControl::new(vec![Admission::default()]) },
+            identity: Identity::default(),
+            plain: false,
         }
     }
 }
@@ -120,6 +124,10 @@ fn entry(source: &str, scope: Scope, position: u32) -> Suppression {
 }
 
 impl Lists for Written {
+    fn login_key(&self, _: &str) -> Digest {
+        Digest([3; 32])
+    }
+
     fn keys(&self, _: &Canonical) -> AddressKeys {
         AddressKeys { exact: Digest([1; 32]), person: Digest([2; 32]) }
     }
@@ -150,6 +158,8 @@ pub(crate) struct Stage {
     /// Verdicts and endings with the streams, in the words of the evidence: `permit`,
     /// `refuse news`, `provisional news/default -default`, `accepted news`.
     pub(crate) records: Vec<String>,
+    /// Login and TLS of each record.
+    pub(crate) seen: Vec<(Option<Arc<str>>, Option<Arc<str>>)>,
     /// Times the smarthost's connection was dropped.
     pub(crate) dropped: usize,
     pub(crate) closed: bool,
@@ -185,9 +195,10 @@ impl Stage {
             header: HoldSettings::new(scenery.header_max, Arc::clone(&budget)),
             message_size_max: scenery.size_max,
             recipients_max: scenery.recipients_max,
-            plain_recipients: false,
-            auth: AuthOffer::Off,
+            plain_recipients: scenery.plain,
+            auth: scenery.identity.auth.clone(),
             routes,
+            xclient: scenery.identity.xclient.clone(),
         };
         let server = ServerSettings {
             hostname: "mail.example.com".to_owned(),
@@ -195,7 +206,7 @@ impl Stage {
             command_timeout: Duration::from_secs(300),
             data_timeout: Duration::from_secs(300),
             errors_max: scenery.errors_max,
-            starttls: StartTls::Off,
+            starttls: scenery.identity.starttls,
         };
         let lists = Written(scenery.clone());
         let own = vec!["example.com".to_owned()];
@@ -217,7 +228,7 @@ impl Stage {
             },
             OptOutGate::new(Arc::new(lists), PersonRules::default(), own, streams),
             known.into(),
-            Arc::new(Mint::new(0)),
+            Arc::new(Mint::new(0, [0; 32])),
             now,
         );
         let mut stage = Self {
@@ -228,6 +239,7 @@ impl Stage {
             to_client: Vec::new(),
             to_smarthost: Vec::new(),
             records: Vec::new(),
+            seen: Vec::new(),
             dropped: 0,
             closed: false,
             questions: Vec::new(),
@@ -359,10 +371,14 @@ impl Stage {
                 self.dropped += 1;
             }
             Event::Denied(why) => self.records.push(format!("denied {}", word(&why))),
-            Event::UpstreamLost(_) | Event::LoginEnded { .. } => {}
-            Event::StartTls | Event::Authenticate(_) => panic!("not offered"),
+            Event::UpstreamLost(_) => {}
+            event @ (Event::StartTls | Event::Authenticate(_) | Event::LoginEnded { .. }) => {
+                let identity = self.scenery.identity.clone();
+                self.records.extend(identity.handle(&mut self.relay, self.now, &event));
+            }
             Event::Ask(..) => panic!("asked together with others, where it is polled"),
             Event::Decided(record) => {
+                self.seen.push((record.login.clone(), record.tls.clone()));
                 let mut words = word(&record.verdict);
                 let streams = match &record.stream {
                     Some(stream) => vec![Arc::clone(stream)],
@@ -377,11 +393,13 @@ impl Stage {
                 }
                 self.records.push(words);
             }
-            Event::Intent(_) => {
+            Event::Intent(record) => {
+                self.seen.push((record.login.clone(), record.tls.clone()));
                 let written = self.scenery.evidence_works;
                 self.relay.answer(self.now, Answer::IntentWritten(written));
             }
             Event::Outcome(record) => {
+                self.seen.push((record.login.clone(), record.tls.clone()));
                 let stream = record.stream.as_deref().unwrap_or("?");
                 self.records.push(format!("{} {stream}", word(&record.ending)));
             }

@@ -169,6 +169,7 @@ fn scenery(transcript: &Transcript) -> Scenery {
             "recipients" => scenery.recipients_max = value.parse().unwrap(),
             "errors" => scenery.errors_max = value.parse().unwrap(),
             "allow" => access::allow(&mut scenery.access, value),
+            name if scenery.identity.set(name, value) => {}
             "evidence" if value == "broken" => scenery.evidence_works = false,
             other => panic!("line {number}: no setting `{other} {value}`"),
         }

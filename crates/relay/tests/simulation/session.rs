@@ -7,7 +7,8 @@ use std::time::Duration;
 use address::PersonRules;
 use evidence::{Ending, Mint, Verdict};
 use policy::{
-    Action, Admission, Asked, Lookup, Lookups, OptOutGate, QuestionId, RelayControl, Streams,
+    Action, Admission, Asked, Lookup, Lookups, Networks, OptOutGate, QuestionId, RelayControl,
+    Streams,
 };
 use relay::{
     Access, Answer, AuthOffer, Contact, Event, HoldSettings, Mixed, OpenFailure, Relay,
@@ -102,6 +103,7 @@ impl Session {
             plain_recipients: false,
             auth: AuthOffer::Off,
             routes,
+            xclient: Networks::default(),
         };
         let server = ServerSettings {
             hostname: "gate.example".to_owned(),
@@ -129,7 +131,7 @@ impl Session {
             },
             gate,
             Arc::clone(&net.records),
-            Arc::new(Mint::new(0)),
+            Arc::new(Mint::new(0, [0; 32])),
             net.now,
         );
         let addresses = addresses(setup, number);

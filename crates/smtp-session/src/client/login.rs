@@ -103,6 +103,7 @@ impl Client {
     pub(super) fn handle_auth(&mut self, now: Moment, asked: Asked, reply: Reply) {
         if !reply.is_intermediate() {
             self.held = None;
+            self.logged_in |= reply.code == 235;
             return match asked {
                 Asked::Login => self.login_ended(reply),
                 _ => self.events.push_back(ClientEvent::Reply(Sent::Auth, reply)),

@@ -175,6 +175,7 @@ pub struct Client {
     /// The TLS handshake is done.
     secure: bool,
     login: Stage,
+    logged_in: bool,
     /// The first response of an exchange, which was too long for the command.
     held: Option<SecretBytes>,
 }
@@ -202,6 +203,7 @@ impl Client {
             transactions: 0,
             secure: false,
             login: login.map_or(Stage::None, Stage::Wanted),
+            logged_in: false,
             held: None,
         }
     }
@@ -439,6 +441,11 @@ impl Client {
     /// What the smarthost offers.
     pub fn capabilities(&self) -> &Arc<Capabilities> {
         &self.capabilities
+    }
+
+    /// AUTH has succeeded, for whomever.
+    pub fn is_logged_in(&self) -> bool {
+        self.logged_in
     }
 
     /// Nothing is outstanding, half read or half sent: the connection may wait for

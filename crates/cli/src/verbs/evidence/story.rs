@@ -44,10 +44,11 @@ pub(super) fn tell(message: &Message) -> String {
 fn from(record: &Seen<'_>) -> String {
     let client = record.client.map(|client| format!("client {client}"));
     let login = record.login.as_ref().map(|login| format!("login {}", shown(login)));
+    let tls = record.tls.as_ref().map(|tls| format!("over {}", shown(tls)));
     let domain = record.reverse_path_domain.as_ref();
     let domain = domain
         .map_or_else(|| "null sender".to_owned(), |domain| format!("sender at {}", shown(domain)));
-    [client, login, Some(domain)].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    [client, tls, login, Some(domain)].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn recipient(decision: &Seen<'_>) -> String {

@@ -1,0 +1,91 @@
+//! Who the client is, and what makes that change: TLS, a login, a front end's word.
+//!
+//! Everything that looks at the client asks the facts of the session when it needs them, so
+//! that a change holds from the next command on.
+
+use std::sync::Arc;
+
+use policy::OptOutGate;
+use smtp_session::{Moment, SlotId};
+use smtp_wire::{Told, XCLIENT_ATTRIBUTES, Xclient};
+
+use crate::relay::Relay;
+use crate::settings::{SessionFacts, TlsFacts};
+
+/// What records say of the client beyond its address.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    /// The user that is logged in: by name, or by its keyed hash.
+    pub(crate) login: Option<Arc<str>>,
+    /// Protocol and cipher suite.
+    pub(crate) tls: Option<Arc<str>>,
+}
+
+impl Shown {
+    /// A login name is personal data: it is written as recipients are.
+    pub(crate) fn new(facts: &SessionFacts, gate: &OptOutGate, plain: bool) -> Self {
+        let login = facts.login.as_ref().map(|login| match plain {
+            true => Arc::clone(login),
+            false => gate.login_key(login).to_string().get(..32).unwrap_or_default().into(),
+        });
+        let tls = facts.tls.as_ref().map(|tls| format!("{} {}", tls.protocol, tls.cipher).into());
+        Self { login, tls }
+    }
+}
+
+impl Relay {
+    /// The client's TLS handshake is done, after [`Event::StartTls`](crate::Event::StartTls) or
+    /// before anything else: everything it said before is forgotten (RFC 3207 s4.2).
+    pub fn handle_secured(&mut self, now: Moment, tls: TlsFacts) {
+        self.forget_client();
+        self.facts.tls = Some(Arc::new(tls));
+        self.logged_in(None);
+        self.server.secured(now);
+        self.settle(now);
+    }
+
+    /// Whoever is logged in now, if anybody.
+    pub(crate) fn logged_in(&mut self, user: Option<Arc<str>>) {
+        self.facts.login = user;
+        self.shown = Shown::new(&self.facts, &self.gate, self.settings.plain_recipients);
+    }
+
+    /// The attributes of XCLIENT, where this client may send it.
+    pub(crate) fn xclient_attributes(&self) -> Vec<String> {
+        match self.settings.xclient.contain(self.facts.client) {
+            true => XCLIENT_ATTRIBUTES.map(str::to_owned).to_vec(),
+            false => Vec::new(),
+        }
+    }
+
+    /// A front end says who the client is. What the front end itself has proven (a login, a
+    /// certificate) is not the client's.
+    pub(crate) fn handle_xclient(&mut self, now: Moment, slot: SlotId, told: Xclient) {
+        self.forget_client();
+        if let Some(address) = told.address {
+            self.facts.client = address;
+        }
+        self.helo_told = known(told.helo);
+        if let Some(tls) = &mut self.facts.tls
+            && tls.certificate.is_some()
+        {
+            *tls = Arc::new(TlsFacts { certificate: None, ..TlsFacts::clone(tls) });
+        }
+        self.logged_in(known(told.login));
+        self.server.restart(now, slot, self.facts.login.is_some());
+    }
+
+    fn forget_client(&mut self) {
+        self.forget_transaction();
+        self.forget_exchange();
+        self.client_name = String::new();
+        self.helo_told = None;
+    }
+}
+
+fn known(told: Option<Told>) -> Option<Arc<str>> {
+    match told {
+        Some(Told::Known(value)) => Some(value.into()),
+        Some(Told::Unavailable) | None => None,
+    }
+}
