@@ -12,6 +12,7 @@
 //! Look-ups go through [`Lists`], which `app` wires: an index in memory answers at
 //! once, a list that must be asked over a network ([`LiveLists`]) answers later.
 
+mod authors;
 mod cleared;
 mod lists;
 mod live;
@@ -20,8 +21,10 @@ mod opt_out;
 mod pattern;
 mod reason;
 mod relay_control;
+mod sender_rules;
 mod streams;
 
+pub use authors::{AuthorFault, check_authors};
 pub use cleared::{Cleared, Provisional, Refused, VerdictSet};
 pub use lists::{Inquiry, Lists, LookUp, Lookup, Lookups, QuestionId};
 pub use live::{Answered, Answering, LiveLists, Question};
@@ -30,6 +33,7 @@ pub use opt_out::{Action, Asked, Decision, OptOutGate, RecipientFacts, Ruling, V
 pub use pattern::{FieldName, Pattern, PatternError, SenderPattern};
 pub use reason::{GateName, Reason};
 pub use relay_control::{Admission, Claim, RelayControl, Relaying};
+pub use sender_rules::{AuthorDomain, SenderRule, SenderRules};
 pub use streams::{
     Circumstances, HeaderFields, Possible, StreamId, StreamIds, StreamRule, Streams,
 };

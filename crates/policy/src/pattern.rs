@@ -28,6 +28,9 @@ pub enum PatternError {
     /// The domain of a sender's pattern is none.
     #[error("has a domain that cannot be one")]
     Domain,
+    /// It is no domain of authors.
+    #[error("is no domain of authors; write `corp.example`, `*.corp.example` or `*`")]
+    AuthorDomain,
     /// No header field can have that name.
     #[error("cannot be the name of a header field")]
     FieldName,

@@ -36,6 +36,10 @@ counters! {
     clients_refused,
     /// Transactions refused: their clients may not relay.
     relaying_denied,
+    /// Transactions refused: not the client's sender.
+    senders_denied,
+    /// Messages refused: not the client's author in the header.
+    authors_denied,
     /// Clients turned away: too many connections.
     clients_limited,
     /// TLS handshakes with clients.

@@ -12,5 +12,13 @@ pub(crate) fn note(what: Denied, facts: &SessionFacts, counters: &Counters) {
             counters.relaying_denied.count();
             tracing::info!(%session, %client, "MAIL refused: not allowed to relay");
         }
+        Denied::Sender => {
+            counters.senders_denied.count();
+            tracing::info!(%session, %client, "MAIL refused: not this client's sender");
+        }
+        Denied::Author => {
+            counters.authors_denied.count();
+            tracing::info!(%session, %client, "message refused: not this client's author");
+        }
     }
 }

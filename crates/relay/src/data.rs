@@ -58,7 +58,7 @@ impl Relay {
     /// of the header that is read for the stream.
     pub(crate) fn content_of(&self, envelope: &Envelope, limit: usize) -> Content {
         let deciding = Deciding::begin(self.gate.streams(), &envelope.possible, limit);
-        Content { deciding, ..Content::default() }
+        Content { deciding, authors: self.author_scan(), ..Content::default() }
     }
 
     /// Nobody is left to send to, but somebody was answered 250 (action `drop`).
@@ -106,6 +106,12 @@ impl Relay {
             let upstream = self.link.connection();
             if upstream.is_some_and(|upstream| !upstream.capabilities().eight_bit_mime) {
                 return self.swallow(now, replies::eight_bit_not_taken(), "8bit");
+            }
+        }
+        if let Some(authors) = &mut content.authors {
+            let judged = authors.scan(span);
+            if !self.authors_judged(now, judged) {
+                return;
             }
         }
         if held {
@@ -165,6 +171,7 @@ impl Relay {
     }
 
     pub(crate) fn handle_end_of_data(&mut self, now: Moment, slot: SlotId) {
+        self.judge_authors(now);
         match std::mem::take(&mut self.phase) {
             Phase::Streaming(streaming) => {
                 let Streaming { mut facts, mut content, trace: _ } = *streaming;

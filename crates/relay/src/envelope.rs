@@ -31,7 +31,7 @@ impl Relay {
         from: ReversePath,
         params: MailParams,
     ) {
-        if !self.may_send(now, slot) {
+        if !self.may_send(now, slot, &from) {
             return;
         }
         let limit = self.server.offered().size.unwrap_or(0);

@@ -65,6 +65,10 @@ pub enum Event {
 pub enum Denied {
     /// To relay at all.
     Relaying,
+    /// To use that reverse-path.
+    Sender,
+    /// To write in the name of that author, or of nobody who can be told.
+    Author,
 }
 
 /// What kind of connection a relay wants.

@@ -6,6 +6,7 @@ use evidence::Reference;
 use smtp_session::Moment;
 use suppression::Stream;
 
+use crate::authors::AuthorScan;
 use crate::fields::Deciding;
 use crate::header::HeaderScan;
 
@@ -33,4 +34,6 @@ pub(crate) struct Content {
     pub(crate) eight_bit: bool,
     /// What the header decides, until it has.
     pub(crate) deciding: Option<Box<Deciding>>,
+    /// The authors, where rules say who they may be, until the header has ended.
+    pub(crate) authors: Option<Box<AuthorScan>>,
 }

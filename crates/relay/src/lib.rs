@@ -17,6 +17,7 @@
 
 mod access;
 mod auth;
+mod authors;
 mod data;
 mod decided;
 mod dot;

@@ -6,7 +6,7 @@
 
 use address::ForwardPath;
 use evidence::Reference;
-use policy::Reason;
+use policy::{AuthorFault, Reason};
 use smtp_wire::{DataFault, Enhanced, Reply};
 
 use crate::event::OpenFailure;
@@ -52,6 +52,19 @@ pub(crate) fn login_unavailable() -> Reply {
 /// RFC 4954 s6.
 pub(crate) fn too_many_failures() -> Reply {
     Reply::new(454, code(4, 7, 0), "too many failed logins, try again later")
+}
+
+pub(crate) fn sender_not_yours() -> Reply {
+    Reply::new(550, code(5, 7, 1), "you may not send with that sender")
+}
+
+pub(crate) fn author_refused(fault: AuthorFault, reference: &Reference) -> Reply {
+    let text = match fault {
+        AuthorFault::Missing => "the message has no From, so nobody knows whose it is",
+        AuthorFault::Unreadable => "the From of the message cannot be read with certainty",
+        AuthorFault::Foreign => "you may not write From that domain",
+    };
+    Reply::new(550, code(5, 7, 1), with_reference(text, reference))
 }
 
 pub(crate) fn sender_ok() -> Reply {
@@ -282,6 +295,16 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         ("AUTH, and the users cannot be looked up now", login_unavailable()),
         ("AUTH after too many failed logins", too_many_failures()),
         ("MAIL of a client that may relay with a certificate", certificate_needed()),
+        ("MAIL with a sender that is not this client's", sender_not_yours()),
+        (
+            "the dot, an author that is not this client's",
+            author_refused(AuthorFault::Foreign, &reference),
+        ),
+        (
+            "the dot, authors that cannot be told",
+            author_refused(AuthorFault::Unreadable, &reference),
+        ),
+        ("the dot, no author", author_refused(AuthorFault::Missing, &reference)),
         ("an action `drop` recipient", recipient_dropped()),
         ("the dot, when nobody is left under `drop`", message_dropped(&reference)),
         ("a command of a transaction that is gone", no_transaction()),

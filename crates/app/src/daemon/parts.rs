@@ -224,7 +224,7 @@ fn listen(
     Reply::plain(220, text).encode(&mut greeting);
     let relay = RelaySettings {
         hostname: settings.hostname.clone(),
-        access: Access { control: RelayControl::new(listener.allow.clone()) },
+        access: Access { control: RelayControl::new(listener.allow.clone()), ..Access::default() },
         action: match listener.action {
             Action::Refuse => policy::Action::Refuse,
             Action::Drop => policy::Action::Drop,

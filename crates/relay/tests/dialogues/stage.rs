@@ -9,7 +9,7 @@ use address::{Canonical, PersonRules};
 use evidence::Mint;
 use policy::{
     Action, Admission, Asked, Inquiry, Lists, LookUp, Lookup, Lookups, OptOutGate, QuestionId,
-    RelayControl, StreamRule, Streams,
+    RelayControl, SenderRule, SenderRules, StreamRule, Streams,
 };
 use relay::{
     Access, Answer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, Mixed, OpenFailure,
@@ -56,6 +56,7 @@ pub(crate) struct Scenery {
     pub(crate) identity: Identity,
     /// Records name people in plain.
     pub(crate) plain: bool,
+    pub(crate) senders: Vec<SenderRule>,
 }
 
 impl Default for Scenery {
@@ -81,9 +82,13 @@ impl Default for Scenery {
             recipients_max: 100,
             errors_max: 10,
             evidence_works: true,
-            access: Access { control: RelayControl::new(vec![Admission::default()]) },
             identity: Identity::default(),
             plain: false,
+            access: Access {
+                control: RelayControl::new(vec![Admission::default()]),
+                ..Access::default()
+            },
+            senders: Vec::new(),
         }
     }
 }
@@ -184,7 +189,10 @@ impl Stage {
         }
         let settings = RelaySettings {
             hostname: "mail.example.com".to_owned(),
-            access: scenery.access.clone(),
+            access: Access {
+                senders: SenderRules::new(scenery.senders.clone()),
+                ..scenery.access.clone()
+            },
             action: scenery.action,
             contact: scenery.contact,
             way: match scenery.held {

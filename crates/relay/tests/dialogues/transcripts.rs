@@ -170,6 +170,7 @@ fn scenery(transcript: &Transcript) -> Scenery {
             "errors" => scenery.errors_max = value.parse().unwrap(),
             "allow" => access::allow(&mut scenery.access, value),
             name if scenery.identity.set(name, value) => {}
+            "sender" => access::sender(&mut scenery, value),
             "evidence" if value == "broken" => scenery.evidence_works = false,
             other => panic!("line {number}: no setting `{other} {value}`"),
         }

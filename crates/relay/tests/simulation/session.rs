@@ -86,7 +86,10 @@ impl Session {
         }
         let settings = RelaySettings {
             hostname: "gate.example".to_owned(),
-            access: Access { control: RelayControl::new(vec![Admission::default()]) },
+            access: Access {
+                control: RelayControl::new(vec![Admission::default()]),
+                ..Access::default()
+            },
             action: match setup {
                 Setup::Drop | Setup::StreamsDrop => Action::Drop,
                 _ => Action::Refuse,

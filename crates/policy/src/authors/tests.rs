@@ -1,0 +1,135 @@
+//! Values of `From` as programs write them, and as nobody should.
+
+use super::*;
+
+fn judge(value: &str) -> Result<(), AuthorFault> {
+    check_authors(value, &["corp.example".parse().unwrap(), "*.corp.example".parse().unwrap()])
+}
+
+#[test]
+fn what_programs_write_is_read() {
+    for value in [
+        "a@corp.example",
+        " a@corp.example ",
+        "<a@corp.example>",
+        "John Q. Public <john@Corp.Example>",
+        "\"Public, John\" <john@corp.example>",
+        "\"a \\\" quote\" <john@corp.example>",
+        "\"ceo@bank.example\" <john@corp.example>",
+        "=?utf-8?q?M=C3=BCller=2C_Hans?= <hans@corp.example>",
+        "=?utf-8?B?Q0VPQGJhbmsuZXhhbXBsZQ==?= <hans@corp.example>",
+        "=?ISO-2022-JP?B?GyRCPD4bKEI=?= <hans@corp.example>",
+        "M\u{fc}ller <hans@corp.example>",
+        "root@corp.example (Cron Daemon)",
+        "(one (two)) root@corp.example\t(three \\) four)",
+        "\"quoted local\"@corp.example",
+        "X <\"quoted local\"@corp.example>",
+        "a@corp.example, B <b@mail.corp.example>",
+        "Team: a@corp.example, b@corp.example;",
+        "Team:a@corp.example;,b@corp.example",
+        "\u{30c1}\u{30fc}\u{30e0}: <a@corp.example> ;",
+    ] {
+        assert_eq!(judge(value), Ok(()), "{value}");
+    }
+}
+
+#[test]
+fn an_author_elsewhere_is_seen_wherever_it_stands() {
+    for value in [
+        "a@bank.example",
+        "a@corp.example.bank.example",
+        "\"a@corp.example\" <a@bank.example>",
+        "a@corp.example, b@bank.example",
+        "Team: a@corp.example, b@bank.example;",
+        "Team: a@corp.example;, b@bank.example",
+        "=?utf-8?q?a=40corp.example?= <b@bank.example>",
+        "a@bank.example (a@corp.example)",
+        "a@[192.0.2.1]",
+    ] {
+        assert_eq!(judge(value), Err(AuthorFault::Foreign), "{value}");
+    }
+}
+
+#[test]
+fn what_could_be_read_in_two_ways_is_not_read() {
+    for value in [
+        "root",
+        "\"a@corp.example\"@bank.example",
+        "\"b@bank.example,\"@corp.example",
+        "X <\"b@bank.example>\"@corp.example>",
+        "<>",
+        "Joe <>",
+        "Doe, John <john@corp.example>",
+        "a@corp.example <b@bank.example>",
+        "a@corp.example b@bank.example",
+        "<a@corp.example> <b@bank.example>",
+        "<a@corp.example>, ",
+        ",a@corp.example",
+        "a@corp.example,,b@corp.example",
+        "<@bank.example:a@corp.example>",
+        "<a@corp.example,b@bank.example>",
+        "<b@bank.example <a@corp.example>>",
+        "a@bank.example@corp.example",
+        "a @corp.example",
+        "a@ corp.example",
+        "a@corp. example",
+        "a@(x)corp.example",
+        "a(x)@corp.example",
+        "a b@corp.example",
+        "< a@corp.example >",
+        "\"b@bank.example> <\" <a@corp.example>",
+        "\"\\<b@bank.example\\>\" <a@corp.example>",
+        "(<b@bank.example>) a@corp.example",
+        "a@corp.example (\\<b@bank.example\\>)",
+        "a@corp.example (never closed",
+        "a@corp.example )",
+        "((((((deep)))))) a@corp.example",
+        "\"never closed <a@corp.example>",
+        "=?utf-8?q?b=40bank.example=3E?= <a@corp.example>",
+        "=?utf-8?b?YkBiYW5rLmV4YW1wbGU+?= <a@corp.example>",
+        "=?utf-8?b?YkBiYW5rLmV4YW1wbGU+IA?= <a@corp.example>",
+        "=?utf-8*en?Q?=3cb=40bank.example?= <a@corp.example>",
+        "=?utf-7?q?+ADw-?= <a@corp.example>",
+        "x =?utf-8?q?=00?= <a@corp.example>",
+        "(=?utf-8?q?=3C?=) a@corp.example",
+        "=?utf-8?q?a=40corp.example?=",
+        "Team: a@corp.example",
+        "Team: Other: a@corp.example;;",
+        ": a@corp.example;",
+        "a@corp.example;",
+        "a\\@corp.example <a@corp.example>",
+        "a@corp.example\u{0}",
+        "a@corp\u{fffd}.example",
+        "a%bank.example@",
+        "[a@corp.example]",
+    ] {
+        assert_eq!(judge(value), Err(AuthorFault::Unreadable), "{value}");
+    }
+}
+
+#[test]
+fn nobody_is_no_author() {
+    for value in ["", "  ", "(nobody)", "undisclosed:;", "undisclosed: (x) ;"] {
+        assert_eq!(judge(value), Err(AuthorFault::Missing), "{value}");
+    }
+}
+
+#[test]
+fn what_is_read_has_no_other_domain_behind_any_at_sign() {
+    let pieces =
+        ["a", "@", "<", ">", "\"", "(", ")", ",", ";", ":", " ", "\\", "corp.example", "\u{fc}"];
+    let mut read = 0;
+    for length in 0..=5 {
+        for number in 0..pieces.len().pow(length) {
+            let digit = |place| pieces[number / pieces.len().pow(place) % pieces.len()];
+            let text: String = (0..length).map(digit).collect();
+            if judge(&text).is_ok() {
+                read += 1;
+                for behind in text.split('@').skip(1) {
+                    assert!(behind.starts_with("corp.example"), "{text}");
+                }
+            }
+        }
+    }
+    assert!(read > 50, "{read}");
+}

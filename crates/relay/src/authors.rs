@@ -1,0 +1,294 @@
+//! The authors of a message, where rules say who they may be: read as the header streams by.
+//!
+//! Every line up to the empty one counts that begins with `From` and a colon, also behind a
+//! line that is no field: some programs end the header there, others go on. So whoever reads
+//! the message sees no author that was not looked at here. Nothing is kept but the beginning
+//! of the current line and the value of the current `From`. The message is refused at the
+//! client's dot, and the smarthost's connection is dropped without one, or gets RSET where it
+//! waits before DATA.
+
+use std::sync::Arc;
+
+use memchr::memchr;
+use policy::{AuthorDomain, AuthorFault, check_authors};
+use smtp_session::Moment;
+
+use crate::event::{Denied, Event};
+use crate::phase::Phase;
+use crate::relay::Relay;
+use crate::replies;
+
+/// Octets that are kept of a line: RFC 5322 s2.1.1 allows 998 and the CRLF.
+const LINE_MAX: usize = 1000;
+/// Octets of one `From`, with its folded lines.
+const VALUE_MAX: usize = 16 * 1024;
+
+/// What a span has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Judged {
+    /// The header goes on.
+    NotYet,
+    /// It has ended, and every author may be used.
+    Permitted,
+    /// They may not.
+    Refused(AuthorFault),
+    /// The header is longer than it may be.
+    TooLong,
+}
+
+/// Reads a header for its authors.
+#[derive(Debug)]
+pub(crate) struct AuthorScan {
+    domains: Arc<[AuthorDomain]>,
+    /// Octets the header may still have.
+    left: usize,
+    /// The beginning of the current line.
+    line: Vec<u8>,
+    /// The current line is longer than what is kept of it.
+    is_cut: bool,
+    /// A `From` whose next line may be a continuation.
+    value: Option<Vec<u8>>,
+    /// A line has been read.
+    begun: bool,
+    /// A `From` has been read, and its authors may be used.
+    permitted: bool,
+}
+
+impl AuthorScan {
+    fn new(domains: Arc<[AuthorDomain]>, limit: usize) -> Self {
+        Self {
+            domains,
+            left: limit,
+            line: Vec::new(),
+            is_cut: false,
+            value: None,
+            begun: false,
+            permitted: false,
+        }
+    }
+
+    /// Takes a span of mail data. After anything but [`Judged::NotYet`] it takes no more.
+    pub(crate) fn scan(&mut self, mut span: &[u8]) -> Judged {
+        while !span.is_empty() {
+            let (line, rest, complete) = match memchr(b'\n', span) {
+                Some(end) => {
+                    let (line, rest) = span.split_at(end + 1);
+                    (line, rest, true)
+                }
+                None => (span, Default::default(), false),
+            };
+            let Some(left) = self.left.checked_sub(line.len()) else { return Judged::TooLong };
+            self.left = left;
+            let room = LINE_MAX.saturating_sub(self.line.len());
+            self.is_cut |= line.len() > room;
+            self.line.extend_from_slice(line.get(..room).unwrap_or(line));
+            if complete {
+                let mut line = std::mem::take(&mut self.line);
+                let judged = self.whole_line(&line);
+                line.clear();
+                self.line = line;
+                self.is_cut = false;
+                if judged != Judged::NotYet {
+                    return judged;
+                }
+            }
+            span = rest;
+        }
+        Judged::NotYet
+    }
+
+    fn whole_line(&mut self, line: &[u8]) -> Judged {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let begun = std::mem::replace(&mut self.begun, true);
+        if line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
+            let Some(value) = &mut self.value else {
+                // A continuation of nothing: some programs take it for a field.
+                let refused = Judged::Refused(AuthorFault::Unreadable);
+                return if begun { Judged::NotYet } else { refused };
+            };
+            value.extend_from_slice(line);
+            if self.is_cut || value.len() > VALUE_MAX {
+                return Judged::Refused(AuthorFault::Unreadable);
+            }
+            return Judged::NotYet;
+        }
+        if let Err(fault) = self.field_ended() {
+            return Judged::Refused(fault);
+        }
+        if line.is_empty() {
+            return self.ended();
+        }
+        if let Some(value) = from_field(line) {
+            if self.is_cut {
+                return Judged::Refused(AuthorFault::Unreadable);
+            }
+            self.value = Some(value.to_vec());
+        }
+        Judged::NotYet
+    }
+
+    fn field_ended(&mut self) -> Result<(), AuthorFault> {
+        let Some(value) = self.value.take() else { return Ok(()) };
+        check_authors(&String::from_utf8_lossy(&value), &self.domains)?;
+        self.permitted = true;
+        Ok(())
+    }
+
+    fn ended(&self) -> Judged {
+        if self.permitted { Judged::Permitted } else { Judged::Refused(AuthorFault::Missing) }
+    }
+
+    /// The message is over, and so is its header.
+    fn end(mut self) -> Judged {
+        if !self.line.is_empty() {
+            let line = std::mem::take(&mut self.line);
+            let judged = self.whole_line(&line);
+            if judged != Judged::NotYet {
+                return judged;
+            }
+        }
+        match self.field_ended() {
+            Ok(()) => self.ended(),
+            Err(fault) => Judged::Refused(fault),
+        }
+    }
+}
+
+/// The value of the field, if the line begins a `From`; white space before the colon is
+/// obsolete syntax (RFC 5322 s4.5).
+fn from_field(line: &[u8]) -> Option<&[u8]> {
+    let (name, value) = line.split_at(memchr(b':', line)?);
+    let is_from = name.trim_ascii_end().eq_ignore_ascii_case(b"from");
+    is_from.then(|| value.get(1..).unwrap_or_default())
+}
+
+impl Relay {
+    /// `None` where no rule asks for authors, which is nearly always.
+    pub(crate) fn author_scan(&self) -> Option<Box<AuthorScan>> {
+        let (login, client) = (self.facts.login.as_deref(), self.facts.client);
+        let domains = self.settings.access.senders.author_domains(login, client)?;
+        Some(Box::new(AuthorScan::new(Arc::clone(domains), self.settings.header.limit)))
+    }
+
+    /// False when the message was refused for its authors.
+    pub(crate) fn authors_judged(&mut self, now: Moment, judged: Judged) -> bool {
+        let (content, facts) = match &mut self.phase {
+            Phase::Streaming(streaming) => (&mut streaming.content, &streaming.facts),
+            Phase::Holding(holding) => (&mut holding.content, &holding.facts),
+            _ => return true,
+        };
+        match judged {
+            Judged::NotYet => true,
+            Judged::Permitted => {
+                content.authors = None;
+                true
+            }
+            Judged::Refused(fault) => {
+                let reply = replies::author_refused(fault, &facts.reference);
+                self.events.push_back(Event::Denied(Denied::Author));
+                self.swallow(now, reply, "from");
+                false
+            }
+            Judged::TooLong => {
+                self.swallow(now, replies::header_too_big(), "header");
+                false
+            }
+        }
+    }
+
+    /// The client's dot: a header without an empty line behind it has ended as well.
+    pub(crate) fn judge_authors(&mut self, now: Moment) {
+        let content = match &mut self.phase {
+            Phase::Streaming(streaming) => &mut streaming.content,
+            Phase::Holding(holding) => &mut holding.content,
+            _ => return,
+        };
+        // A message without a single octet is refused as such.
+        if let Some(authors) = content.authors.take().filter(|_| content.size > 0) {
+            self.authors_judged(now, authors.end());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scan() -> AuthorScan {
+        AuthorScan::new(["corp.example".parse().unwrap()].into(), 10_000)
+    }
+
+    fn judge(message: &str) -> Judged {
+        let mut whole = scan();
+        let mut judged = whole.scan(message.as_bytes());
+        if judged == Judged::NotYet {
+            judged = whole.end();
+        }
+        for step in [1, 2, 7] {
+            let mut pieces = scan();
+            let cut = message.as_bytes().chunks(step).map(|piece| pieces.scan(piece));
+            let found = cut.into_iter().find(|judged| *judged != Judged::NotYet);
+            assert_eq!(found.unwrap_or_else(|| pieces.end()), judged, "{message}, step {step}");
+        }
+        judged
+    }
+
+    #[test]
+    fn every_from_counts_and_only_from() {
+        for message in [
+            "From: a@corp.example\r\n\r\nFrom: b@bank.example\r\n",
+            "Sender: b@bank.example\r\nFROM :\r\n a@corp.example\r\n\r\n",
+            "Resent-From: b@bank.example\r\nFrom: a@corp.example\r\nX-From: b@bank.example\r\n\r\n",
+            "From: a@corp.example\r\n",
+            "From: a@corp.example",
+            "From a@corp.example Mon Jan  1 00:00:00 2026\r\nFrom: a@corp.example\r\n\r\n",
+        ] {
+            assert_eq!(judge(message), Judged::Permitted, "{message}");
+        }
+    }
+
+    #[test]
+    fn an_author_elsewhere_is_refused_wherever_the_header_may_end() {
+        for message in [
+            "From: b@bank.example\r\n\r\n",
+            "From: a@corp.example\r\nFrom: b@bank.example\r\n\r\n",
+            "From: a@corp.example\r\nno field\r\nfrom\t: b@bank.example\r\n\r\n",
+            "From: a@corp.example,\r\n b@bank.example\r\n\r\n",
+            "From: a@corp.example\r\n \r\nFrom: b@bank.example\r\n\r\n",
+            "From: a@corp.example\r\nFrom: b@bank.example",
+        ] {
+            assert_eq!(judge(message), Judged::Refused(AuthorFault::Foreign), "{message}");
+        }
+    }
+
+    #[test]
+    fn no_author_and_one_that_cannot_be_read() {
+        for message in
+            ["Subject: x\r\n\r\nFrom: a@corp.example\r\n", "\r\nFrom: a@corp.example\r\n"]
+        {
+            assert_eq!(judge(message), Judged::Refused(AuthorFault::Missing), "{message}");
+        }
+        let long = "x".repeat(LINE_MAX);
+        for message in [
+            " From: a@corp.example\r\nFrom: a@corp.example\r\n\r\n".to_owned(),
+            format!("From: {long}\r\n <a@corp.example>\r\n\r\n"),
+            format!("From:\r\n {long}\r\n <a@corp.example>\r\n\r\n"),
+        ] {
+            assert_eq!(judge(&message), Judged::Refused(AuthorFault::Unreadable), "{message}");
+        }
+        let folded = format!("From:{}", "\r\n xxxxxxxxx".repeat(2_000));
+        let mut scan = AuthorScan::new(["corp.example".parse().unwrap()].into(), 100_000);
+        assert_eq!(scan.scan(folded.as_bytes()), Judged::Refused(AuthorFault::Unreadable));
+    }
+
+    #[test]
+    fn long_lines_of_other_fields_are_passed_by_and_not_kept() {
+        let message = format!("References: {}\r\nFrom: a@corp.example\r\n\r\n", "x".repeat(5_000));
+        assert_eq!(judge(&message), Judged::Permitted);
+        let mut scan = scan();
+        scan.scan(&[b'x'; 9_000]);
+        assert!(scan.line.capacity() <= 2 * LINE_MAX);
+        assert_eq!(scan.scan(&[b'x'; 2_000]), Judged::TooLong);
+    }
+}
