@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::rates::TooMuch;
 use suppression::{Day, Kind, Scope, Subject, Suppression};
 
 /// Letters of a name that go into a reply, which has lines of at most 512 octets (RFC
@@ -25,6 +26,8 @@ pub enum GateName {
     Stream,
     /// The address itself: grammar and single reading.
     Address,
+    /// How much may be sent in a minute.
+    Rates,
     /// None of ours: the smarthost decided.
     Smarthost,
 }
@@ -37,6 +40,7 @@ impl GateName {
             Self::OptOut => "opt-out",
             Self::Stream => "stream",
             Self::Address => "address",
+            Self::Rates => "rates",
             Self::Smarthost => "smarthost",
         }
     }
@@ -61,6 +65,8 @@ pub enum Reason {
     Unknown(String),
     /// The client is not allowed to relay.
     NotAllowed,
+    /// There were too many of late.
+    TooMuch(TooMuch),
 }
 
 impl Reason {
@@ -72,6 +78,7 @@ impl Reason {
             }
             Self::OtherRecipients | Self::WholeMessage => GateName::Stream,
             Self::NotAllowed => GateName::RelayControl,
+            Self::TooMuch(_) => GateName::Rates,
         }
     }
 
@@ -114,6 +121,7 @@ impl fmt::Display for Reason {
             Self::WholeMessage => f.write_str("was to get it together with others who may not"),
             Self::Unknown(_) => f.write_str("cannot be checked right now; try again later"),
             Self::NotAllowed => f.write_str("relaying denied"),
+            Self::TooMuch(too_much) => too_much.fmt(f),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use evidence::{Ending, Verdict};
 use observe::Counter;
+use policy::Counted;
 use serde::Serialize;
 
 macro_rules! counters {
@@ -40,6 +41,10 @@ counters! {
     senders_denied,
     /// Messages refused: not the client's author in the header.
     authors_denied,
+    /// Messages deferred at MAIL because there were too many of late.
+    messages_limited,
+    /// Recipients deferred because there were too many of late.
+    recipients_limited,
     /// Clients turned away: too many connections.
     clients_limited,
     /// TLS handshakes with clients.
@@ -96,6 +101,13 @@ impl Counters {
             Verdict::Shadow => &self.recipients_shadowed,
         };
         counter.count();
+    }
+
+    pub(crate) fn rate(&self, counted: Counted) {
+        match counted {
+            Counted::Messages => self.messages_limited.count(),
+            Counted::Recipients => self.recipients_limited.count(),
+        }
     }
 
     pub(crate) fn message(&self, ending: Ending, bytes: u64) {

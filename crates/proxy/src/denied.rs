@@ -16,6 +16,10 @@ pub(crate) fn note(what: Denied, facts: &SessionFacts, counters: &Counters) {
             counters.senders_denied.count();
             tracing::info!(%session, %client, "MAIL refused: not this client's sender");
         }
+        Denied::Rate(too_much) => {
+            counters.rate(too_much.counted);
+            tracing::info!(%session, %client, limit = %too_much, "deferred: over a limit");
+        }
         Denied::Author => {
             counters.authors_denied.count();
             tracing::info!(%session, %client, "message refused: not this client's author");

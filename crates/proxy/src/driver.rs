@@ -14,6 +14,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use evidence::Verdict;
+use policy::GateName;
 use relay::{Answer, Event, OpenFailure, Relay, Side, Upstream};
 use smtp_session::{Ended, Moment};
 use tokio::time::Sleep;
@@ -174,7 +175,10 @@ impl Driver {
                 }
                 Event::Ask(id, asked) => self.asking.add(id, asked),
                 Event::Decided(record) => {
-                    self.shared.counters.recipient(record.verdict);
+                    // Those over a limit are counted apart.
+                    if record.gate != GateName::Rates.as_str() {
+                        self.shared.counters.recipient(record.verdict);
+                    }
                     self.shared.recorder.decided(&record, &mut self.records.lines);
                     self.records.before_reply |=
                         !matches!(record.verdict, Verdict::Permit | Verdict::Provisional);

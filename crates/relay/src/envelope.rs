@@ -4,6 +4,7 @@
 //! envelope sent there is written from the parsed addresses, never from raw bytes,
 //! so that the smarthost cannot read them differently.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use address::ReversePath;
@@ -58,6 +59,7 @@ impl Relay {
             possible,
             mail_slot: (!at_once).then_some(slot),
             recipients: Vec::new(),
+            domains: BTreeSet::new(),
             data_slot: None,
             data_sent: false,
             failed: None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use policy::{Asked, Lookups, QuestionId};
+use policy::{Asked, Lookups, QuestionId, TooMuch};
 use smtp_session::sasl::{ScramKeys, SecretBytes};
 
 use crate::settings::{RouteId, SmarthostId};
@@ -67,6 +67,8 @@ pub enum Denied {
     Relaying,
     /// To use that reverse-path.
     Sender,
+    /// To send so much.
+    Rate(TooMuch),
     /// To write in the name of that author, or of nobody who can be told.
     Author,
 }

@@ -1,5 +1,6 @@
 //! The phases of a transaction, each with what it needs and nothing else.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use address::ReversePath;
@@ -111,6 +112,8 @@ pub(crate) struct Envelope {
     /// MAIL waits for the smarthost's own reply.
     pub(crate) mail_slot: Option<SlotId>,
     pub(crate) recipients: Vec<Recipient>,
+    /// Those of the recipients, where rates count them.
+    pub(crate) domains: BTreeSet<Box<str>>,
     pub(crate) data_slot: Option<SlotId>,
     pub(crate) data_sent: bool,
     /// The smarthost cannot be had for this transaction: everybody's reply.

@@ -41,6 +41,8 @@ impl Relay {
             self.server.answer(now, slot, replies::too_many_recipients());
             return;
         }
+        let too_much = self.too_many(now, &to);
+        let Phase::Envelope(envelope) = &mut self.phase else { return };
         let plain = self.settings.plain_recipients.then(|| to.to_string());
         let at = envelope.recipients.len();
         let mut recipient = Recipient {
@@ -53,6 +55,13 @@ impl Relay {
             facts: None,
             plain,
         };
+        if let Some(too_much) = too_much {
+            let reference = self.mint.next(now.unix_millis());
+            let reply = replies::too_many_of_late(&to, &too_much, &reference);
+            recipient.reason = Some(Reason::TooMuch(too_much));
+            envelope.recipients.push(recipient);
+            return self.judged(now, at, Recorded::Defer, reference, reply);
+        }
         let today = record::time(now).day();
         match self.gate.judge(to, self.settings.action, &envelope.possible, today) {
             Ruling::Decided(decision) => {

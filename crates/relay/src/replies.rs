@@ -4,9 +4,11 @@
 //! recipient), never 5.1.1; what may pass is 4yz; a reference stands at the end of
 //! every refusal of the opt-out gate.
 
+use std::time::Duration;
+
 use address::ForwardPath;
 use evidence::Reference;
-use policy::{AuthorFault, Reason};
+use policy::{AuthorFault, Counted, Party, Reason, TooMuch};
 use smtp_wire::{DataFault, Enhanced, Reply};
 
 use crate::event::OpenFailure;
@@ -56,6 +58,19 @@ pub(crate) fn too_many_failures() -> Reply {
 
 pub(crate) fn sender_not_yours() -> Reply {
     Reply::new(550, code(5, 7, 1), "you may not send with that sender")
+}
+
+/// RFC 5321 s4.2.3: 450 is for what may pass, of the sender's or the mailbox's side.
+pub(crate) fn too_many_messages(too_much: &TooMuch) -> Reply {
+    Reply::new(450, code(4, 7, 1), too_much.to_string())
+}
+
+pub(crate) fn too_many_of_late(
+    path: &ForwardPath,
+    too_much: &TooMuch,
+    reference: &Reference,
+) -> Reply {
+    Reply::new(450, code(4, 7, 1), with_reference(&format!("{path} {too_much}"), reference))
 }
 
 pub(crate) fn author_refused(fault: AuthorFault, reference: &Reference) -> Reply {
@@ -285,6 +300,9 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         recipients,
         transaction: &reference,
     };
+    let wait = Duration::from_secs(12);
+    let messages = TooMuch { party: Party::Client, counted: Counted::Messages, wait };
+    let recipients = TooMuch { party: Party::RecipientDomain, counted: Counted::Recipients, wait };
     let mut replies = vec![
         ("MAIL", sender_ok()),
         ("MAIL of a client that may not relay", relaying_denied()),
@@ -295,6 +313,7 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         ("AUTH, and the users cannot be looked up now", login_unavailable()),
         ("AUTH after too many failed logins", too_many_failures()),
         ("MAIL of a client that may relay with a certificate", certificate_needed()),
+        ("MAIL over one of the rates", too_many_messages(&messages)),
         ("MAIL with a sender that is not this client's", sender_not_yours()),
         (
             "the dot, an author that is not this client's",
@@ -339,6 +358,8 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         refused("a recipient who opted out of one list", &of_list);
         refused("a recipient whose domain opted out", &of_domain);
         refused("a recipient without consent, on a stream that needs it", &no_consent);
+        let too_many = too_many_of_late(&path, &recipients, &reference);
+        replies.push(("RCPT over one of the rates", too_many));
         replies.push(("a recipient the lists cannot tell", deferred(&path, &unknown, &reference)));
         replies.push((
             "a recipient for whom the header may mean something else than for those before it",

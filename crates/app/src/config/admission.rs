@@ -2,7 +2,7 @@
 //! was left out, nor by what was written carelessly: a listener that strangers can reach
 //! says who may use it, and everybody is nobody's answer.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::ops::Range;
 
 use ipnet::IpNet;
@@ -10,7 +10,6 @@ use policy::{Admission, RelayControl};
 use toml::de::DeValue;
 
 use super::fault::{Fault, Severity};
-use super::file::Listener;
 use super::form::{Form, Given};
 use super::naming::show_list;
 use super::network::network_of;
@@ -83,9 +82,9 @@ fn way(text: &str, span: &Range<usize>, faults: &mut Vec<Fault>) -> Option<Admis
 }
 
 /// A listener that only this machine can reach is for this machine.
-pub(crate) fn derive(listener: &mut Listener) {
-    if listener.address.value.0.ip().is_loopback() {
-        listener.allow.or_derive("loopback, as the address", || {
+pub(crate) fn derive(allow: &mut Maybe<Admissions>, address: SocketAddr) {
+    if address.ip().is_loopback() {
+        allow.or_derive("loopback, as the address", || {
             let v4 = IpNet::from(IpAddr::from([127, 0, 0, 0]));
             let v4 = IpNet::new(v4.addr(), 8).unwrap_or(v4);
             let v6 = IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST));
@@ -96,17 +95,21 @@ pub(crate) fn derive(listener: &mut Listener) {
 }
 
 /// Nobody may relay by accident. `place`: of the listener.
-pub(crate) fn check(listener: &Listener, place: Option<Range<usize>>, faults: &mut Vec<Fault>) {
-    let address = listener.address.value.0;
+pub(crate) fn check(
+    allow: &Maybe<Admissions>,
+    address: SocketAddr,
+    place: Option<Range<usize>>,
+    faults: &mut Vec<Fault>,
+) {
     let beyond = !address.ip().is_loopback();
-    if beyond && matches!(listener.allow, Maybe::Absent) {
+    if beyond && matches!(allow, Maybe::Absent) {
         faults.push(
             Fault::maybe_at(place, format!("who may relay through {address}? `allow` is missing"))
                 .help("name the networks of your own clients: allow = [\"10.0.0.0/8\"]"),
         );
     }
-    let Some(ways) = listener.allow.get() else { return };
-    let whole = listener.allow.said().and_then(Said::span);
+    let Some(ways) = allow.get() else { return };
+    let whole = allow.said().and_then(Said::span);
     if ways.0.is_empty() {
         faults.push(
             Fault::maybe_at(whole.clone(), "nobody may relay here")

@@ -12,7 +12,8 @@ use super::choice::{
     PermissionWord, RefuseAt, Store,
 };
 use super::fault::Fault;
-use super::form::{Count, FilePath, Flag, Form};
+use super::form::{FilePath, Flag, Form};
+use super::limits::Limits;
 use super::naming::{Domains, EvidencePath, HostName, Notice};
 use super::network::{HostPort, Listen, Networks};
 use super::pattern::{Addresses, Fields, Keywords, Logins, Senders};
@@ -24,6 +25,7 @@ use super::section::{
     KeyInfo, Maybe, Origin, Reader, Row, Rule, Said, Section, SectionInfo, as_table, section,
     unknown,
 };
+use super::sender::Sender;
 use super::source::keys::Source;
 
 const fn seconds(n: u64) -> Span {
@@ -171,26 +173,6 @@ section! {
 }
 
 section! {
-    /// What one client, and all together, may use.
-    Limits = "limits", one {
-        /// Connections at a time.
-        connections: Count<1, 1_000_000> = default(Count(10_000)),
-        /// Connections at a time from one address.
-        connections_per_client: Count<1, 1_000_000> = default(Count(1_000)),
-        /// Recipients in one message; at least 100 (RFC 5321 s4.5.3.1.8).
-        recipients: Count<100, 1_000_000> = default(Count(1_000)),
-        /// Bytes in one message. The smarthost's own limit holds as well.
-        message_size: Size = default(Size(50 << 20)),
-        /// How long a client may take for a command (RFC 5321 s4.5.3.2.7: 5 minutes).
-        command_timeout: Span = default(seconds(300)),
-        /// How long a client may send no mail data.
-        data_timeout: Span = default(seconds(300)),
-        /// Errors after which a session ends with 421.
-        errors: Count<1, 10_000> = default(Count(20)),
-    }
-}
-
-section! {
     /// What is written to standard error.
     Log = "log", one {
         /// How much: "error", "warn", "info", "debug" or "trace". The environment variable OPTGATE_LOG comes first.
@@ -219,6 +201,8 @@ pub(crate) struct File {
     pub(crate) control: Control,
     /// `[[stream]]`
     pub(crate) streams: Vec<Stream>,
+    /// `[[sender]]`
+    pub(crate) senders: Vec<Sender>,
     /// `[enforcement]`
     pub(crate) enforcement: Enforcement,
     /// `[[source]]`
@@ -239,6 +223,7 @@ pub(crate) fn sections() -> Vec<SectionInfo> {
         Listener::info(),
         Source::info(),
         Stream::info(),
+        Sender::info(),
         Enforcement::info(),
         Ledger::info(),
         Evidence::info(),
@@ -280,6 +265,7 @@ pub(crate) fn read(text: &str, faults: &mut Vec<Fault>) -> File {
         control: one(root, text, faults),
         sources: many(root, text, faults),
         streams: many(root, text, faults),
+        senders: many(root, text, faults),
         enforcement: one(root, text, faults),
         alert: one(root, text, faults),
         limits: one(root, text, faults),
@@ -384,6 +370,7 @@ pub(crate) fn rows(file: &File) -> Vec<(&'static str, usize, bool, Vec<Row>)> {
     all.extend(file.listeners.iter().enumerate().map(|(n, s)| (Listener::NAME, n, true, s.rows())));
     all.extend(file.sources.iter().enumerate().map(|(n, s)| (Source::NAME, n, true, s.rows())));
     all.extend(file.streams.iter().enumerate().map(|(n, s)| (Stream::NAME, n, true, s.rows())));
+    all.extend(file.senders.iter().enumerate().map(|(n, s)| (Sender::NAME, n, true, s.rows())));
     all.extend([
         (Enforcement::NAME, 0, false, file.enforcement.rows()),
         (Ledger::NAME, 0, false, file.ledger.rows()),

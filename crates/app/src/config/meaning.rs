@@ -18,12 +18,11 @@ use super::naming::{Domains, EvidencePath, HostName};
 use super::notice;
 use super::section::{Maybe, Origin, Said, Section};
 use super::settings::{
-    EvidenceSettings, LedgerSettings, LimitSettings, ListenerSettings, LogSettings, Settings,
-    SmarthostSettings,
+    EvidenceSettings, LedgerSettings, ListenerSettings, LogSettings, Settings, SmarthostSettings,
 };
 use super::source::settle as settle_sources;
 use super::stream::settle as settle_streams;
-use super::{alert, enforcement};
+use super::{alert, enforcement, limits, sender};
 
 /// What of the machine and the process the meaning depends on.
 #[derive(Clone, Debug, Default)]
@@ -87,10 +86,11 @@ pub(crate) fn settle(
         evidence,
         control: control?,
         streams,
+        senders: sender::settle(&file.senders, faults),
         enforcement: enforcement::settle(&file.enforcement),
         alert: alert::settle(&file.alert, folder, faults),
         sources,
-        limits: limits(file, faults),
+        limits: limits::settle(&file.limits, faults),
         log: LogSettings {
             level: file.log.level.value,
             format: file.log.format.value,
@@ -120,7 +120,7 @@ fn derive(file: &mut File, around: &Surroundings, faults: &mut Vec<Fault>) {
         Some(Domains(std::iter::once(host).chain(parent).collect()))
     });
     for listener in &mut file.listeners {
-        admission::derive(listener);
+        admission::derive(&mut listener.allow, listener.address.value.0);
     }
     let ledger = file.ledger.path.value.0.clone();
     file.control.socket.or_derive("beside the ledger", || {
@@ -180,7 +180,7 @@ fn listeners(
             faults.push(fault);
         }
         seen.insert(address, span);
-        admission::check(listener, place(listener), faults);
+        admission::check(&listener.allow, address, place(listener), faults);
         if let Some(said) = listener.notice.get() {
             notice::check(said, hostname, faults);
         }
@@ -305,30 +305,4 @@ fn control(file: &File, folder: &Path, faults: &mut Vec<Fault>) -> Option<PathBu
         return None;
     }
     Some(path)
-}
-
-/// RFC 5321 s4.5.3.1.7: a message of 64 KiB must be taken.
-const MESSAGE_MIN: u64 = 64 << 10;
-
-fn limits(file: &File, faults: &mut Vec<Fault>) -> LimitSettings {
-    let l = &file.limits;
-    if l.message_size.value.0 < MESSAGE_MIN {
-        faults.push(
-            Fault::maybe_at(
-                l.message_size.span(),
-                "a mail server takes messages of at least 64 KiB (RFC 5321 s4.5.3.1.7)",
-            )
-            .help("for example message_size = \"50MiB\""),
-        );
-    }
-    let size = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-    LimitSettings {
-        connections: size(l.connections.value.0),
-        connections_per_client: size(l.connections_per_client.value.0),
-        recipients: size(l.recipients.value.0),
-        message_size: l.message_size.value.0,
-        command_timeout: l.command_timeout.value.0,
-        data_timeout: l.data_timeout.value.0,
-        errors: u32::try_from(l.errors.value.0).unwrap_or(u32::MAX),
-    }
 }

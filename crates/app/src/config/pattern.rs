@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::str::FromStr;
 
-use policy::{FieldName, Pattern, PatternError, SenderPattern};
+use policy::{AuthorDomain, FieldName, Pattern, PatternError, SenderPattern};
 use toml::de::DeValue;
 
 use super::fault::Fault;
@@ -80,6 +80,11 @@ form! {
     /// Senders of the envelope.
     Senders of SenderPattern, "a list of senders",
     r#"["news@corp.example", "@corp.example", "*@*.corp.example", "<>"]"#
+}
+
+form! {
+    /// Domains of authors.
+    AuthorDomains of AuthorDomain, "a list of domains", r#"["corp.example", "*.corp.example"]"#
 }
 
 form! {

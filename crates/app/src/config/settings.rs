@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use address::{ForwardPath, PersonRules};
 use observe::Secret;
-use policy::{Admission, StreamRule, Streams};
+use policy::{Admission, SenderRule, StreamRule, Streams};
+use proxy::RateSettings;
 use sources::{Access, Format, Guards, Password, Question, Spec, Tls};
 use suppression::{Basis, Calendar, Grace, Kind, Scope};
 
@@ -37,6 +38,8 @@ pub struct Settings {
     pub control: PathBuf,
     /// What kinds of mail there are, in the order of their rules.
     pub streams: Vec<StreamRule>,
+    /// Which senders clients may use, in the order of their rules.
+    pub senders: Vec<SenderRule>,
     /// How objections are enforced.
     pub enforcement: EnforcementSettings,
     /// The outside lists.
@@ -304,6 +307,8 @@ pub struct LimitSettings {
     pub command_timeout: Duration,
     /// For the client's next mail data.
     pub data_timeout: Duration,
+    /// What is permitted in a minute.
+    pub rates: RateSettings,
     /// Errors until 421.
     pub errors: u32,
 }

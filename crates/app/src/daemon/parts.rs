@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evidence::{Journal, Mint};
-use policy::{LiveLists, Networks, OptOutGate, RelayControl};
-use proxy::{Clock, Counters, GateParts, Limits, Smarthost, SmarthostState};
+use policy::{LiveLists, Networks, OptOutGate, Rates, RelayControl, SenderRules};
+use proxy::{Clock, Counters, GateParts, Limits, RateLimits, Smarthost, SmarthostState};
 use relay::{Access, AuthOffer, HoldBudget, HoldSettings, RelaySettings, Routes, Way};
 use smtp_session::{ClientSettings, ServerSettings, StartTls, Timeouts, UseTls};
 use smtp_wire::Reply;
@@ -71,6 +71,7 @@ pub(super) struct Generation {
     pub(super) settings: Arc<Settings>,
     pub(super) smarthost: Arc<Smarthost>,
     pub(super) live: Option<Arc<LiveSources>>,
+    rates: Option<Arc<RateLimits>>,
     /// Since it is in force.
     probing: Option<Arc<Probing>>,
 }
@@ -89,7 +90,8 @@ impl Generation {
     pub(super) fn first(settings: Arc<Settings>) -> Self {
         let smarthost = Arc::new(smarthost(&settings));
         let live = LiveSources::of(&settings);
-        Self { settings, smarthost, live, probing: None }
+        let rates = RateLimits::of(&settings.limits.rates);
+        Self { settings, smarthost, live, rates, probing: None }
     }
 
     /// The one that follows this one. Nothing is contacted yet.
@@ -103,6 +105,10 @@ impl Generation {
         if !difference.is_in("source") {
             next.live.clone_from(&self.live);
         }
+        // What was used of them counts on.
+        if next.settings.limits.rates == self.settings.limits.rates {
+            next.rates.clone_from(&self.rates);
+        }
         next
     }
 
@@ -110,6 +116,9 @@ impl Generation {
     pub(super) fn begin(&mut self, lasting: &Lasting) {
         let (smarthost, counters) = (Arc::clone(&self.smarthost), Arc::clone(&lasting.counters));
         let clock = lasting.clock;
+        if let Some(rates) = &self.rates {
+            rates.keep_sweeping();
+        }
         self.probing.get_or_insert_with(|| {
             Arc::new(Probing(tokio::spawn(async move {
                 smarthost.keep_probing(clock, &counters, PROBE).await;
@@ -146,7 +155,7 @@ impl Generation {
             listeners: settings
                 .listeners
                 .iter()
-                .map(|listener| listen(settings, listener, &lasting.held))
+                .map(|listener| listen(settings, listener, &lasting.held, self.access(listener)))
                 .collect(),
             smarthost: Arc::clone(&self.smarthost),
             gate,
@@ -161,6 +170,14 @@ impl Generation {
             },
             clock: lasting.clock,
         })
+    }
+
+    fn access(&self, listener: &ListenerSettings) -> Access {
+        Access {
+            control: RelayControl::new(listener.allow.clone()),
+            senders: SenderRules::new(self.settings.senders.clone()),
+            rates: self.rates.clone().map(|rates| rates as Arc<dyn Rates>),
+        }
     }
 
     fn opt_out(&self, keeper: &Keeper) -> (OptOutGate, Option<Arc<dyn LiveLists>>) {
@@ -214,6 +231,7 @@ fn listen(
     settings: &Settings,
     listener: &ListenerSettings,
     held: &Arc<HoldBudget>,
+    access: Access,
 ) -> proxy::ListenerSettings {
     let limits = &settings.limits;
     let mut greeting = Vec::new();
@@ -224,7 +242,7 @@ fn listen(
     Reply::plain(220, text).encode(&mut greeting);
     let relay = RelaySettings {
         hostname: settings.hostname.clone(),
-        access: Access { control: RelayControl::new(listener.allow.clone()), ..Access::default() },
+        access,
         action: match listener.action {
             Action::Refuse => policy::Action::Refuse,
             Action::Drop => policy::Action::Drop,

@@ -1,6 +1,9 @@
 //! Settings of a dialogue about who may send what.
 
-use policy::{Admission, RelayControl, SenderRule};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use policy::{Admission, Counted, Party, Rates, RelayControl, SenderRule, Source, TooMuch};
 use relay::Access;
 
 use crate::stage::Scenery;
@@ -36,4 +39,64 @@ pub(crate) fn sender(scenery: &mut Scenery, value: &str) {
     }
     rule.from = from.into();
     scenery.senders.push(rule);
+}
+
+/// So many in each minute of the clock, whoever sends; of recipients, at each domain.
+#[derive(Debug)]
+struct Few {
+    counted: Counted,
+    permitted: usize,
+    seen: Mutex<Vec<(u64, String)>>,
+}
+
+impl Few {
+    fn count(&self, now: Duration, party: Party, key: &str) -> Result<(), TooMuch> {
+        let minute = (now.as_secs() / 60, key.to_owned());
+        let mut seen = self.seen.lock().unwrap();
+        if seen.iter().filter(|one| **one == minute).count() < self.permitted {
+            seen.push(minute);
+            return Ok(());
+        }
+        let wait = Duration::from_secs(60 - now.as_secs() % 60);
+        Err(TooMuch { party, counted: self.counted, wait })
+    }
+}
+
+impl Rates for Few {
+    fn message(&self, now: Duration, source: &Source<'_>) -> Result<(), TooMuch> {
+        match self.counted {
+            Counted::Messages => {
+                self.count(now, Party::SenderDomain, source.domain.unwrap_or("<>"))
+            }
+            Counted::Recipients => Ok(()),
+        }
+    }
+
+    fn recipient(
+        &self,
+        now: Duration,
+        _: &Source<'_>,
+        domain: Option<&str>,
+        first: bool,
+    ) -> Result<(), TooMuch> {
+        match (self.counted, domain) {
+            (Counted::Recipients, Some(domain)) => self.count(now, Party::RecipientDomain, domain),
+            (Counted::Messages, Some(domain)) if first => {
+                self.count(now, Party::RecipientDomain, domain)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// `messages 2`, `recipients 1`.
+pub(crate) fn rate(access: &mut Access, value: &str) {
+    let (counted, permitted) = value.split_once(' ').unwrap();
+    let counted = match counted {
+        "messages" => Counted::Messages,
+        "recipients" => Counted::Recipients,
+        other => panic!("no rate of {other}"),
+    };
+    let permitted = permitted.parse().unwrap();
+    access.rates = Some(Arc::new(Few { counted, permitted, seen: Mutex::default() }));
 }

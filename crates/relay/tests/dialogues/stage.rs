@@ -12,8 +12,9 @@ use policy::{
     RelayControl, SenderRule, SenderRules, StreamRule, Streams,
 };
 use relay::{
-    Access, Answer, CapabilityRecord, Contact, Event, HoldBudget, HoldSettings, Mixed, OpenFailure,
-    Relay, RelaySettings, RouteId, Routes, SessionFacts, Side, SmarthostId, Upstream, Wanted, Way,
+    Access, Answer, CapabilityRecord, Contact, Denied, Event, HoldBudget, HoldSettings, Mixed,
+    OpenFailure, Relay, RelaySettings, RouteId, Routes, SessionFacts, Side, SmarthostId, Upstream,
+    Wanted, Way,
 };
 use smtp_session::{Client, ClientEvent, ClientSettings, Moment, ServerSettings, Timeouts, UseTls};
 use suppression::{AddressKeys, Day, Digest, Kind, Scope, Stream, Subject, Suppression};
@@ -377,6 +378,10 @@ impl Stage {
             Event::DropUpstream => {
                 self.live = false;
                 self.dropped += 1;
+            }
+            Event::Denied(Denied::Rate(limit)) => {
+                let (party, counted) = (word(&limit.party), word(&limit.counted));
+                self.records.push(format!("limited {party} {counted}"));
             }
             Event::Denied(why) => self.records.push(format!("denied {}", word(&why))),
             Event::UpstreamLost(_) => {}

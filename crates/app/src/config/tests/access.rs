@@ -57,3 +57,74 @@ fn everybody_with_a_login_is_no_open_relay_and_everybody_else_is() {
     assert!(open("\"login\", \"0.0.0.0/1\", \"128.0.0.0/1\""));
     assert!(!open("\"0.0.0.0/1\", \"128.0.0.0/1 + login\""));
 }
+
+#[test]
+fn a_sender_rule_says_for_whom_and_what() {
+    use address::ReversePath;
+    let settings = settings(
+        "[[sender]]\nlogin = [\"erp\"]\naddress = [\"@corp.example\", \"<>\"]\nfrom = [\"*.corp.example\"]\n\
+         [[sender]]\nclient = [\"10.1.0.0/16\"]\n",
+    );
+    let rules = policy::SenderRules::new(settings.senders);
+    let (inside, outside) = ("10.1.2.3".parse().unwrap(), "192.0.2.1".parse().unwrap());
+    let path = |text| ReversePath::parse(text).unwrap();
+    assert!(rules.permits(Some("erp"), outside, &path("<>")));
+    assert!(!rules.permits(Some("erp"), inside, &path("<a@shop.example>")));
+    assert!(rules.permits(None, inside, &path("<a@shop.example>")));
+    assert!(!rules.permits(None, outside, &path("<>")));
+    let domains = rules.author_domains(Some("erp"), outside).unwrap();
+    assert_eq!(domains.iter().map(ToString::to_string).collect::<Vec<_>>(), ["*.corp.example"]);
+    assert!(rules.author_domains(None, inside).is_none());
+}
+
+#[test]
+fn a_sender_rule_that_cannot_be_meant_is_told() {
+    for (text, line, words) in [
+        ("[[sender]]\nclient = []\n", 2, "for nobody"),
+        ("[[sender]]\nfrom = [\"@corp.example\"]\n", 2, "no domain of authors"),
+        ("[[sender]]\nfrom = []\n", 2, "nothing would match"),
+        ("[[sender]]\naddress = [\"corp.example\"]\n", 2, "no pattern of a sender"),
+        ("[[sender]]\naddress = [\"<>\"]\n[[sender]]\nlogin = [\"erp\"]\n", 3, "for nobody"),
+        ("[[sender]]\n", 1, "permits everything to everybody"),
+    ] {
+        let found = faults(text);
+        assert_eq!(found.len(), 1, "{text}: {found:#?}");
+        assert_eq!(found[0].line, Some(line), "{text}: {found:#?}");
+        assert!(found[0].message.contains(words), "{text}: {found:#?}");
+    }
+}
+
+#[test]
+fn rates_are_any_number_unless_one_is_said() {
+    let keys = [
+        "client_messages",
+        "client_recipients",
+        "login_messages",
+        "login_recipients",
+        "sender_domain_messages",
+        "sender_domain_recipients",
+        "recipient_domain_messages",
+        "recipient_domain_recipients",
+    ];
+    assert_eq!(settings("").limits.rates, proxy::RateSettings::default());
+    let mut text = "[limits]\n".to_owned();
+    for (number, key) in keys.iter().enumerate() {
+        text += &format!("{key} = {}\n", number + 1);
+    }
+    let rates = settings(&text).limits.rates;
+    let found = [
+        rates.client_messages,
+        rates.client_recipients,
+        rates.login_messages,
+        rates.login_recipients,
+        rates.sender_domain_messages,
+        rates.sender_domain_recipients,
+        rates.recipient_domain_messages,
+        rates.recipient_domain_recipients,
+    ];
+    assert_eq!(found.map(|rate| rate.unwrap().get()), [1, 2, 3, 4, 5, 6, 7, 8]);
+    for wrong in ["0", "\"none\"", "1_000_001", "-1"] {
+        let found = faults(&format!("[limits]\nclient_messages = {wrong}\n"));
+        assert_eq!(found.len(), 1, "{wrong}: {found:#?}");
+    }
+}
