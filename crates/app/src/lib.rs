@@ -24,6 +24,7 @@ pub mod logs;
 pub mod metrics;
 pub mod notices;
 mod progress;
+pub mod relay_test;
 pub mod replay;
 pub mod reports;
 pub mod restore;

@@ -64,6 +64,7 @@ fn run(words: Optgate, out: &Out) -> anyhow::Result<Exit> {
         Verb::Why(why) => verbs::why::run(&why, out),
         Verb::Replay(replay) => verbs::replay::run(&replay, out),
         Verb::Report(report) => verbs::report::run(&report, out),
+        Verb::RelayTest(words) => verbs::relay_test::run(words, out),
         Verb::Sink(sink) => verbs::sink::run(sink, out),
         Verb::Completions(shell) => verbs::completions::run(&shell, out),
     }

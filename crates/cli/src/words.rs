@@ -1,6 +1,7 @@
 //! What can be typed. The help is the manual, so every verb has examples.
 
 mod questions;
+mod relay_test;
 mod reports;
 
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 pub(crate) use questions::{Replay, ReplayFormat, Why};
+pub(crate) use relay_test::{RelayTestWords, TlsWord};
 pub(crate) use reports::{Report, ReportDeadlines, ReportSpan, ReportVerb};
 
 mod backup;
@@ -123,6 +125,8 @@ pub(crate) enum Verb {
     Replay(Replay),
     /// What was sent and refused, counted: by watching listeners, by streams, by deadlines.
     Report(Report),
+    /// Does a mail server relay for somebody who may not?
+    RelayTest(RelayTestWords),
     /// A mail server that accepts everything and sends nothing on.
     Sink(Sink),
     /// Print completions for a shell.

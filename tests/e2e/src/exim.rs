@@ -39,10 +39,14 @@ impl Exim {
         Self::start_with(scratch, free_port(), &Parts::default())
     }
 
-    /// Starts one that relays for nobody.
-    pub fn start_closed(scratch: &Scratch) -> Self {
-        let recipient = "  require message = relay not permitted\n          domains = exim.test\n";
-        let parts = Parts { recipient: recipient.to_owned(), ..Parts::default() };
+    /// Starts one that relays for nobody. `guarded`: with the rule of its sample
+    /// configuration against routes in local parts.
+    pub fn start_closed(scratch: &Scratch, guarded: bool) -> Self {
+        let guard = "  deny message = restricted characters in address\n       \
+                     local_parts = ^[.] : ^.*[@%!/|]\n";
+        let closed = "  require message = relay not permitted\n          domains = exim.test\n";
+        let recipient = format!("{}{closed}", if guarded { guard } else { "" });
+        let parts = Parts { recipient, ..Parts::default() };
         Self::start_with(scratch, free_port(), &parts)
     }
 

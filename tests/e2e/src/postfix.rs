@@ -48,7 +48,7 @@ impl Postfix {
     pub fn start_closed(scratch: &Scratch) -> Self {
         let closed = "mynetworks =\nvirtual_mailbox_domains =\n\
                       smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n\
-                      smtpd_recipient_restrictions =\n";
+                      smtpd_recipient_restrictions =\nsmtpd_error_sleep_time = 0\n";
         Self::start_with(scratch, free_port(), closed, "")
     }
 
@@ -57,7 +57,7 @@ impl Postfix {
         let main = format!(
             "smtpd_sasl_type = dovecot\nsmtpd_sasl_path = {}\nsmtpd_tls_auth_only = yes\n\
              smtpd_tls_cert_file = {}\nsmtpd_tls_key_file = {}\n\
-             smtpd_tls_session_cache_database =\n\
+             smtpd_tls_session_cache_database =\nsmtpd_error_sleep_time = 0\n\
              smtpd_authorized_xclient_hosts = 127.0.0.0/8\n\
              smtpd_authorized_xforward_hosts = 127.0.0.0/8\n",
             logins.display(),

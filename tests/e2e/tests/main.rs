@@ -23,6 +23,7 @@ mod opt_out;
 mod power_loss;
 mod recipes;
 mod records;
+mod relay_test;
 mod reports;
 mod smarthost;
 mod streams;

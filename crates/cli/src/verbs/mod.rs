@@ -12,6 +12,7 @@ pub(crate) mod intake;
 pub(crate) mod ledger;
 pub(crate) mod optout;
 pub(crate) mod reload;
+pub(crate) mod relay_test;
 pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod serve;
