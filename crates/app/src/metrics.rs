@@ -26,11 +26,7 @@ pub fn prometheus(status: &StatusAnswer) -> String {
     text.one("optgate_index_bytes", "gauge", help, number(status.index_bytes));
     let help = "Rows of the ledger that the index goes by.";
     text.one("optgate_ledger_rows", "gauge", help, number(status.position));
-    let state = status.gate.get("smarthost").and_then(serde_json::Value::as_str);
-    if let Some(state) = state.filter(|state| *state != "untried") {
-        let help = "Whether the smarthost took the last connection.";
-        text.one("optgate_smarthost_up", "gauge", help, is(state == "up"));
-    }
+    smarthosts(&mut text, &status.gate);
     if let Some(line) = &status.configuration {
         let help = "When the configuration in force was read, as Unix time.";
         text.one("optgate_configuration_loaded_seconds", "gauge", help, seconds(line.loaded));
@@ -47,6 +43,41 @@ pub fn prometheus(status: &StatusAnswer) -> String {
     live(&mut text, &status.live);
     counters(&mut text, &status.gate);
     text.0
+}
+
+/// Of each smarthost.
+fn smarthosts(text: &mut Text, gate: &serde_json::Value) {
+    type Figure = fn(&serde_json::Value) -> Option<f64>;
+    let families: [(&str, &str, Figure); 4] = [
+        ("up", "Whether the last connection or message to the smarthost went well.", |host| {
+            let state = host.get("state")?.as_str()?;
+            (state != "untried").then(|| is(state == "up"))
+        }),
+        ("left_alone", "Whether it failed several times in a row and is not tried now.", |host| {
+            Some(is(host.get("left_alone_seconds").is_some_and(|seconds| !seconds.is_null())))
+        }),
+        ("connections", "Connections to the smarthost, in use and idle.", |host| {
+            host.get("connections")?.as_f64()
+        }),
+        ("connections_idle", "Connections that wait for the next message.", |host| {
+            host.get("idle")?.as_f64()
+        }),
+    ];
+    let all = gate.get("smarthosts").and_then(serde_json::Value::as_array);
+    for (name, help, figure) in families {
+        let name = format!("optgate_smarthost_{name}");
+        let samples: Vec<_> = all
+            .into_iter()
+            .flatten()
+            .filter_map(|host| Some((host.get("name")?.as_str()?, figure(host)?)))
+            .collect();
+        if !samples.is_empty() {
+            text.family(&name, "gauge", help);
+        }
+        for (host, value) in samples {
+            text.sample(&name, Some(("smarthost", host)), value);
+        }
+    }
 }
 
 /// Of lists that are read into the ledger.
@@ -228,7 +259,12 @@ mod tests {
             live: vec![live],
             unknown: std::collections::BTreeMap::new(),
             gate: serde_json::json!({
-                "smarthost": "down",
+                "smarthost": "up",
+                "smarthosts": [
+                    { "name": "main", "state": "down", "left_alone_seconds": 4, "connections": 0, "idle": 0 },
+                    { "name": "reserve", "state": "up", "left_alone_seconds": null, "connections": 3, "idle": 2 },
+                    { "name": "new", "state": "untried", "connections": 0, "idle": 0 },
+                ],
                 "counters": { "sessions": 3, "sessions_open": 1, "recipients_refused": 12_345_678_901u64 },
             }),
         }
@@ -241,7 +277,12 @@ mod tests {
             "optgate_up 1",
             "optgate_build_info{version=\"1.2.3\"} 1",
             "optgate_start_time_seconds 1772323200",
-            "optgate_smarthost_up 0",
+            "optgate_smarthost_up{smarthost=\"main\"} 0",
+            "optgate_smarthost_up{smarthost=\"reserve\"} 1",
+            "optgate_smarthost_left_alone{smarthost=\"main\"} 1",
+            "optgate_smarthost_left_alone{smarthost=\"reserve\"} 0",
+            "optgate_smarthost_connections{smarthost=\"reserve\"} 3",
+            "optgate_smarthost_connections_idle{smarthost=\"reserve\"} 2",
             "optgate_source_age_seconds{source=\"crm\"} 86400",
             "optgate_source_max_age_seconds{source=\"crm\"} 604800",
             "optgate_source_rows{source=\"crm\"} 20",

@@ -84,6 +84,8 @@ counters! {
     smarthost_connections,
     /// Connections made to the smarthost that are under TLS.
     smarthost_tls,
+    /// Transactions that took a connection which another one had left.
+    smarthost_reused,
     /// Tries to connect to the smarthost that failed.
     smarthost_failures,
     /// Evidence records that could not be written.

@@ -15,24 +15,23 @@ use std::time::Duration;
 
 use evidence::Verdict;
 use policy::GateName;
-use relay::{Answer, Event, OpenFailure, Relay, Side, Upstream};
-use smtp_session::{Ended, Moment};
+use relay::{Answer, Event, OpenFailure, Relay, Side, Upstream, Wanted};
+use smtp_session::{Ended, Lost, Moment};
 use tokio::time::Sleep;
 
 use crate::asking::Asking;
 use crate::clock::Clock;
 use crate::denied;
+use crate::line::{Lease, Line};
 use crate::recorder::Commit;
 use crate::scratch;
 use crate::shared::Shared;
+use crate::smarthosts::Smarthosts;
 use crate::socket::Socket;
 use crate::tls::server::ServerTls;
 use crate::upgrade::Upgrade;
 
-/// A connection to the smarthost at rest.
-pub(crate) type Parked = (Socket, Box<Upstream>);
-
-type Opening = Pin<Box<dyn Future<Output = Result<Parked, OpenFailure>> + Send>>;
+type Opening = Pin<Box<dyn Future<Output = Result<Line, OpenFailure>> + Send>>;
 
 pub(crate) struct Driver {
     relay: Relay,
@@ -42,9 +41,9 @@ pub(crate) struct Driver {
     /// The client's TLS handshake.
     upgrade: Upgrade,
     up: Option<Socket>,
+    /// Of the connection that is `up`.
+    lease: Option<Lease>,
     opening: Option<Opening>,
-    /// A connection at rest, kept for the next transaction of this session.
-    parked: Option<Parked>,
     /// Bytes of the client that could not be taken yet.
     leftover: Vec<u8>,
     client_eof: bool,
@@ -90,8 +89,8 @@ impl Driver {
             clock,
             down,
             up: None,
+            lease: None,
             opening: None,
-            parked: None,
             leftover: Vec::new(),
             client_eof: false,
             timer: None,
@@ -108,10 +107,9 @@ impl Driver {
         self.relay.drain(self.clock.now());
     }
 
-    /// What is left when the session is over: the client's socket, a connection to the
-    /// smarthost that was kept, and why it ended.
-    pub(crate) fn into_parts(self) -> (Socket, Option<Parked>, Option<Ended>) {
-        (self.down, self.parked, self.ended)
+    /// What is left when the session is over: the client's socket, and why it ended.
+    pub(crate) fn into_parts(self) -> (Socket, Option<Ended>) {
+        (self.down, self.ended)
     }
 
     /// The client's socket, for the last word.
@@ -160,19 +158,19 @@ impl Driver {
         while let Some(event) = self.relay.poll_event() {
             any = true;
             match event {
-                Event::OpenUpstream(_) => self.open(now),
+                Event::OpenUpstream(wanted) => self.open(now, wanted),
                 Event::StartTls => self.ask_for_tls(now),
                 // Not offered yet.
                 Event::Authenticate(_) | Event::LoginEnded { .. } => {}
                 Event::Denied(what) => {
                     denied::note(what, self.relay.facts(), &self.shared.counters)
                 }
-                Event::ReleaseUpstream(upstream) => self.park(upstream),
-                Event::DropUpstream => self.up = None,
-                Event::UpstreamLost(why) => {
-                    let session = &self.relay.facts().id;
-                    tracing::warn!(%session, %why, "smarthost lost in a transaction");
+                Event::ReleaseUpstream(upstream) => self.release(upstream),
+                Event::DropUpstream => {
+                    self.up = None;
+                    self.lease = None;
                 }
+                Event::UpstreamLost(why) => self.upstream_lost(now, &why),
                 Event::Ask(id, asked) => self.asking.add(id, asked),
                 Event::Decided(record) => {
                     // Those over a limit are counted apart.
@@ -295,25 +293,49 @@ impl Driver {
         true
     }
 
-    fn open(&mut self, now: Moment) {
-        if let Some((mut socket, upstream)) = self.parked.take()
-            && socket.is_quiet()
-        {
-            self.up = Some(socket);
-            self.relay.answer(now, Answer::Opened(Ok(upstream)));
-            return;
-        }
+    fn open(&mut self, now: Moment, wanted: Wanted) {
+        let candidates = self.shared.smarthosts.candidates(&wanted, now);
         let (shared, clock) = (Arc::clone(&self.shared), self.clock);
-        let opening = async move { shared.smarthost.open(clock, &shared.counters).await };
-        self.opening = Some(Box::pin(opening));
+        if !wanted.fresh
+            && !wanted.bound
+            && let Some(first) = candidates.first()
+            && let Some(line) = first.take_idle(clock, &shared.counters)
+        {
+            return self.opened(now, Ok(line));
+        }
+        self.opening = Some(Box::pin(async move {
+            Smarthosts::open(candidates, wanted, clock, &shared.counters).await
+        }));
     }
 
-    fn park(&mut self, upstream: Box<Upstream>) {
+    fn opened(&mut self, now: Moment, result: Result<Line, OpenFailure>) {
+        let answer = result.map(|line| {
+            self.up = Some(line.socket);
+            self.lease = Some(line.lease);
+            line.upstream
+        });
+        self.relay.answer(now, Answer::Opened(answer));
+    }
+
+    fn release(&mut self, upstream: Box<Upstream>) {
         if let Some(socket) = self.up.take()
-            && !upstream.is_spent()
+            && let Some(lease) = self.lease.take()
         {
-            self.parked = Some((socket, upstream));
+            let line = Line { socket, upstream, lease };
+            self.shared.smarthosts.give(line, self.clock);
         }
+    }
+
+    fn upstream_lost(&self, now: Moment, why: &Lost) {
+        let Some(lease) = &self.lease else { return };
+        let Some(host) = self.shared.smarthosts.get(lease.smarthost()) else { return };
+        let (session, smarthost) = (&self.relay.facts().id, &host.settings().name);
+        if lease.is_stale(why) {
+            tracing::debug!(%session, smarthost, %why, "an idle connection had ended");
+        } else {
+            tracing::warn!(%session, smarthost, %why, "smarthost lost in a transaction");
+        }
+        host.lost(lease, why, now);
     }
 
     /// Before the dot goes upstream everything the smarthost has said must be heard:
@@ -338,11 +360,7 @@ impl Driver {
         }
         let Poll::Ready(result) = opening.as_mut().poll(cx) else { return false };
         self.opening = None;
-        let answer = result.map(|(socket, upstream)| {
-            self.up = Some(socket);
-            upstream
-        });
-        self.relay.answer(now, Answer::Opened(answer));
+        self.opened(now, result);
         true
     }
 
@@ -382,10 +400,13 @@ impl Driver {
 
     fn read_upstream(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
         let Some(up) = &mut self.up else { return false };
-        let relay = &mut self.relay;
+        let (relay, lease) = (&mut self.relay, &mut self.lease);
         scratch::with(|buffer| match up.poll_read(cx, buffer) {
             Poll::Pending => false,
             Poll::Ready(Ok(read @ 1..)) => {
+                if let Some(lease) = lease {
+                    lease.hear();
+                }
                 relay.handle_bytes(now, Side::Upstream, buffer.get(..read).unwrap_or_default());
                 true
             }
@@ -462,11 +483,14 @@ impl Driver {
     }
 
     fn next_due(&self) -> Option<Moment> {
-        let limit = self.shared.smarthost.settings().data_timeout;
-        let up = self.up.as_ref().and_then(|up| up.stall_deadline(limit));
         let down = self.down.stall_deadline(self.stall_limit());
         let down = Moment::earliest(down, self.upgrade.deadline());
-        Moment::earliest(Moment::earliest(up, down), self.relay.poll_timeout())
+        Moment::earliest(Moment::earliest(self.up_stalled(), down), self.relay.poll_timeout())
+    }
+
+    /// When the smarthost will have taken nothing for too long.
+    fn up_stalled(&self) -> Option<Moment> {
+        self.up.as_ref()?.stall_deadline(self.lease.as_ref()?.data_timeout())
     }
 
     fn stall_limit(&self) -> Duration {
@@ -474,13 +498,7 @@ impl Driver {
     }
 
     fn timeout(&mut self, now: Moment) {
-        let limit = self.shared.smarthost.settings().data_timeout;
-        if self
-            .up
-            .as_ref()
-            .and_then(|up| up.stall_deadline(limit))
-            .is_some_and(|at| now.reached(at))
-        {
+        if self.up_stalled().is_some_and(|at| now.reached(at)) {
             self.relay.handle_upstream_stalled(now);
         }
         if self.down.stall_deadline(self.stall_limit()).is_some_and(|at| now.reached(at)) {

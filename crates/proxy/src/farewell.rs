@@ -5,16 +5,16 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use relay::Upstream;
-
 use crate::clock::Clock;
+use crate::line::Line;
 use crate::scratch;
-use crate::socket::Socket;
 
 /// How long its last word is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-pub(crate) async fn farewell(mut socket: Socket, mut upstream: Box<Upstream>, clock: Clock) {
+pub(crate) async fn farewell(line: Line, clock: Clock) {
+    // The lease is held until the connection is closed.
+    let Line { mut socket, mut upstream, lease: _lease } = line;
     upstream.quit(clock.now());
     socket.out().append(upstream.output());
     let goodbye = poll_fn(|cx| {

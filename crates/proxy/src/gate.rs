@@ -146,6 +146,8 @@ impl Gate {
             let _ = door.task.await;
         }
         let _ = tokio::time::timeout(grace(), nobody_left.recv()).await;
+        let last = self.generation.load_full();
+        last.shared.smarthosts.close(self.clock).await;
     }
 
     fn doors(&self) -> MutexGuard<'_, Doors> {

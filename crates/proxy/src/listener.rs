@@ -22,7 +22,7 @@ use crate::recorder::Recorder;
 use crate::replies;
 use crate::session;
 use crate::shared::{Limits, Seat, Shared};
-use crate::smarthost::Smarthost;
+use crate::smarthosts::Smarthosts;
 use crate::socket::Socket;
 use crate::tls::server::{Begin, ServerTls};
 
@@ -60,8 +60,8 @@ pub struct GateParts {
     pub hostname: String,
     /// Where clients come in.
     pub listeners: Vec<ListenerSettings>,
-    /// The real mail server.
-    pub smarthost: Arc<Smarthost>,
+    /// The real mail servers.
+    pub smarthosts: Arc<Smarthosts>,
     /// Who may be mailed.
     pub gate: OptOutGate,
     /// The lists that are asked over a network, where `gate` cannot tell without.
@@ -106,7 +106,7 @@ impl Generation {
     pub(crate) fn of(parts: GateParts, before: Option<&Self>) -> Self {
         let shared = Shared {
             hostname: parts.hostname,
-            smarthost: parts.smarthost,
+            smarthosts: parts.smarthosts,
             recorder: parts.recorder,
             counters: parts.counters,
             limits: parts.limits,
@@ -228,7 +228,7 @@ fn begin(
             tls: None,
         },
         shared.gate.clone(),
-        [Arc::clone(shared.smarthost.record())].into(),
+        Arc::clone(shared.smarthosts.records()),
         Arc::clone(&shared.mint),
         now,
     );

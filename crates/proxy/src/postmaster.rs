@@ -8,13 +8,14 @@
 use std::time::Duration;
 
 use address::{ForwardPath, ReversePath};
-use relay::OpenFailure;
+use relay::{OpenFailure, Wanted};
 use smtp_session::{Client, ClientEvent, Lost, Sent};
 use smtp_wire::{MailParams, RcptParams, Reply};
 
 use crate::clock::Clock;
 use crate::dial;
 use crate::smarthost::Smarthost;
+use crate::smarthosts::Smarthosts;
 use crate::socket::Socket;
 
 /// For all of it. Whoever waits for such a message is a person.
@@ -58,12 +59,27 @@ impl std::fmt::Display for NotDelivered {
     }
 }
 
-impl Smarthost {
-    /// Delivers a message of the gate's own, on a connection of its own.
+impl Smarthosts {
+    /// Delivers a message of the gate's own by the first smarthost that can be had, on a
+    /// connection of its own.
     ///
     /// # Errors
-    /// Why the smarthost did not take it.
+    /// Why no smarthost took it.
     pub async fn deliver(&self, clock: Clock, message: &OwnMessage) -> Result<(), NotDelivered> {
+        let mut outcome = Err(NotDelivered::Unreachable);
+        for smarthost in self.candidates(&Wanted::default(), clock.now()) {
+            outcome = smarthost.deliver(clock, message).await;
+            // After that it may have been taken: never twice.
+            if !matches!(outcome, Err(NotDelivered::Unreachable)) {
+                break;
+            }
+        }
+        outcome
+    }
+}
+
+impl Smarthost {
+    async fn deliver(&self, clock: Clock, message: &OwnMessage) -> Result<(), NotDelivered> {
         match tokio::time::timeout(PATIENCE, self.converse(clock, message)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(NotDelivered::Timeout),

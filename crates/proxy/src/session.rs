@@ -14,7 +14,6 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::driver::Driver;
-use crate::farewell::farewell;
 use crate::replies;
 use crate::scratch;
 use crate::shared::Shared;
@@ -56,14 +55,9 @@ pub(crate) async fn run(
         driver.down().write_now(&replies::internal(&shared.hostname));
         return;
     }
-    let (down, parked, ended) = driver.into_parts();
+    let (down, ended) = driver.into_parts();
     log_end(&facts, ended);
     close(down, ended).await;
-    if let Some((mut socket, upstream)) = parked
-        && socket.is_quiet()
-    {
-        farewell(socket, upstream, clock).await;
-    }
 }
 
 /// One line for a session that did not end as sessions should.

@@ -11,7 +11,7 @@ use policy::{LiveLists, OptOutGate};
 
 use crate::counters::Counters;
 use crate::recorder::Recorder;
-use crate::smarthost::Smarthost;
+use crate::smarthosts::Smarthosts;
 
 /// How many clients are served.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,7 @@ pub struct Limits {
 /// What all sessions of a gate use that began under the same configuration.
 pub(crate) struct Shared {
     pub(crate) hostname: String,
-    pub(crate) smarthost: Arc<Smarthost>,
+    pub(crate) smarthosts: Arc<Smarthosts>,
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) limits: Limits,

@@ -1,18 +1,24 @@
-//! The real mail server behind the gate: where it is, what it offers, how it is.
+//! One real mail server behind the gate: where it is, what it offers, how it is, and the
+//! connections to it.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use relay::{CapabilityRecord, OpenFailure, SmarthostId, Upstream};
-use smtp_session::{Client, ClientSettings, Moment, UseTls};
+use smtp_session::{Client, ClientSettings, Lost, Moment, UseTls};
 use tokio::net::TcpStream;
 
+use crate::breaker::{Breaker, Standing};
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::dial::{self, Failed};
+use crate::farewell::farewell;
+use crate::line::{Lease, Line, Places};
+use crate::pool::{Pool, PoolSettings};
 use crate::socket::Socket;
 use crate::tls::client::ClientTls;
 
@@ -22,12 +28,22 @@ const ADDRESSES_KEPT: Duration = Duration::from_secs(30);
 /// How a smarthost is reached.
 #[derive(Debug, Clone)]
 pub struct SmarthostSettings {
+    /// What people call it.
+    pub name: String,
     /// `host:port`, `1.2.3.4:25` or `[2001:db8::1]:25`.
     pub address: String,
+    /// Lower ones first.
+    pub priority: u64,
+    /// Its share among those of the same priority; never 0.
+    pub weight: u64,
     /// For the TCP connection.
     pub connect_timeout: Duration,
     /// For a block of output that is not taken.
     pub data_timeout: Duration,
+    /// Connections at a time.
+    pub connections: usize,
+    /// Those that are kept between messages.
+    pub pool: PoolSettings,
     /// Our name and the waits for replies. Whether STARTTLS is used is `tls`'s to say.
     pub client: Arc<ClientSettings>,
     /// How the connection is protected; none: not at all.
@@ -48,18 +64,38 @@ pub enum SmarthostState {
 /// A smarthost, shared by all sessions.
 #[derive(Debug)]
 pub struct Smarthost {
+    id: SmarthostId,
     settings: SmarthostSettings,
     record: Arc<CapabilityRecord>,
     addresses: ArcSwapOption<(Moment, Vec<SocketAddr>)>,
     /// 0 untried, 1 up, 2 down.
     state: AtomicU64,
+    breaker: Breaker,
+    pool: Pool,
+    places: Arc<Places>,
+    /// The gate is stopping: nothing is kept.
+    closing: AtomicBool,
 }
 
 impl Smarthost {
     /// Nothing is contacted yet.
-    pub fn new(settings: SmarthostSettings) -> Self {
-        let record = Arc::new(CapabilityRecord::default());
-        Self { settings, record, addresses: ArcSwapOption::empty(), state: AtomicU64::new(0) }
+    pub(crate) fn new(id: SmarthostId, settings: SmarthostSettings) -> Self {
+        Self {
+            id,
+            record: Arc::new(CapabilityRecord::default()),
+            addresses: ArcSwapOption::empty(),
+            state: AtomicU64::new(0),
+            breaker: Breaker::default(),
+            pool: Pool::new(settings.pool),
+            places: Arc::new(Places::new(id, settings.connections, settings.data_timeout)),
+            closing: AtomicBool::new(false),
+            settings,
+        }
+    }
+
+    /// Its place among the smarthosts.
+    pub fn id(&self) -> SmarthostId {
+        self.id
     }
 
     /// How it is reached.
@@ -81,39 +117,138 @@ impl Smarthost {
         }
     }
 
-    /// A new connection, past greeting and EHLO.
+    /// Connections to it now, and how many of them are idle.
+    pub fn connections(&self) -> (usize, usize) {
+        (self.places.open(), self.pool.len())
+    }
+
+    /// How long it is left alone yet, because it failed several times in a row.
+    pub fn pause(&self, clock: Clock) -> Option<Duration> {
+        self.breaker.pause(clock.now())
+    }
+
+    pub(crate) fn standing(&self, now: Moment) -> Standing {
+        self.breaker.standing(now)
+    }
+
+    /// A connection that another session left, if there is one.
+    pub(crate) fn take_idle(&self, clock: Clock, counters: &Counters) -> Option<Line> {
+        let line = self.pool.take(clock.now(), |spare| dismiss(spare, clock))?;
+        counters.smarthost_reused.count();
+        Some(line)
+    }
+
+    /// A connection is not needed any more. It may serve another session.
+    pub(crate) fn give(&self, line: Line, clock: Clock) {
+        if !line.upstream.is_troubled() {
+            self.succeeded();
+        } else {
+            self.failed(clock.now(), &"it defers mail");
+        }
+        let kept = if line.lease.is_bound() || self.closing.load(Ordering::Relaxed) {
+            Err(line)
+        } else {
+            self.pool.give(line, clock.now())
+        };
+        match kept {
+            Ok(()) => self.places.room().notify_one(),
+            Err(line) => dismiss(line, clock),
+        }
+    }
+
+    /// A connection was lost in the middle of a transaction.
+    pub(crate) fn lost(&self, lease: &Lease, why: &Lost, now: Moment) {
+        if !lease.is_stale(why) {
+            self.failed(now, why);
+        }
+    }
+
+    /// A connection past greeting and EHLO.
     pub(crate) async fn open(
         &self,
         clock: Clock,
         counters: &Counters,
-    ) -> Result<(Socket, Box<Upstream>), OpenFailure> {
-        let result = self.try_open(clock).await;
-        match &result {
-            Ok((socket, upstream)) => {
+        manner: Manner,
+    ) -> Result<Line, OpenFailure> {
+        if manner.pooled
+            && let Some(line) = self.take_idle(clock, counters)
+        {
+            return Ok(line);
+        }
+        let Some(leave) = self.breaker.enter(clock.now(), manner.last) else {
+            return Err(OpenFailure::Unreachable);
+        };
+        let room = self.room(clock, counters, manner);
+        let lease = match tokio::time::timeout(self.settings.connect_timeout, room).await {
+            Ok(Room::Idle(line)) => return Ok(*line),
+            Ok(Room::New(lease)) => lease,
+            Err(_) => return Err(OpenFailure::Busy),
+        };
+        let opened = self.open_new(clock, manner, lease).await;
+        match &opened {
+            Ok(line) => {
                 counters.smarthost_connections.count();
-                if socket.channel().is_some() {
+                if line.socket.channel().is_some() {
                     counters.smarthost_tls.count();
                 }
-                self.record.store(upstream.capabilities());
+                self.record.store(line.upstream.capabilities());
+                self.succeeded();
             }
-            Err(_) => counters.smarthost_failures.count(),
+            Err(failure) => {
+                counters.smarthost_failures.count();
+                if !self.is_full(failure) {
+                    self.failed(clock.now(), failure);
+                }
+            }
         }
-        let was = self.state.swap(if result.is_ok() { 1 } else { 2 }, Ordering::Relaxed);
-        match &result {
-            Err(failure) if was != 2 => {
-                tracing::warn!(smarthost = %self.settings.address, ?failure, "smarthost is down");
-            }
-            Ok(_) if was == 2 => {
-                tracing::info!(smarthost = %self.settings.address, "smarthost is up again");
-            }
-            _ => {}
-        }
-        result
+        drop(leave);
+        opened
     }
 
-    async fn try_open(&self, clock: Clock) -> Result<(Socket, Box<Upstream>), OpenFailure> {
-        let (socket, client) = self.reach(clock).await?;
-        Ok((socket, Box::new(Upstream::new(client, SmarthostId(0)))))
+    /// Waits until there may be one connection more, or one to take over.
+    async fn room(&self, clock: Clock, counters: &Counters, manner: Manner) -> Room {
+        loop {
+            let mut told = pin!(self.places.room().notified());
+            // Before looking: what is given back from here on is not missed.
+            told.as_mut().enable();
+            if let Some(lease) = self.places.enter(clock.now(), manner.bound) {
+                return Room::New(lease);
+            }
+            match self.pool.take(clock.now(), |spare| dismiss(spare, clock)) {
+                Some(line) if manner.pooled => {
+                    counters.smarthost_reused.count();
+                    return Room::Idle(Box::new(line));
+                }
+                // It makes room by going.
+                Some(line) => dismiss(line, clock),
+                None => told.await,
+            }
+        }
+    }
+
+    /// It wants no connection more, and serves those it has: no sign of illness.
+    fn is_full(&self, failure: &OpenFailure) -> bool {
+        matches!(failure, OpenFailure::Lost(Lost::Shutdown(_))) && self.places.open() > 0
+    }
+
+    async fn open_new(
+        &self,
+        clock: Clock,
+        manner: Manner,
+        lease: Lease,
+    ) -> Result<Line, OpenFailure> {
+        let reached = if manner.last {
+            self.reach(clock).await
+        } else {
+            // One that is slow to say hello does not keep the others from being asked.
+            let limit = self.settings.connect_timeout;
+            match tokio::time::timeout(limit, self.reach(clock)).await {
+                Ok(reached) => reached,
+                Err(_) => Err(OpenFailure::Lost(Lost::Timeout)),
+            }
+        };
+        let (socket, client) = reached?;
+        Ok(Line { socket, upstream: Box::new(Upstream::new(client, self.id)), lease })
     }
 
     /// A connection past greeting and EHLO, as the client role of one.
@@ -177,18 +312,83 @@ impl Smarthost {
         Ok(found)
     }
 
-    /// Learns what the smarthost offers, at the start and every so often, so that
-    /// clients are offered it before the first message flows. Never returns.
-    pub async fn keep_probing(&self, clock: Clock, counters: &Counters, every: Duration) {
-        loop {
-            if let Ok((socket, upstream)) = self.open(clock, counters).await {
-                crate::farewell::farewell(socket, upstream, clock).await;
-            }
-            let pause = match self.state() {
-                SmarthostState::Up => every,
-                _ => every.min(Duration::from_secs(5)),
-            };
-            tokio::time::sleep(pause).await;
+    fn succeeded(&self) {
+        let opened = self.breaker.succeeded();
+        // Nearly always it was up before, and nothing is written.
+        if self.state.load(Ordering::Relaxed) != 1
+            && (self.state.swap(1, Ordering::Relaxed) == 2 || opened)
+        {
+            tracing::info!(smarthost = %self.settings.name, "smarthost is up again");
         }
     }
+
+    pub(crate) fn failed(&self, now: Moment, why: &dyn Why) {
+        let opened = self.breaker.failed(now);
+        if self.state.swap(2, Ordering::Relaxed) != 2 {
+            let why = why.words();
+            tracing::warn!(smarthost = %self.settings.name, why, "smarthost is down");
+        }
+        if opened {
+            tracing::warn!(
+                smarthost = %self.settings.name,
+                "smarthost failed several times in a row and is left alone for a while"
+            );
+        }
+    }
+
+    /// Closes what has been idle for long enough; `all`: the gate is stopping.
+    pub(crate) fn sweep(&self, clock: Clock, all: bool, spare: impl FnMut(Line)) {
+        if all {
+            self.closing.store(true, Ordering::Relaxed);
+        }
+        self.pool.sweep(clock.now(), all, spare);
+    }
+}
+
+/// What kind of connection is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    /// One that another session left will do.
+    pub(crate) pooled: bool,
+    /// No other session ever gets it.
+    pub(crate) bound: bool,
+    /// There is no other smarthost to turn to.
+    pub(crate) last: bool,
+}
+
+enum Room {
+    New(Lease),
+    Idle(Box<Line>),
+}
+
+/// Why a smarthost counts as failing, for the log; put into words only when they are written.
+pub(crate) trait Why {
+    fn words(&self) -> String;
+}
+
+impl Why for OpenFailure {
+    fn words(&self) -> String {
+        match self {
+            Self::Unreachable => "it cannot be reached".to_owned(),
+            Self::Lost(why) => why.to_string(),
+            Self::Busy => "too many connections to it".to_owned(),
+        }
+    }
+}
+
+impl Why for Lost {
+    fn words(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Why for &str {
+    fn words(&self) -> String {
+        (*self).to_owned()
+    }
+}
+
+/// QUIT, in nobody's way.
+fn dismiss(line: Line, clock: Clock) {
+    tokio::spawn(farewell(line, clock));
 }

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use smtp_wire::{Capabilities, Limits};
 
+use crate::settings::SmarthostId;
+
 /// What is known of a smarthost's capabilities, shared by all sessions. Refreshed
 /// by every EHLO; read without a lock.
 #[derive(Debug, Default)]
@@ -29,6 +31,25 @@ impl CapabilityRecord {
     pub fn load(&self) -> Option<Arc<Capabilities>> {
         self.last.load_full()
     }
+}
+
+/// What all smarthosts in `reach` offer, as far as they are known; all of them when it is empty.
+/// A message's smarthost is chosen after its envelope: it must not matter which it is.
+pub(crate) fn common(
+    records: &[Arc<CapabilityRecord>],
+    reach: &[SmarthostId],
+) -> Option<Arc<Capabilities>> {
+    let mut known = records
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| reach.is_empty() || reach.iter().any(|id| usize::from(id.0) == *at))
+        .filter_map(|(_, record)| record.load());
+    let first = known.next()?;
+    // What is the same for all is passed on as it is.
+    Some(known.fold(first, |common, next| match common == next {
+        true => common,
+        false => Arc::new(common.intersect(&next)),
+    }))
 }
 
 /// The extensions of one listener. `size_max` 0: no limit of our own. `solicit`: a rule
@@ -87,6 +108,31 @@ mod tests {
         assert_eq!(offer(Some(&smarthost(Some(0))), 1000, 9, false).size, Some(1000));
         assert_eq!(offer(Some(&smarthost(Some(500))), 0, 9, false).size, Some(500));
         assert_eq!(offer(Some(&smarthost(None)), 1000, 9, false).size, Some(1000));
+    }
+
+    #[test]
+    fn several_smarthosts_offer_what_all_of_those_in_reach_do() {
+        let record = |offered: Option<Capabilities>| {
+            let record = CapabilityRecord::default();
+            if let Some(offered) = offered {
+                record.store(&Arc::new(offered));
+            }
+            Arc::new(record)
+        };
+        let full = Capabilities {
+            eight_bit_mime: true,
+            smtputf8: true,
+            size: Some(500),
+            ..Capabilities::default()
+        };
+        let less = Capabilities { smtputf8: false, size: Some(300), ..full.clone() };
+        let records = [record(Some(full.clone())), record(None), record(Some(less.clone()))];
+        let all = common(&records, &[]).unwrap();
+        assert!(all.eight_bit_mime && !all.smtputf8);
+        assert_eq!(all.size, Some(300));
+        let reach = [SmarthostId(0), SmarthostId(1)];
+        assert_eq!(common(&records, &reach).as_deref(), Some(&full));
+        assert_eq!(common(&records, &reach[1..]), None, "not known yet");
     }
 
     #[test]

@@ -52,8 +52,8 @@ impl Relay {
                 self.forget_transaction();
                 self.client_name =
                     self.helo_told.as_ref().map_or(name, |told| String::from(&**told));
-                let known = self.records.iter().find_map(|record| record.load());
                 let settings = &self.settings;
+                let known = offers::common(&self.records, &settings.routes.reach);
                 let mut offered = offers::offer(
                     known.as_deref(),
                     settings.message_size_max,

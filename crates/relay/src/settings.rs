@@ -106,14 +106,19 @@ pub struct SmarthostId(pub u16);
 /// Where the mail of each stream goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Routes {
-    /// By stream; those not in it take the first route.
+    /// By the place of a stream's rule; those not in it take `otherwise`.
     pub by_stream: Vec<RouteId>,
+    /// The route of other mail.
+    pub otherwise: RouteId,
+    /// The smarthosts that mail of this listener may go to: what all of them offer is offered.
+    /// Empty: every one there is.
+    pub reach: Vec<SmarthostId>,
 }
 
 impl Routes {
     /// Of one stream.
     pub(crate) fn of(&self, stream: StreamId) -> RouteId {
-        self.by_stream.get(stream.place()).copied().unwrap_or_default()
+        self.by_stream.get(stream.place()).copied().unwrap_or(self.otherwise)
     }
 
     /// Not all of them have the same.
@@ -125,7 +130,7 @@ impl Routes {
 
     /// Of the first of them: where the envelope goes before the header has decided.
     pub(crate) fn first(&self, possible: &Possible) -> RouteId {
-        possible.iter().next().map(|stream| self.of(stream)).unwrap_or_default()
+        possible.iter().next().map_or(self.otherwise, |stream| self.of(stream))
     }
 }
 

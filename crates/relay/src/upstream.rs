@@ -46,12 +46,14 @@ pub struct Upstream {
     smarthost: SmarthostId,
     /// A transaction was begun and not ended by the smarthost's reply to a dot.
     stale: bool,
+    /// It deferred the last transaction's MAIL for a trouble of its own.
+    troubled: bool,
 }
 
 impl Upstream {
     /// `client` must have given [`ClientEvent::Ready`]; `smarthost` is where it leads.
     pub fn new(client: Client, smarthost: SmarthostId) -> Self {
-        Self { client, smarthost, stale: false }
+        Self { client, smarthost, stale: false, troubled: false }
     }
 
     /// Where it leads.
@@ -89,6 +91,17 @@ impl Upstream {
     pub fn is_spent(&self) -> bool {
         let limit = self.client.capabilities().limits.mail_max;
         limit.is_some_and(|limit| self.client.transactions() >= limit)
+    }
+
+    /// Transactions that were begun on it.
+    pub fn transactions(&self) -> u32 {
+        self.client.transactions()
+    }
+
+    /// The smarthost deferred the last transaction's MAIL because of its own state: 451 or 452
+    /// with X.3.Z, "mail system status" (RFC 3463 s3.4).
+    pub fn is_troubled(&self) -> bool {
+        self.troubled
     }
 
     /// Says goodbye on a connection at rest; send [`Self::output`], then close.
@@ -145,7 +158,12 @@ impl Upstream {
     }
 
     pub(crate) fn poll_event(&mut self) -> Option<ClientEvent> {
-        self.client.poll_event()
+        let event = self.client.poll_event();
+        if let Some(ClientEvent::Reply(Sent::Mail, reply)) = &event {
+            let system = reply.enhanced.is_some_and(|enhanced| enhanced.subject == 3);
+            self.troubled = system && matches!(reply.code, 451 | 452);
+        }
+        event
     }
 
     fn rcpt(&mut self, now: Moment, tag: u32, to: &ForwardPath, params: &RcptParams) {

@@ -85,7 +85,7 @@ mod tests {
     const DAY: Duration = Duration::from_secs(86_400);
 
     fn down() -> Trouble {
-        Trouble::SmarthostDown { smarthost: "relay.corp.example:25".into() }
+        Trouble::SmarthostDown { smarthost: "relay.corp.example:25".into(), others: false }
     }
 
     fn deferring(why: &str) -> Trouble {

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use proxy::{Clock, Smarthost, SmarthostState};
+use proxy::{Clock, SmarthostState, Smarthosts};
 use serde_json::json;
 
 use super::memory::Memory;
@@ -50,7 +50,7 @@ pub(crate) struct AlertParts {
     /// The name of this gate.
     pub(crate) hostname: String,
     /// By which mail goes out, and whose troubles are told.
-    pub(crate) smarthost: Arc<Smarthost>,
+    pub(crate) smarthosts: Arc<Smarthosts>,
     /// Of the sessions.
     pub(crate) clock: Clock,
 }
@@ -105,8 +105,8 @@ struct Telling {
     shared: Arc<Shared>,
     runtime: tokio::runtime::Runtime,
     memory: Memory,
-    /// Since when the smarthost is down.
-    down: Option<Instant>,
+    /// Since when each smarthost is down.
+    down: Vec<Option<Instant>>,
     /// Mails that wait for it.
     mails: Vec<Message>,
     offered: Instant,
@@ -122,7 +122,8 @@ impl Telling {
     ) -> Self {
         let memory = Memory::new(parts.settings.repeat);
         let (mails, offered) = (Vec::new(), clock::instant());
-        Self { parts, notices, shared, runtime, memory, down: None, mails, offered, count: 0 }
+        let down = Vec::new();
+        Self { parts, notices, shared, runtime, memory, down, mails, offered, count: 0 }
     }
 
     fn run(mut self, heard: &Receiver<Trouble>) {
@@ -144,7 +145,7 @@ impl Telling {
             while let Ok(notice) = self.notices.try_recv() {
                 messages.extend(self.noticed(notice, now));
             }
-            messages.extend(self.look_at_smarthost(now));
+            messages.extend(self.look_at_smarthosts(now));
             for message in messages {
                 self.tell(&message);
             }
@@ -156,8 +157,8 @@ impl Telling {
 
     fn look_at_settings(&mut self) {
         let Some(parts) = self.shared.new().take() else { return };
-        if parts.smarthost.settings().address != self.parts.smarthost.settings().address {
-            self.down = None;
+        if !Arc::ptr_eq(&parts.smarthosts, &self.parts.smarthosts) {
+            self.down.clear();
         }
         self.memory.repeat_after(parts.settings.repeat);
         self.parts = parts;
@@ -178,21 +179,30 @@ impl Telling {
         self.memory.begins(&trouble, now)
     }
 
-    fn look_at_smarthost(&mut self, now: Instant) -> Option<Message> {
-        let smarthost = self.parts.smarthost.settings().address.clone();
-        match self.parts.smarthost.state() {
-            SmarthostState::Down => {
-                let since = *self.down.get_or_insert(now);
-                let lasted = now.saturating_duration_since(since);
-                (lasted >= self.parts.settings.patience)
-                    .then(|| self.memory.begins(&Trouble::SmarthostDown { smarthost }, now))?
+    fn look_at_smarthosts(&mut self, now: Instant) -> Vec<Message> {
+        let all = self.parts.smarthosts.all();
+        let others = all.iter().any(|host| host.state() == SmarthostState::Up);
+        let mut messages = Vec::new();
+        // Others after a reload, perhaps more of them.
+        self.down.resize(all.len(), None);
+        for (host, down) in all.iter().zip(&mut self.down) {
+            let smarthost = host.settings().name.clone();
+            match host.state() {
+                SmarthostState::Down => {
+                    let since = *down.get_or_insert(now);
+                    if now.saturating_duration_since(since) >= self.parts.settings.patience {
+                        let trouble = Trouble::SmarthostDown { smarthost, others };
+                        messages.extend(self.memory.begins(&trouble, now));
+                    }
+                }
+                SmarthostState::Up => {
+                    *down = None;
+                    messages.extend(self.memory.ends(&smarthost, &[Event::SmarthostDown]));
+                }
+                SmarthostState::Untried => {}
             }
-            SmarthostState::Up => {
-                self.down = None;
-                self.memory.ends(&smarthost, &[Event::SmarthostDown])
-            }
-            SmarthostState::Untried => None,
         }
+        messages
     }
 
     fn tell(&mut self, message: &Message) {
@@ -243,7 +253,7 @@ impl Telling {
         while let Some(message) = self.mails.first() {
             self.count += 1;
             let mail = mail::compose(message, to, &self.parts.hostname, clock::now(), self.count);
-            let delivered = self.parts.smarthost.deliver(self.parts.clock, &mail);
+            let delivered = self.parts.smarthosts.deliver(self.parts.clock, &mail);
             match self.runtime.block_on(delivered) {
                 Ok(()) => {}
                 Err(proxy::NotDelivered::Refused(reply)) if reply.is_permanent() => {

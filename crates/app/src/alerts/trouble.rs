@@ -35,8 +35,10 @@ pub(crate) enum Trouble {
     },
     /// The smarthost takes no mail.
     SmarthostDown {
-        /// Host and port.
+        /// Its name.
         smarthost: String,
+        /// There is another one that does.
+        others: bool,
     },
 }
 
@@ -97,7 +99,7 @@ impl Trouble {
                 list
             }
             Self::Deferring { why } => list_of(why),
-            Self::SmarthostDown { smarthost } => smarthost,
+            Self::SmarthostDown { smarthost, .. } => smarthost,
         }
     }
 
@@ -119,8 +121,11 @@ impl Trouble {
             Self::Deferring { why } => {
                 format!("the first recipient was deferred with 451, because of {why}")
             }
-            Self::SmarthostDown { smarthost } => {
+            Self::SmarthostDown { smarthost, others: false } => {
                 format!("the smarthost {smarthost} takes no mail; clients are answered 451")
+            }
+            Self::SmarthostDown { smarthost, others: true } => {
+                format!("the smarthost {smarthost} takes no mail; it goes to others where it may")
             }
         }
     }

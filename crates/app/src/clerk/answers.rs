@@ -374,7 +374,7 @@ pub struct StatusAnswer {
     pub since: Option<Timestamp>,
     /// Where clients come in.
     pub listeners: Vec<String>,
-    /// The real mail server.
+    /// The names of the real mail servers.
     pub smarthost: String,
     /// The ledger's file.
     pub ledger: String,

@@ -174,7 +174,7 @@ impl Clerk {
             pid: self.running.as_ref().map(|_| std::process::id()),
             since: self.running.as_ref().map(|r| r.since),
             listeners: self.running.as_ref().map_or_else(configured, |r| r.listeners.clone()),
-            smarthost: settings.smarthost.address.to_string(),
+            smarthost: settings.smarthost_names(),
             ledger: settings.ledger.path.display().to_string(),
             entries: index.len() as u64,
             position: index.position(),

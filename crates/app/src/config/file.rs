@@ -12,7 +12,7 @@ use super::choice::{
     PermissionWord, RefuseAt, Store,
 };
 use super::fault::Fault;
-use super::form::{FilePath, Flag, Form};
+use super::form::{Count, FilePath, Flag, Form};
 use super::limits::Limits;
 use super::naming::{Domains, EvidencePath, HostName, Notice};
 use super::network::{HostPort, Listen, Networks};
@@ -20,6 +20,7 @@ use super::pattern::{Addresses, Fields, Keywords, Logins, Senders};
 use super::person::Person;
 use super::quantity::{GraceSaid, Size, SizeOrNever, Span, SpanOrNever};
 use super::recipient::{Argv, MailAddress, WebUrl};
+use super::route::{SmarthostName, SmarthostNames};
 use super::scope::{ListNames, StreamName};
 use super::section::{
     KeyInfo, Maybe, Origin, Reader, Row, Rule, Said, Section, SectionInfo, as_table, section,
@@ -45,10 +46,16 @@ section! {
 }
 
 section! {
-    /// The real mail server: what `mail.example.com` used to be.
-    Smarthost = "smarthost", one {
+    /// The real mail server: what `mail.example.com` used to be. There may be several: [[smarthost]].
+    Smarthost = "smarthost", many {
         /// Where it listens. The one key without a default.
         address: HostPort = required("\"relay.corp.example:587\""),
+        /// Its name, for streams and for `status`.
+        name: SmarthostName = without("\"main\"", "its address"),
+        /// Mail goes to one with the lowest number that can be had.
+        priority: Count<0, 1_000> = default(Count(1)),
+        /// Its share of the mail among those of the same priority.
+        weight: Count<1, 1_000> = default(Count(1)),
         /// When it is contacted: "recipient", at the first recipient that may be mailed; or "sender", at MAIL already.
         contact: Contact = default(Contact::Recipient),
         /// How long a connection may take to be made.
@@ -59,6 +66,16 @@ section! {
         data_timeout: Span = default(seconds(180)),
         /// How long the reply to the final dot may take. Shorter than what clients wait, 10 minutes (RFC 5321 s4.5.3.2.6), so that they hear about it.
         reply_timeout: Span = default(seconds(570)),
+        /// Connections to it at a time. Who needs one more waits, as long as a connection may take to be made.
+        connections: Count<1, 100_000> = default(Count(1_000)),
+        /// Connections that are kept open between messages, for any client.
+        idle: Count<0, 10_000> = default(Count(20)),
+        /// How long a connection is kept without a message. Less than the smarthost waits (300 s in Postfix and Exim).
+        idle_timeout: Span = default(seconds(60)),
+        /// How old a connection may be when another message begins on it.
+        connection_age: Span = default(seconds(300)),
+        /// Messages on one connection. Exim ends one after 1000.
+        messages_per_connection: Count<1, 1_000_000> = default(Count(500)),
     }
 }
 
@@ -91,6 +108,8 @@ section! {
         scopes: ListNames = default(ListNames(Vec::new())),
         /// Whom it may reach: "opt-out", everybody who did not object; or "opt-in", only who is on record as having agreed.
         permission: PermissionWord = default(PermissionWord::OptOut),
+        /// The smarthosts its mail may go to.
+        smarthost: SmarthostNames = without("[\"main\"]", "all of them"),
         /// Condition: the listener it came in by.
         listener: Addresses = without("[\"127.0.0.1:2525\"]", "any"),
         /// Condition: the name the client has logged in with.
@@ -189,8 +208,8 @@ section! {
 pub(crate) struct File {
     /// `[server]`
     pub(crate) server: Server,
-    /// `[smarthost]`
-    pub(crate) smarthost: Smarthost,
+    /// `[smarthost]` or `[[smarthost]]`; one with nothing said when there is none in the file.
+    pub(crate) smarthosts: Vec<Smarthost>,
     /// `[[listener]]`; one with all defaults when there is none in the file.
     pub(crate) listeners: Vec<Listener>,
     /// `[ledger]`
@@ -258,7 +277,7 @@ pub(crate) fn read(text: &str, faults: &mut Vec<Fault>) -> File {
     }
     File {
         server: one(root, text, faults),
-        smarthost: one(root, text, faults),
+        smarthosts: one_or_many(root, text, faults),
         listeners,
         ledger: one(root, text, faults),
         evidence: one(root, text, faults),
@@ -318,6 +337,15 @@ fn one<S: Section>(root: &DeTable<'_>, text: &str, faults: &mut Vec<Fault>) -> S
     }
 }
 
+/// A section that people write once, with single brackets, and may write several times.
+fn one_or_many<S: Section>(root: &DeTable<'_>, text: &str, faults: &mut Vec<Fault>) -> Vec<S> {
+    match root.get_key_value(S::NAME).map(|(_, value)| value.get_ref()) {
+        Some(DeValue::Array(items)) if !items.is_empty() => many(root, text, faults),
+        Some(DeValue::Array(_)) => vec![empty(text, faults)],
+        _ => vec![one(root, text, faults)],
+    }
+}
+
 fn many<S: Section>(root: &DeTable<'_>, text: &str, faults: &mut Vec<Fault>) -> Vec<S> {
     let Some((key, value)) = root.get_key_value(S::NAME) else { return Vec::new() };
     match value.get_ref() {
@@ -363,10 +391,10 @@ fn header_of(text: &str, span: std::ops::Range<usize>) -> std::ops::Range<usize>
 
 /// `config show`: all values of all sections, with the number of a repeated one.
 pub(crate) fn rows(file: &File) -> Vec<(&'static str, usize, bool, Vec<Row>)> {
-    let mut all = vec![
-        (Server::NAME, 0, false, file.server.rows()),
-        (Smarthost::NAME, 0, false, file.smarthost.rows()),
-    ];
+    let mut all = vec![(Server::NAME, 0, false, file.server.rows())];
+    let several = file.smarthosts.len() > 1;
+    let smarthosts = file.smarthosts.iter().enumerate();
+    all.extend(smarthosts.map(|(n, s)| (Smarthost::NAME, n, several, s.rows())));
     all.extend(file.listeners.iter().enumerate().map(|(n, s)| (Listener::NAME, n, true, s.rows())));
     all.extend(file.sources.iter().enumerate().map(|(n, s)| (Source::NAME, n, true, s.rows())));
     all.extend(file.streams.iter().enumerate().map(|(n, s)| (Stream::NAME, n, true, s.rows())));

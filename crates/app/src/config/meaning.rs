@@ -6,7 +6,7 @@
 //! value does not hide one in another: everything that can be looked at is.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -17,12 +17,10 @@ use super::file::{File, Listener};
 use super::naming::{Domains, EvidencePath, HostName};
 use super::notice;
 use super::section::{Maybe, Origin, Said, Section};
-use super::settings::{
-    EvidenceSettings, LedgerSettings, ListenerSettings, LogSettings, Settings, SmarthostSettings,
-};
+use super::settings::{EvidenceSettings, LedgerSettings, ListenerSettings, LogSettings, Settings};
 use super::source::settle as settle_sources;
 use super::stream::settle as settle_streams;
-use super::{alert, enforcement, limits, sender};
+use super::{alert, enforcement, limits, sender, smarthost};
 
 /// What of the machine and the process the meaning depends on.
 #[derive(Clone, Debug, Default)]
@@ -63,7 +61,9 @@ pub(crate) fn settle(
         );
     }
     let listeners = listeners(file, hostname.as_deref(), faults);
-    smarthost_is_not_us(file, &listeners, hostname.as_deref(), faults);
+    smarthost::none_is_us(file, &listeners, hostname.as_deref(), faults);
+    let smarthosts = smarthost::settle(file, faults);
+    let routes = smarthost::routes(&file.streams, &smarthosts, faults);
     let ledger = LedgerSettings {
         path: folder.join(&file.ledger.path.value.0),
         key_file: folder.join(&file.ledger.key_file.value.0),
@@ -80,7 +80,8 @@ pub(crate) fn settle(
         hostname: hostname?,
         own_domains: file.server.own_domains.get().map(|d| d.0.clone()).unwrap_or_default(),
         grace: file.server.grace.value.0,
-        smarthost: smarthost(file, faults)?,
+        smarthosts,
+        routes,
         listeners,
         ledger,
         evidence,
@@ -139,29 +140,6 @@ fn derive(file: &mut File, around: &Surroundings, faults: &mut Vec<Fault>) {
     }
 }
 
-fn smarthost(file: &File, faults: &mut Vec<Fault>) -> Option<SmarthostSettings> {
-    let s = &file.smarthost;
-    let client = std::time::Duration::from_secs(600);
-    if s.reply_timeout.value.0 > client {
-        faults.push(
-            Fault::maybe_at(
-                s.reply_timeout.span(),
-                "clients wait 10 minutes for the reply to their final dot",
-            )
-            .severity(Severity::Warning)
-            .help("a longer reply_timeout makes them send a message twice (RFC 5321 s4.5.3.2.6)"),
-        );
-    }
-    Some(SmarthostSettings {
-        address: s.address.get()?.clone(),
-        contact: s.contact.value,
-        connect_timeout: s.connect_timeout.value.0,
-        command_timeout: s.command_timeout.value.0,
-        data_timeout: s.data_timeout.value.0,
-        reply_timeout: s.reply_timeout.value.0,
-    })
-}
-
 fn listeners(
     file: &File,
     hostname: Option<&str>,
@@ -198,40 +176,6 @@ fn listeners(
 
 fn place(listener: &Listener) -> Option<Range<usize>> {
     listener.address.span().or_else(|| listener.heading())
-}
-
-/// A gate whose smarthost is itself hands every message to itself.
-fn smarthost_is_not_us(
-    file: &File,
-    listeners: &[ListenerSettings],
-    hostname: Option<&str>,
-    faults: &mut Vec<Fault>,
-) {
-    let Some(said) = file.smarthost.address.said() else { return };
-    let target = &said.value;
-    let ip = match target.host.as_str() {
-        "localhost" => Some(IpAddr::from([127, 0, 0, 1])),
-        host => host.parse::<IpAddr>().ok(),
-    };
-    let is_us = |listener: &ListenerSettings| {
-        let own = listener.address;
-        own.port() == target.port
-            && match ip {
-                Some(ip) => own.ip() == ip || (own.ip().is_unspecified() && ip.is_loopback()),
-                None => hostname.is_some_and(|h| h.eq_ignore_ascii_case(&target.host)),
-            }
-    };
-    if let Some(n) = listeners.iter().position(is_us) {
-        let mut fault =
-            Fault::maybe_at(said.span(), format!("the smarthost {target} is this gate itself"))
-                .help("name the server that used to answer here, or another port");
-        if let Some(listener) = file.listeners.get(n)
-            && let Some(place) = place(listener)
-        {
-            fault = fault.related(place, "the listener");
-        }
-        faults.push(fault);
-    }
 }
 
 fn has_folder(path: &Path, span: Option<Range<usize>>, faults: &mut Vec<Fault>) {

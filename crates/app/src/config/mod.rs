@@ -25,11 +25,13 @@ mod person;
 mod quantity;
 mod recipient;
 mod reference;
+mod route;
 mod scope;
 mod section;
 mod sender;
 mod settings;
 mod show;
+mod smarthost;
 mod source;
 mod stream;
 mod template;
@@ -45,8 +47,8 @@ pub use network::HostPort;
 pub use reference::reference;
 pub use settings::{
     AlertSettings, EnforcementSettings, EvidenceSettings, LedgerSettings, LimitSettings,
-    ListenerSettings, LiveSettings, LogSettings, Mode, Place, Settings, SmarthostSettings,
-    SourceSettings, SyncSettings, Webhook,
+    ListenerSettings, LiveSettings, LogSettings, Mode, Place, RouteSettings, Settings,
+    SmarthostSettings, SourceSettings, SyncSettings, Webhook,
 };
 pub use show::{ShownOrigin, ShownValue, show_toml};
 pub use template::{TemplateAnswers, template};

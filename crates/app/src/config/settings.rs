@@ -10,6 +10,7 @@ use address::{ForwardPath, PersonRules};
 use observe::Secret;
 use policy::{Admission, SenderRule, StreamRule, Streams};
 use proxy::RateSettings;
+use relay::{Routes, SmarthostId};
 use sources::{Access, Format, Guards, Password, Question, Spec, Tls};
 use suppression::{Basis, Calendar, Grace, Kind, Scope};
 
@@ -26,8 +27,10 @@ pub struct Settings {
     pub own_domains: Vec<String>,
     /// How long sessions may take to end when the gate stops.
     pub grace: Duration,
-    /// The real mail server.
-    pub smarthost: SmarthostSettings,
+    /// The real mail servers; never empty.
+    pub smarthosts: Vec<SmarthostSettings>,
+    /// Which of them mail may go to.
+    pub routes: RouteSettings,
     /// Where clients come in; never empty.
     pub listeners: Vec<ListenerSettings>,
     /// The record of opt-outs.
@@ -53,6 +56,17 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The longest wait of any smarthost for the reply to a final dot.
+    pub fn longest_reply(&self) -> Duration {
+        self.smarthosts.iter().map(|host| host.reply_timeout).max().unwrap_or_default()
+    }
+
+    /// The names of the smarthosts, for people.
+    pub fn smarthost_names(&self) -> String {
+        let names: Vec<_> = self.smarthosts.iter().map(|host| host.name.as_str()).collect();
+        names.join(", ")
+    }
+
     /// The rules that say which stream a message is on.
     pub fn stream_rules(&self) -> Streams {
         Streams::new(self.streams.clone())
@@ -64,11 +78,26 @@ impl Settings {
     }
 }
 
-/// `[smarthost]`
+/// Which smarthosts the mail of each stream goes to.
+#[derive(Clone, Debug)]
+pub struct RouteSettings {
+    /// The smarthosts of each route; the first route is all of them.
+    pub candidates: Vec<Vec<SmarthostId>>,
+    /// The route of each stream.
+    pub routes: Routes,
+}
+
+/// `[[smarthost]]`
 #[derive(Clone, Debug)]
 pub struct SmarthostSettings {
+    /// What it is called.
+    pub name: String,
     /// Where it listens.
     pub address: HostPort,
+    /// Lower ones first.
+    pub priority: u64,
+    /// Its share among those of the same priority.
+    pub weight: u64,
     /// When it is contacted.
     pub contact: Contact,
     /// For a connection to be made.
@@ -79,6 +108,16 @@ pub struct SmarthostSettings {
     pub data_timeout: Duration,
     /// For the reply to the final dot.
     pub reply_timeout: Duration,
+    /// Connections at a time.
+    pub connections: usize,
+    /// Connections that are kept open between messages.
+    pub idle: usize,
+    /// How long one is kept without a message.
+    pub idle_timeout: Duration,
+    /// How old one may be when another message begins on it.
+    pub connection_age: Duration,
+    /// Messages on one connection.
+    pub messages_per_connection: u32,
 }
 
 /// `[[listener]]`

@@ -32,7 +32,7 @@ pub fn template(answers: &TemplateAnswers) -> String {
         let given = |key: &KeyInfo| answer(answers, section.name, key.name);
         // A source is written only when there is one; the rest of it is an example.
         let active = !section.many
-            || section.name == "listener"
+            || matches!(section.name, "listener" | "smarthost")
             || section.keys.iter().any(|key| given(key).is_some());
         write_section(&mut out, &section, active, given);
     }
@@ -74,7 +74,8 @@ fn write_section(
         let _ = writeln!(out, "#{line}");
     }
     let mark = if active { "" } else { "# " };
-    let _ = match section.many {
+    // One smarthost is what nearly everybody has.
+    let _ = match section.many && section.name != "smarthost" {
         true => writeln!(out, "{mark}[[{}]]", section.name),
         false => writeln!(out, "{mark}[{}]", section.name),
     };

@@ -38,7 +38,7 @@ pub(super) fn open(settings: &Settings) -> Result<(Arc<Journal>, Archive), AppEr
     let opening = Opening {
         now: clock::now(),
         chain: ChainId(u128::from_ne_bytes(chance::bytes()?)),
-        reach: settings.smarthost.reply_timeout.saturating_add(SLACK),
+        reach: settings.longest_reply().saturating_add(SLACK),
     };
     let io = |error| AppError::io(path, error);
     let Opened { journal, sealer, recovery, to_pack } =

@@ -14,7 +14,8 @@ use suppression::Timestamp;
 use tokio::runtime::Handle;
 
 use super::file::{ConfigurationFile, Read};
-use super::parts::{Generation, Lasting, figures};
+use super::parts::{Generation, Lasting};
+use super::smarthosts::figures;
 use crate::clerk::{Clerk, ConfigurationLine, Reload, ReloadFailure, Reloaded, Running};
 use crate::clock;
 use crate::config::{Difference, ShownValue};
@@ -199,7 +200,7 @@ fn running(
         listeners: addresses(gate),
         orders: lists.orders(),
         reload: this.clone(),
-        figures: figures(&generation.smarthost, &lasting.counters),
+        figures: figures(&generation.smarthosts, &lasting.counters, lasting.clock),
     }
 }
 

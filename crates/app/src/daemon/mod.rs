@@ -13,6 +13,7 @@ mod house;
 mod parts;
 mod recorder;
 mod run;
+mod smarthosts;
 mod start;
 
 pub use file::ConfigurationFile;

@@ -1,31 +1,29 @@
 //! The parts of a gate: what lasts, and what is made of a configuration.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use evidence::{Journal, Mint};
 use policy::{LiveLists, Networks, OptOutGate, Rates, RelayControl, SenderRules};
-use proxy::{Clock, Counters, GateParts, Limits, RateLimits, Smarthost, SmarthostState};
-use relay::{Access, AuthOffer, HoldBudget, HoldSettings, RelaySettings, Routes, Way};
-use smtp_session::{ClientSettings, ServerSettings, StartTls, Timeouts, UseTls};
+use proxy::{Clock, Counters, GateParts, Limits, RateLimits, Smarthosts};
+use relay::{Access, AuthOffer, HoldBudget, HoldSettings, RelaySettings, Way};
+use smtp_session::{ServerSettings, StartTls};
 use smtp_wire::Reply;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::commit::Committer;
 use super::recorder::Records;
+use super::smarthosts;
 use crate::alerts::{AlertParts, Alerts};
 use crate::chance;
 use crate::clerk::{Clerk, ClerkParts, Running};
 use crate::config::{
-    Action, Contact, Difference, EvidenceSync, ListenerSettings, Mixed, RefuseAt, Settings, Store,
+    Action, Difference, EvidenceSync, ListenerSettings, Mixed, RefuseAt, Settings, Store,
 };
 use crate::error::AppError;
 use crate::keeper::Keeper;
 use crate::live::{AskedLists, Consultant, LiveSources};
 
-/// How often the smarthost is asked what it offers.
-const PROBE: Duration = Duration::from_secs(60);
 /// Octets of a header that decides a message's stream; Postfix takes 100 KiB, Exim 1 MiB.
 const HEADER_MAX: usize = 256 * 1024;
 /// Octets that all sessions together may hold.
@@ -69,38 +67,48 @@ impl Lasting {
 /// changed is taken over from it.
 pub(super) struct Generation {
     pub(super) settings: Arc<Settings>,
-    pub(super) smarthost: Arc<Smarthost>,
+    pub(super) smarthosts: Arc<Smarthosts>,
     pub(super) live: Option<Arc<LiveSources>>,
     rates: Option<Arc<RateLimits>>,
     /// Since it is in force.
-    probing: Option<Arc<Probing>>,
+    keeping: Option<Arc<Keeping>>,
 }
 
-/// Asks the smarthost what it offers, as long as this lives.
-struct Probing(JoinHandle<()>);
+/// Looks after the smarthosts, as long as this lives.
+struct Keeping {
+    task: JoinHandle<()>,
+    smarthosts: Arc<Smarthosts>,
+    clock: Clock,
+}
 
-impl Drop for Probing {
+impl Drop for Keeping {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
+        // Others have taken their place: what is idle has no use any more.
+        if let Ok(runtime) = Handle::try_current() {
+            let (smarthosts, clock) = (Arc::clone(&self.smarthosts), self.clock);
+            runtime.spawn(async move { smarthosts.close(clock).await });
+        }
     }
 }
 
 impl Generation {
     /// The first one.
     pub(super) fn first(settings: Arc<Settings>) -> Self {
-        let smarthost = Arc::new(smarthost(&settings));
+        let smarthosts = Arc::new(smarthosts::of(&settings));
         let live = LiveSources::of(&settings);
         let rates = RateLimits::of(&settings.limits.rates);
-        Self { settings, smarthost, live, rates, probing: None }
+        Self { settings, smarthosts, live, rates, keeping: None }
     }
 
     /// The one that follows this one. Nothing is contacted yet.
     pub(super) fn next(&self, settings: Arc<Settings>, difference: &Difference) -> Self {
         let mut next = Self::first(settings);
         // The host name is what it is greeted with.
-        if !difference.is_in("smarthost") && !difference.is_in("server") {
-            next.smarthost = Arc::clone(&self.smarthost);
-            next.probing.clone_from(&self.probing);
+        let same_routes = next.settings.routes.candidates == self.settings.routes.candidates;
+        if same_routes && !difference.is_in("smarthost") && !difference.is_in("server") {
+            next.smarthosts = Arc::clone(&self.smarthosts);
+            next.keeping.clone_from(&self.keeping);
         }
         if !difference.is_in("source") {
             next.live.clone_from(&self.live);
@@ -114,15 +122,14 @@ impl Generation {
 
     /// It is in force from now on. Inside a runtime.
     pub(super) fn begin(&mut self, lasting: &Lasting) {
-        let (smarthost, counters) = (Arc::clone(&self.smarthost), Arc::clone(&lasting.counters));
-        let clock = lasting.clock;
+        let (clock, counters) = (lasting.clock, Arc::clone(&lasting.counters));
         if let Some(rates) = &self.rates {
             rates.keep_sweeping();
         }
-        self.probing.get_or_insert_with(|| {
-            Arc::new(Probing(tokio::spawn(async move {
-                smarthost.keep_probing(clock, &counters, PROBE).await;
-            })))
+        self.keeping.get_or_insert_with(|| {
+            let smarthosts = Arc::clone(&self.smarthosts);
+            let task = tokio::spawn(Arc::clone(&smarthosts).keep(clock, counters));
+            Arc::new(Keeping { task, smarthosts, clock })
         });
     }
 
@@ -131,7 +138,7 @@ impl Generation {
         AlertParts {
             settings: self.settings.alert.clone(),
             hostname: self.settings.hostname.clone(),
-            smarthost: Arc::clone(&self.smarthost),
+            smarthosts: Arc::clone(&self.smarthosts),
             clock,
         }
     }
@@ -157,7 +164,7 @@ impl Generation {
                 .iter()
                 .map(|listener| listen(settings, listener, &lasting.held, self.access(listener)))
                 .collect(),
-            smarthost: Arc::clone(&self.smarthost),
+            smarthosts: Arc::clone(&self.smarthosts),
             gate,
             live,
             recorder: Arc::new(records),
@@ -208,25 +215,6 @@ impl Generation {
     }
 }
 
-fn smarthost(settings: &Settings) -> Smarthost {
-    let s = &settings.smarthost;
-    Smarthost::new(proxy::SmarthostSettings {
-        address: s.address.to_string(),
-        connect_timeout: s.connect_timeout,
-        data_timeout: s.data_timeout,
-        client: Arc::new(ClientSettings {
-            hostname: settings.hostname.clone(),
-            timeouts: Timeouts {
-                command: s.command_timeout,
-                data_asked: s.command_timeout,
-                dot: s.reply_timeout,
-            },
-            starttls: UseTls::Never,
-        }),
-        tls: None,
-    })
-}
-
 fn listen(
     settings: &Settings,
     listener: &ListenerSettings,
@@ -248,10 +236,7 @@ fn listen(
             Action::Drop => policy::Action::Drop,
             Action::Shadow => policy::Action::Shadow,
         },
-        contact: match settings.smarthost.contact {
-            Contact::Recipient => relay::Contact::Recipient,
-            Contact::Sender => relay::Contact::Sender,
-        },
+        contact: smarthosts::contact(settings),
         way: Way::Through,
         mixed: match listener.mixed {
             Mixed::Defer => relay::Mixed::Defer,
@@ -262,7 +247,7 @@ fn listen(
         recipients_max: u32::try_from(limits.recipients).unwrap_or(u32::MAX),
         plain_recipients: settings.evidence.recipient == Store::Plain || settings.log.personal,
         auth: AuthOffer::Off,
-        routes: Routes::default(),
+        routes: settings.routes.routes.clone(),
         xclient: Networks::default(),
     };
     let server = ServerSettings {
@@ -283,28 +268,4 @@ fn listen(
         server: Arc::new(server),
         tls: None,
     }
-}
-
-/// What `status` shows of the running gate.
-pub(super) fn figures(
-    smarthost: &Arc<Smarthost>,
-    counters: &Arc<Counters>,
-) -> Box<dyn Fn() -> serde_json::Value + Send + Sync> {
-    let (smarthost, counters) = (smarthost.clone(), counters.clone());
-    Box::new(move || {
-        let state = match smarthost.state() {
-            SmarthostState::Untried => "untried",
-            SmarthostState::Up => "up",
-            SmarthostState::Down => "down",
-        };
-        let offers = smarthost.record().load().map(|offered| {
-            let reply = offered.to_reply("").text;
-            reply.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
-        });
-        serde_json::json!({
-            "smarthost": state,
-            "smarthost_offers": offers,
-            "counters": counters.view(),
-        })
-    })
 }

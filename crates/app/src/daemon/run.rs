@@ -27,7 +27,7 @@ pub fn serve(configured: Configured) -> Result<(), AppError> {
 async fn run(configured: Configured) -> Result<(), AppError> {
     // Before anything can take long: a signal during the start must not kill a write.
     let mut signals = Signals::new()?;
-    let smarthost = configured.settings.smarthost.address.to_string();
+    let smarthost = configured.settings.smarthost_names();
     let daemon = tokio::select! {
         daemon = Daemon::start_from(configured) => daemon?,
         () = signals.stop() => return Ok(()),

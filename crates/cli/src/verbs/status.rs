@@ -26,22 +26,40 @@ pub(crate) fn run(words: &ConfigOnly, out: &Out) -> anyhow::Result<Exit> {
     })
 }
 
+/// A line for each: how it is, and how many connections there are.
+fn smarthosts(status: &StatusAnswer) -> Vec<String> {
+    let Some(all) = status.gate.get("smarthosts").and_then(|all| all.as_array()) else {
+        return vec![status.smarthost.clone()];
+    };
+    let line = |host: &serde_json::Value| {
+        let name = host.get("name")?.as_str()?;
+        let mut line = format!("{name} ({}", host.get("state")?.as_str()?);
+        if let Some(seconds) = host.get("left_alone_seconds").and_then(|s| s.as_u64()) {
+            let _ = write!(line, ", left alone for {seconds} s");
+        }
+        match (host.get("connections")?.as_u64()?, host.get("idle")?.as_u64()?) {
+            (0, _) => {}
+            (all, 0) => _ = write!(line, ", {all} connections"),
+            (all, idle) => _ = write!(line, ", {all} connections, {idle} of them idle"),
+        }
+        line.push(')');
+        Some(line)
+    };
+    all.iter().filter_map(line).collect()
+}
+
 fn text(status: &StatusAnswer) -> String {
     let mut text = String::new();
     let gate = match (status.pid, status.since) {
         (Some(pid), Some(since)) => format!("running, process {pid}, since {since}"),
         _ => "not running".to_owned(),
     };
-    let smarthost = match status.gate.get("smarthost").and_then(|s| s.as_str()) {
-        Some(state) => format!("{} ({state})", status.smarthost),
-        None => status.smarthost.clone(),
-    };
+    let smarthosts = smarthosts(status);
     let configuration = status.configuration.as_ref().map_or_else(String::new, loaded);
     let rows = [
         ("gate", gate),
         ("configuration", configuration),
         ("listeners", status.listeners.join(" ")),
-        ("smarthost", smarthost),
         ("ledger", format!("{}, {} entries", status.ledger, status.position)),
         (
             "index",
@@ -54,7 +72,13 @@ fn text(status: &StatusAnswer) -> String {
         ),
     ];
     let rows = rows.into_iter().filter(|(_, what)| !what.is_empty());
-    let rows: Vec<_> = rows.map(|(a, b)| vec![a.to_owned(), b]).collect();
+    let mut rows: Vec<_> = rows.map(|(a, b)| vec![a.to_owned(), b]).collect();
+    let behind = rows
+        .iter()
+        .position(|row| row.first().is_some_and(|name| name == "listeners"))
+        .map_or(0, |at| at + 1);
+    let smarthosts = smarthosts.into_iter().map(|host| vec!["smarthost".to_owned(), host]);
+    rows.splice(behind..behind, smarthosts);
     text.push_str(&columns(&rows));
     let refused = status.configuration.as_ref().and_then(|line| line.last_failure.as_ref());
     if let Some(refused) = refused {

@@ -1,0 +1,104 @@
+//! The smarthosts of a gate, from their settings; and how they are, for `status`.
+
+use std::sync::Arc;
+
+use proxy::{Clock, Counters, PoolSettings, Smarthost, SmarthostState, Smarthosts};
+use serde_json::{Value, json};
+use smtp_session::{ClientSettings, Timeouts, UseTls};
+
+use crate::chance;
+use crate::config::{Contact, Settings, SmarthostSettings};
+
+/// All of them, with the routes of the streams.
+pub(crate) fn of(settings: &Settings) -> Smarthosts {
+    let all = settings.smarthosts.iter().map(|host| one(settings, host)).collect();
+    // Without chance the mail is shared out all the same, only in a known order.
+    let seed = chance::bytes().map(u64::from_ne_bytes).unwrap_or_default();
+    Smarthosts::new(all, settings.routes.candidates.clone(), seed)
+}
+
+fn one(settings: &Settings, s: &SmarthostSettings) -> proxy::SmarthostSettings {
+    proxy::SmarthostSettings {
+        name: s.name.clone(),
+        address: s.address.to_string(),
+        priority: s.priority,
+        weight: s.weight,
+        connect_timeout: s.connect_timeout,
+        data_timeout: s.data_timeout,
+        connections: s.connections,
+        pool: PoolSettings {
+            idle: s.idle,
+            idle_timeout: s.idle_timeout,
+            age: s.connection_age,
+            messages: s.messages_per_connection,
+        },
+        client: Arc::new(ClientSettings {
+            hostname: settings.hostname.clone(),
+            timeouts: Timeouts {
+                command: s.command_timeout,
+                data_asked: s.command_timeout,
+                dot: s.reply_timeout,
+            },
+            starttls: UseTls::Never,
+        }),
+        tls: None,
+    }
+}
+
+/// When they are contacted: the configuration sees to it that they agree.
+pub(crate) fn contact(settings: &Settings) -> relay::Contact {
+    match settings.smarthosts.first().map(|host| host.contact) {
+        Some(Contact::Sender) => relay::Contact::Sender,
+        Some(Contact::Recipient) | None => relay::Contact::Recipient,
+    }
+}
+
+/// What `status` shows of the running gate.
+pub(crate) fn figures(
+    smarthosts: &Arc<Smarthosts>,
+    counters: &Arc<Counters>,
+    clock: Clock,
+) -> Box<dyn Fn() -> Value + Send + Sync> {
+    let (smarthosts, counters) = (smarthosts.clone(), counters.clone());
+    Box::new(move || {
+        let all = smarthosts.all();
+        json!({
+            "smarthost": all.iter().map(|host| word(host.state())).min_by_key(|word| rank(word)),
+            "smarthosts": all.iter().map(|host| figure(host, clock)).collect::<Vec<_>>(),
+            "counters": counters.view(),
+        })
+    })
+}
+
+fn figure(host: &Smarthost, clock: Clock) -> Value {
+    let offers = host.record().load().map(|offered| {
+        let reply = offered.to_reply("").text;
+        reply.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    });
+    let (open, idle) = host.connections();
+    json!({
+        "name": host.settings().name,
+        "state": word(host.state()),
+        "left_alone_seconds": host.pause(clock).map(|pause| pause.as_secs()),
+        "connections": open,
+        "idle": idle,
+        "offers": offers,
+    })
+}
+
+fn word(state: SmarthostState) -> &'static str {
+    match state {
+        SmarthostState::Untried => "untried",
+        SmarthostState::Up => "up",
+        SmarthostState::Down => "down",
+    }
+}
+
+/// The best of them says whether mail gets through.
+fn rank(word: &str) -> u8 {
+    match word {
+        "up" => 0,
+        "untried" => 1,
+        _ => 2,
+    }
+}

@@ -1,0 +1,77 @@
+use std::collections::BTreeMap;
+
+use relay::RouteId;
+use smtp_session::{ClientSettings, Timeouts, UseTls};
+
+use super::*;
+use crate::pool::PoolSettings;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn settings(name: &str, priority: u64, weight: u64) -> SmarthostSettings {
+    let timeouts = Timeouts { command: SECOND, data_asked: SECOND, dot: SECOND };
+    let client =
+        ClientSettings { hostname: "h.example".to_owned(), timeouts, starttls: UseTls::Never };
+    SmarthostSettings {
+        name: name.to_owned(),
+        address: "127.0.0.1:9".to_owned(),
+        priority,
+        weight,
+        connect_timeout: SECOND,
+        data_timeout: SECOND,
+        connections: 2,
+        pool: PoolSettings { idle: 2, idle_timeout: SECOND, age: SECOND, messages: 2 },
+        client: Arc::new(client),
+        tls: None,
+    }
+}
+
+fn three() -> Smarthosts {
+    let all = vec![settings("a", 1, 3), settings("b", 1, 1), settings("c", 2, 1)];
+    let ids = |ids: &[u16]| ids.iter().copied().map(SmarthostId).collect::<Vec<_>>();
+    Smarthosts::new(all, vec![ids(&[0, 1, 2]), ids(&[1, 2])], 7)
+}
+
+fn names(smarthosts: &Smarthosts, wanted: &Wanted, now: Moment) -> String {
+    let order = smarthosts.candidates(wanted, now);
+    order.iter().map(|host| host.settings().name.as_str()).collect()
+}
+
+fn at(seconds: u64) -> Moment {
+    Moment::new(Duration::from_secs(seconds), 0)
+}
+
+#[test]
+fn mail_is_shared_out_by_weight_among_those_of_the_lowest_priority() {
+    let smarthosts = three();
+    let mut orders: BTreeMap<String, u32> = BTreeMap::new();
+    for _ in 0..4_000 {
+        *orders.entry(names(&smarthosts, &Wanted::default(), at(0))).or_default() += 1;
+    }
+    let (often, seldom) = (orders["abc"], orders["bac"]);
+    assert_eq!(often + seldom, 4_000, "c is the reserve: {orders:?}");
+    assert!((2_850..3_150).contains(&often), "three to one: {orders:?}");
+}
+
+#[test]
+fn a_route_and_those_to_avoid_leave_the_rest() {
+    let smarthosts = three();
+    let route = Wanted { route: RouteId(1), ..Wanted::default() };
+    assert_eq!(names(&smarthosts, &route, at(0)), "bc");
+    let avoid = Wanted { avoid: vec![SmarthostId(1)], ..route };
+    assert_eq!(names(&smarthosts, &avoid, at(0)), "c");
+    let nobody = Wanted { route: RouteId(9), ..Wanted::default() };
+    assert_eq!(names(&smarthosts, &nobody, at(0)), "");
+}
+
+#[test]
+fn one_that_keeps_failing_is_asked_last() {
+    let smarthosts = three();
+    let failing = smarthosts.get(SmarthostId(0)).unwrap();
+    for _ in 0..3 {
+        failing.failed(at(0), &"of a test");
+    }
+    assert_eq!(names(&smarthosts, &Wanted::default(), at(1)), "bca");
+    let later = names(&smarthosts, &Wanted::default(), at(6));
+    assert!(later.ends_with('c'), "half open, it is one of the two again: {later}");
+}
