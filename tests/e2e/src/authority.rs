@@ -16,6 +16,15 @@ pub struct Authority {
     pub certificate: PathBuf,
     /// The key of the server. PEM.
     pub key: PathBuf,
+    ca_key: PathBuf,
+}
+
+/// A certificate of an authority.
+pub struct Issued {
+    /// PEM.
+    pub certificate: PathBuf,
+    /// Its key. PEM.
+    pub key: PathBuf,
 }
 
 /// A key on this curve is made in no time, and every server takes it.
@@ -26,12 +35,15 @@ impl Authority {
     pub fn new(scratch: &Scratch, name: &str) -> Self {
         let folder = scratch.folder(name, None, 0o755);
         let file = |name: &str| folder.join(name);
-        let own =
-            Self { ca: file("ca.pem"), certificate: file("server.pem"), key: file("server.key") };
-        let ca_key = file("ca.key");
+        let own = Self {
+            ca: file("ca.pem"),
+            certificate: file("server.pem"),
+            key: file("server.key"),
+            ca_key: file("ca.key"),
+        };
         // What the certificates may be used for is said in full: GnuTLS insists on it.
         make(
-            &ca_key,
+            &own.ca_key,
             &own.ca,
             &[
                 ("-subj", &format!("/CN={name} of the tests")),
@@ -39,20 +51,38 @@ impl Authority {
                 ("-addext", "keyUsage=critical,keyCertSign,cRLSign"),
             ],
         );
-        make(
-            &own.key,
-            &own.certificate,
-            &[
-                ("-subj", "/CN=localhost"),
-                ("-addext", "basicConstraints=critical,CA:FALSE"),
-                ("-addext", "keyUsage=critical,digitalSignature"),
-                ("-addext", "extendedKeyUsage=serverAuth"),
-                ("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
-                ("-CA", &own.ca.display().to_string()),
-                ("-CAkey", &ca_key.display().to_string()),
-            ],
+        own.sign(
+            &Issued { certificate: own.certificate.clone(), key: own.key.clone() },
+            "localhost",
+            "DNS:localhost,IP:127.0.0.1",
+            "serverAuth",
         );
         own
+    }
+
+    /// Another certificate: `names` as openssl writes them, `DNS:*.example.com`.
+    pub fn issue(&self, common: &str, names: &str, purpose: &str) -> Issued {
+        let folder = self.ca.parent().expect("it is in a folder");
+        let file = |ending: &str| folder.join(format!("{}.{ending}", common.replace('*', "star")));
+        let issued = Issued { certificate: file("pem"), key: file("key") };
+        self.sign(&issued, common, names, purpose);
+        issued
+    }
+
+    fn sign(&self, issued: &Issued, common: &str, names: &str, purpose: &str) {
+        make(
+            &issued.key,
+            &issued.certificate,
+            &[
+                ("-subj", &format!("/CN={common}")),
+                ("-addext", "basicConstraints=critical,CA:FALSE"),
+                ("-addext", "keyUsage=critical,digitalSignature"),
+                ("-addext", &format!("extendedKeyUsage={purpose}")),
+                ("-addext", &format!("subjectAltName={names}")),
+                ("-CA", &self.ca.display().to_string()),
+                ("-CAkey", &self.ca_key.display().to_string()),
+            ],
+        );
     }
 }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::authority::Authority;
 use crate::peers::Peers;
 use crate::port::free_port;
 use crate::process::Server;
@@ -73,6 +74,19 @@ impl Postfix {
             doors.starttls, doors.implicit,
         );
         Self::start_with(scratch, free_port(), &main, &master)
+    }
+
+    /// Offers STARTTLS at its address, or wants it.
+    pub fn start_with_tls(scratch: &Scratch, authority: &Authority, only: bool) -> Self {
+        let main = format!(
+            "smtpd_tls_cert_file = {}\nsmtpd_tls_key_file = {}\nsmtpd_tls_loglevel = 1\n\
+             smtpd_tls_session_cache_database =\nsmtpd_tls_security_level = {}\n",
+            authority.certificate.display(),
+            authority.key.display(),
+            if only { "encrypt" } else { "may" },
+        );
+        let master = "tlsmgr unix - - n 1000? 1 tlsmgr\n";
+        Self::start_with(scratch, free_port(), &main, master)
     }
 
     /// `main` and `master`: more lines of the two files of its configuration.

@@ -27,6 +27,7 @@ mod relay_test;
 mod reports;
 mod smarthost;
 mod streams;
+mod tls;
 mod unchanged;
 mod verbs;
 

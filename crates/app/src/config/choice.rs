@@ -86,6 +86,34 @@ choice! {
 }
 
 choice! {
+    /// TLS of a listener.
+    pub ListenerTls, "a way to begin TLS", r#""off", "starttls", "required" or "implicit""# {
+        /// None.
+        Off = "off",
+        /// Offered.
+        StartTls = "starttls",
+        /// Without it nothing else.
+        Required = "required",
+        /// Before the greeting.
+        Implicit = "implicit",
+    }
+}
+
+choice! {
+    /// TLS towards a smarthost.
+    pub SmarthostTls, "a way to use TLS", r#""off", "opportunistic", "required" or "implicit""# {
+        /// None.
+        Off = "off",
+        /// Where it is offered, with whoever answers.
+        Opportunistic = "opportunistic",
+        /// STARTTLS, verified.
+        Required = "required",
+        /// From the first byte on, verified.
+        Implicit = "implicit",
+    }
+}
+
+choice! {
     /// What is done about a suppressed recipient.
     pub Action, "an action", r#""refuse", "drop" or "shadow""# {
         /// 550.

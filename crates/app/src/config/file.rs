@@ -8,8 +8,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::admission::Admissions;
 use super::choice::{
-    Action, CalendarWord, ClassWord, Contact, EvidenceSync, Level, LogFormat, Mixed,
-    PermissionWord, RefuseAt, Store,
+    Action, CalendarWord, ClassWord, Contact, EvidenceSync, Level, ListenerTls, LogFormat, Mixed,
+    PermissionWord, RefuseAt, SmarthostTls, Store,
 };
 use super::fault::Fault;
 use super::form::{Count, FilePath, Flag, Form};
@@ -28,6 +28,7 @@ use super::section::{
 };
 use super::sender::Sender;
 use super::source::keys::Source;
+use super::tls::{Pins, TlsName};
 
 const fn seconds(n: u64) -> Span {
     Span(Duration::from_secs(n))
@@ -58,6 +59,18 @@ section! {
         weight: Count<1, 1_000> = default(Count(1)),
         /// When it is contacted: "recipient", at the first recipient that may be mailed; or "sender", at MAIL already.
         contact: Contact = default(Contact::Recipient),
+        /// TLS: "off"; "opportunistic", STARTTLS where it is offered, with whoever answers; "required", STARTTLS with the right server, or nothing; or "implicit", the same from the first byte on.
+        tls: SmarthostTls = without("\"required\"", "\"implicit\" on port 465; \"required\" with a login or a key that says who the server must be; else \"opportunistic\""),
+        /// The name its certificate must be for.
+        tls_name: TlsName = without("\"relay.corp.example\"", "the host in `address`"),
+        /// A file with the authorities that are believed (PEM).
+        tls_ca: FilePath = without("\"/etc/optgate/authority.pem\"", "those of the system"),
+        /// Digests of public keys of which it must have one. Nothing else is asked of its certificate then: it may be self-signed.
+        tls_pin: Pins = without("[\"sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"]", "any key, if the certificate is good"),
+        /// A certificate that is shown if it asks for one (PEM, with those up to the authority).
+        tls_certificate: FilePath = without("\"/etc/optgate/client.pem\"", "none"),
+        /// Its key (PEM, not encrypted).
+        tls_key: FilePath = without("\"/etc/optgate/client.key\"", "none"),
         /// How long a connection may take to be made.
         connect_timeout: Span = default(seconds(30)),
         /// How long a reply to a command may take.
@@ -88,12 +101,26 @@ section! {
         allow: Admissions = without("[\"10.0.0.0/8\", \"2001:db8::/32\"]", "the loopback networks on a loopback address; required on any other"),
         /// When a client is refused that may not relay whatever it does: at the "greeting", with 554; or at "mail", with 550.
         refuse_at: RefuseAt = default(RefuseAt::Greeting),
+        /// TLS: "off"; "starttls", offered; "required", without it mail is not taken; or "implicit", before the greeting (port 465).
+        tls: ListenerTls = without("\"starttls\"", "\"starttls\" where there is a [[certificate]], else \"off\""),
+        /// A file with the authorities whose certificates are believed when clients show them (PEM). Any other counts as none.
+        client_ca: FilePath = without("\"/etc/optgate/clients.pem\"", "clients are not asked for certificates"),
         /// What is done about a recipient that must not be mailed: "refuse" it with 550; "drop", answer 250 and do not forward it; or "shadow", forward it and record what would have been done.
         action: Action = default(Action::Refuse),
         /// What is done when a message is to recipients who have to be decided apart, because its header will decide what kind of mail it is: "defer" the odd ones with 452, so that the client offers them again by themselves; or "refuse" the whole message, for clients that do not try again.
         mixed: Mixed = default(Mixed::Defer),
         /// A text in the greeting, behind "220 host name ESMTP".
         notice: Notice = without("\"No unsolicited commercial mail.\"", "no text"),
+    }
+}
+
+section! {
+    /// A certificate of this host. Of several, the one for the name a client asks for is used; the first is for all others. A changed file is read again within seconds.
+    Certificate = "certificate", many {
+        /// The certificate, and behind it those up to the authority (PEM).
+        certificate: FilePath = required("\"/etc/ssl/mail.pem\""),
+        /// Its key (PEM, not encrypted, not for everybody to read).
+        key: FilePath = required("\"/etc/ssl/mail.key\""),
     }
 }
 
@@ -212,6 +239,8 @@ pub(crate) struct File {
     pub(crate) smarthosts: Vec<Smarthost>,
     /// `[[listener]]`; one with all defaults when there is none in the file.
     pub(crate) listeners: Vec<Listener>,
+    /// `[[certificate]]`
+    pub(crate) certificates: Vec<Certificate>,
     /// `[ledger]`
     pub(crate) ledger: Ledger,
     /// `[evidence]`
@@ -240,6 +269,7 @@ pub(crate) fn sections() -> Vec<SectionInfo> {
         Server::info(),
         Smarthost::info(),
         Listener::info(),
+        Certificate::info(),
         Source::info(),
         Stream::info(),
         Sender::info(),
@@ -279,6 +309,7 @@ pub(crate) fn read(text: &str, faults: &mut Vec<Fault>) -> File {
         server: one(root, text, faults),
         smarthosts: one_or_many(root, text, faults),
         listeners,
+        certificates: many(root, text, faults),
         ledger: one(root, text, faults),
         evidence: one(root, text, faults),
         control: one(root, text, faults),
@@ -396,6 +427,8 @@ pub(crate) fn rows(file: &File) -> Vec<(&'static str, usize, bool, Vec<Row>)> {
     let smarthosts = file.smarthosts.iter().enumerate();
     all.extend(smarthosts.map(|(n, s)| (Smarthost::NAME, n, several, s.rows())));
     all.extend(file.listeners.iter().enumerate().map(|(n, s)| (Listener::NAME, n, true, s.rows())));
+    let certificates = file.certificates.iter().enumerate();
+    all.extend(certificates.map(|(n, s)| (Certificate::NAME, n, true, s.rows())));
     all.extend(file.sources.iter().enumerate().map(|(n, s)| (Source::NAME, n, true, s.rows())));
     all.extend(file.streams.iter().enumerate().map(|(n, s)| (Stream::NAME, n, true, s.rows())));
     all.extend(file.senders.iter().enumerate().map(|(n, s)| (Sender::NAME, n, true, s.rows())));

@@ -20,7 +20,7 @@ use super::section::{Maybe, Origin, Said, Section};
 use super::settings::{EvidenceSettings, LedgerSettings, ListenerSettings, LogSettings, Settings};
 use super::source::settle as settle_sources;
 use super::stream::settle as settle_streams;
-use super::{alert, enforcement, limits, sender, smarthost};
+use super::{alert, enforcement, limits, sender, smarthost, tls};
 
 /// What of the machine and the process the meaning depends on.
 #[derive(Clone, Debug, Default)]
@@ -60,9 +60,10 @@ pub(crate) fn settle(
                 .help("add:\n[server]\nhostname = \"mail.example.com\""),
         );
     }
-    let listeners = listeners(file, hostname.as_deref(), faults);
+    let certificates = tls::certificates(&file.certificates, folder, faults);
+    let listeners = listeners(file, hostname.as_deref(), folder, faults);
     smarthost::none_is_us(file, &listeners, hostname.as_deref(), faults);
-    let smarthosts = smarthost::settle(file, faults);
+    let smarthosts = smarthost::settle(file, folder, faults);
     let routes = smarthost::routes(&file.streams, &smarthosts, faults);
     let ledger = LedgerSettings {
         path: folder.join(&file.ledger.path.value.0),
@@ -82,6 +83,7 @@ pub(crate) fn settle(
         grace: file.server.grace.value.0,
         smarthosts,
         routes,
+        certificates,
         listeners,
         ledger,
         evidence,
@@ -123,6 +125,7 @@ fn derive(file: &mut File, around: &Surroundings, faults: &mut Vec<Fault>) {
     for listener in &mut file.listeners {
         admission::derive(&mut listener.allow, listener.address.value.0);
     }
+    tls::derive(file);
     let ledger = file.ledger.path.value.0.clone();
     file.control.socket.or_derive("beside the ledger", || {
         Some(super::form::FilePath(ledger.with_extension("sock")))
@@ -143,10 +146,12 @@ fn derive(file: &mut File, around: &Surroundings, faults: &mut Vec<Fault>) {
 fn listeners(
     file: &File,
     hostname: Option<&str>,
+    folder: &Path,
     faults: &mut Vec<Fault>,
 ) -> Vec<ListenerSettings> {
     let mut seen: BTreeMap<SocketAddr, Option<Range<usize>>> = BTreeMap::new();
     let mut out = Vec::new();
+    let has_certificate = !file.certificates.is_empty();
     for listener in &file.listeners {
         let address = listener.address.value.0;
         let span = place(listener);
@@ -166,6 +171,7 @@ fn listeners(
             address,
             allow: listener.allow.get().map(Admissions::ways).unwrap_or_default(),
             refuse_at: listener.refuse_at.value,
+            tls: tls::listener(listener, has_certificate, place(listener), folder, faults),
             action: listener.action.value,
             mixed: listener.mixed.value,
             notice: listener.notice.get().map(|n| n.text.clone()).filter(|n| !n.is_empty()),

@@ -35,11 +35,15 @@ mod smarthost;
 mod source;
 mod stream;
 mod template;
+mod tls;
 
 use std::path::{Path, PathBuf};
 
 pub use change::Difference;
-pub use choice::{Action, Contact, EvidenceSync, Level, LogFormat, Mixed, RefuseAt, Store};
+pub use choice::{
+    Action, Contact, EvidenceSync, Level, ListenerTls, LogFormat, Mixed, RefuseAt, SmarthostTls,
+    Store,
+};
 pub use fault::{Fault, FaultLine, Report, Severity};
 pub use meaning::Surroundings;
 pub use naming::{EvidencePath, SourceName};
@@ -47,8 +51,8 @@ pub use network::HostPort;
 pub use reference::reference;
 pub use settings::{
     AlertSettings, EnforcementSettings, EvidenceSettings, LedgerSettings, LimitSettings,
-    ListenerSettings, LiveSettings, LogSettings, Mode, Place, RouteSettings, Settings,
-    SmarthostSettings, SourceSettings, SyncSettings, Webhook,
+    ListenerSettings, ListenerTlsSettings, LiveSettings, LogSettings, Mode, Place, RouteSettings,
+    Settings, SmarthostSettings, SourceSettings, SyncSettings, Webhook,
 };
 pub use show::{ShownOrigin, ShownValue, show_toml};
 pub use template::{TemplateAnswers, template};

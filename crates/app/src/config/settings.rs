@@ -9,12 +9,14 @@ use std::time::Duration;
 use address::{ForwardPath, PersonRules};
 use observe::Secret;
 use policy::{Admission, SenderRule, StreamRule, Streams};
-use proxy::RateSettings;
+use proxy::{ClientTlsSettings, PairFiles, RateSettings};
 use relay::{Routes, SmarthostId};
 use sources::{Access, Format, Guards, Password, Question, Spec, Tls};
 use suppression::{Basis, Calendar, Grace, Kind, Scope};
 
-use super::choice::{Action, Contact, EvidenceSync, Level, LogFormat, Mixed, RefuseAt, Store};
+use super::choice::{
+    Action, Contact, EvidenceSync, Level, ListenerTls, LogFormat, Mixed, RefuseAt, Store,
+};
 use super::naming::EvidencePath;
 use super::network::HostPort;
 
@@ -33,6 +35,8 @@ pub struct Settings {
     pub routes: RouteSettings,
     /// Where clients come in; never empty.
     pub listeners: Vec<ListenerSettings>,
+    /// The certificates of this host.
+    pub certificates: Vec<PairFiles>,
     /// The record of opt-outs.
     pub ledger: LedgerSettings,
     /// The record of decisions.
@@ -100,6 +104,8 @@ pub struct SmarthostSettings {
     pub weight: u64,
     /// When it is contacted.
     pub contact: Contact,
+    /// How the connection is protected.
+    pub tls: ClientTlsSettings,
     /// For a connection to be made.
     pub connect_timeout: Duration,
     /// For a reply to a command.
@@ -129,12 +135,23 @@ pub struct ListenerSettings {
     pub allow: Vec<Admission>,
     /// When a client is refused that never may.
     pub refuse_at: RefuseAt,
+    /// TLS.
+    pub tls: ListenerTlsSettings,
     /// What is done about a suppressed recipient.
     pub action: Action,
     /// What is done when recipients have to be decided apart.
     pub mixed: Mixed,
     /// The text in the greeting: printable ASCII, fits in one line.
     pub notice: Option<String>,
+}
+
+/// TLS of a listener.
+#[derive(Clone, Debug)]
+pub struct ListenerTlsSettings {
+    /// Whether there is any, and how it begins.
+    pub mode: ListenerTls,
+    /// The authorities whose certificates are believed; none: clients are not asked.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// `[ledger]`

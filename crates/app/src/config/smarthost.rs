@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
 use relay::{RouteId, Routes, SmarthostId};
@@ -15,24 +16,29 @@ use super::fault::{Fault, Severity};
 use super::file::{File, Smarthost, Stream};
 use super::section::{Maybe, Section};
 use super::settings::{ListenerSettings, RouteSettings, SmarthostSettings};
+use super::tls;
 
 /// How long clients wait for the reply to their final dot (RFC 5321 s4.5.3.2.6).
 const CLIENTS_WAIT: Duration = Duration::from_secs(600);
 
-pub(crate) fn settle(file: &File, faults: &mut Vec<Fault>) -> Vec<SmarthostSettings> {
+pub(crate) fn settle(
+    file: &File,
+    folder: &Path,
+    faults: &mut Vec<Fault>,
+) -> Vec<SmarthostSettings> {
     one_contact(&file.smarthosts, faults);
     let mut names = BTreeMap::new();
     file.smarthosts
         .iter()
         .filter_map(|said| {
-            let settings = one(said, faults)?;
+            let settings = one(said, folder, faults)?;
             named_once(said, &settings.name, &mut names, faults);
             Some(settings)
         })
         .collect()
 }
 
-fn one(s: &Smarthost, faults: &mut Vec<Fault>) -> Option<SmarthostSettings> {
+fn one(s: &Smarthost, folder: &Path, faults: &mut Vec<Fault>) -> Option<SmarthostSettings> {
     if s.reply_timeout.value.0 > CLIENTS_WAIT {
         faults.push(
             Fault::maybe_at(
@@ -55,6 +61,7 @@ fn one(s: &Smarthost, faults: &mut Vec<Fault>) -> Option<SmarthostSettings> {
         priority: s.priority.value.0,
         weight: s.weight.value.0,
         contact: s.contact.value,
+        tls: tls::smarthost(s, false, folder, faults),
         connect_timeout: s.connect_timeout.value.0,
         command_timeout: s.command_timeout.value.0,
         data_timeout: s.data_timeout.value.0,

@@ -380,6 +380,8 @@ fn the_template_is_a_right_file_and_so_is_all_that_is_commented_out() {
         bare.push_str(key.unwrap_or(line));
         bare.push('\n');
     }
+    // TLS of the listener needs one.
+    bare.push_str("[[certificate]]\ncertificate = \"mail.pem\"\nkey = \"mail.key\"\n");
     let loaded = loaded(&bare);
     assert!(!loaded.report.is_fatal(), "{}\n{bare}", loaded.report.render(false));
 }
@@ -399,3 +401,4 @@ mod access;
 mod kinds_of_mail;
 mod pages;
 mod places;
+mod tls;

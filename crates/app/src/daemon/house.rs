@@ -126,7 +126,7 @@ impl House {
         if !settled.is_empty() {
             return Err(AppError::Configuration(settled));
         }
-        let mut generation = present.generation.next(Arc::new(settings), &difference);
+        let mut generation = present.generation.next(Arc::new(settings), &difference)?;
         let parts = generation.gate(&self.lasting)?;
         let prepared = self.gate.prepare(parts).map_err(of_gate)?;
         let Some(lists) = &mut present.lists else { return Err(stopping()) };

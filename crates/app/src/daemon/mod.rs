@@ -15,6 +15,7 @@ mod recorder;
 mod run;
 mod smarthosts;
 mod start;
+mod tls;
 
 pub use file::ConfigurationFile;
 pub use run::serve;

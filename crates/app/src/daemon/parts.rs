@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use evidence::{Journal, Mint};
 use policy::{LiveLists, Networks, OptOutGate, Rates, RelayControl, SenderRules};
-use proxy::{Clock, Counters, GateParts, Limits, RateLimits, Smarthosts};
+use proxy::{Clock, Counters, GateParts, Limits, RateLimits, ServerTls, Smarthosts};
 use relay::{Access, AuthOffer, HoldBudget, HoldSettings, RelaySettings, Way};
-use smtp_session::{ServerSettings, StartTls};
+use smtp_session::ServerSettings;
 use smtp_wire::Reply;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use super::commit::Committer;
 use super::recorder::Records;
 use super::smarthosts;
+use super::tls::{self, TlsParts};
 use crate::alerts::{AlertParts, Alerts};
 use crate::chance;
 use crate::clerk::{Clerk, ClerkParts, Running};
@@ -70,6 +71,7 @@ pub(super) struct Generation {
     pub(super) smarthosts: Arc<Smarthosts>,
     pub(super) live: Option<Arc<LiveSources>>,
     rates: Option<Arc<RateLimits>>,
+    tls: TlsParts,
     /// Since it is in force.
     keeping: Option<Arc<Keeping>>,
 }
@@ -94,16 +96,27 @@ impl Drop for Keeping {
 
 impl Generation {
     /// The first one.
-    pub(super) fn first(settings: Arc<Settings>) -> Self {
-        let smarthosts = Arc::new(smarthosts::of(&settings));
+    ///
+    /// # Errors
+    /// What is wrong with a certificate or a key.
+    pub(super) fn first(settings: Arc<Settings>) -> Result<Self, AppError> {
+        let tls = TlsParts::read(&settings)?;
+        let smarthosts = Arc::new(smarthosts::of(&settings, &tls));
         let live = LiveSources::of(&settings);
         let rates = RateLimits::of(&settings.limits.rates);
-        Self { settings, smarthosts, live, rates, keeping: None }
+        Ok(Self { settings, smarthosts, live, rates, tls, keeping: None })
     }
 
     /// The one that follows this one. Nothing is contacted yet.
-    pub(super) fn next(&self, settings: Arc<Settings>, difference: &Difference) -> Self {
-        let mut next = Self::first(settings);
+    ///
+    /// # Errors
+    /// As [`Self::first`].
+    pub(super) fn next(
+        &self,
+        settings: Arc<Settings>,
+        difference: &Difference,
+    ) -> Result<Self, AppError> {
+        let mut next = Self::first(settings)?;
         // The host name is what it is greeted with.
         let same_routes = next.settings.routes.candidates == self.settings.routes.candidates;
         if same_routes && !difference.is_in("smarthost") && !difference.is_in("server") {
@@ -117,11 +130,12 @@ impl Generation {
         if next.settings.limits.rates == self.settings.limits.rates {
             next.rates.clone_from(&self.rates);
         }
-        next
+        Ok(next)
     }
 
     /// It is in force from now on. Inside a runtime.
     pub(super) fn begin(&mut self, lasting: &Lasting) {
+        self.tls.watch();
         let (clock, counters) = (lasting.clock, Arc::clone(&lasting.counters));
         if let Some(rates) = &self.rates {
             rates.keep_sweeping();
@@ -162,7 +176,10 @@ impl Generation {
             listeners: settings
                 .listeners
                 .iter()
-                .map(|listener| listen(settings, listener, &lasting.held, self.access(listener)))
+                .enumerate()
+                .map(|(n, one)| {
+                    listen(settings, one, self.tls.listener(n), &lasting.held, self.access(one))
+                })
                 .collect(),
             smarthosts: Arc::clone(&self.smarthosts),
             gate,
@@ -218,6 +235,7 @@ impl Generation {
 fn listen(
     settings: &Settings,
     listener: &ListenerSettings,
+    tls: Option<Arc<ServerTls>>,
     held: &Arc<HoldBudget>,
     access: Access,
 ) -> proxy::ListenerSettings {
@@ -256,7 +274,7 @@ fn listen(
         command_timeout: limits.command_timeout,
         data_timeout: limits.data_timeout,
         errors_max: limits.errors,
-        starttls: StartTls::Off,
+        starttls: tls::starttls(listener.tls.mode),
     };
     proxy::ListenerSettings {
         address: listener.address,
@@ -266,6 +284,6 @@ fn listen(
         },
         relay: Arc::new(relay),
         server: Arc::new(server),
-        tls: None,
+        tls,
     }
 }

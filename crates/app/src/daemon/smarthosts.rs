@@ -2,22 +2,32 @@
 
 use std::sync::Arc;
 
-use proxy::{Clock, Counters, PoolSettings, Smarthost, SmarthostState, Smarthosts};
+use proxy::{ClientTls, Clock, Counters, PoolSettings, Smarthost, SmarthostState, Smarthosts};
 use serde_json::{Value, json};
 use smtp_session::{ClientSettings, Timeouts, UseTls};
 
+use super::tls::TlsParts;
 use crate::chance;
 use crate::config::{Contact, Settings, SmarthostSettings};
 
 /// All of them, with the routes of the streams.
-pub(crate) fn of(settings: &Settings) -> Smarthosts {
-    let all = settings.smarthosts.iter().map(|host| one(settings, host)).collect();
+pub(crate) fn of(settings: &Settings, tls: &TlsParts) -> Smarthosts {
+    let all = settings
+        .smarthosts
+        .iter()
+        .enumerate()
+        .map(|(n, host)| one(settings, host, tls.smarthost(n)))
+        .collect();
     // Without chance the mail is shared out all the same, only in a known order.
     let seed = chance::bytes().map(u64::from_ne_bytes).unwrap_or_default();
     Smarthosts::new(all, settings.routes.candidates.clone(), seed)
 }
 
-fn one(settings: &Settings, s: &SmarthostSettings) -> proxy::SmarthostSettings {
+fn one(
+    settings: &Settings,
+    s: &SmarthostSettings,
+    tls: Option<Arc<ClientTls>>,
+) -> proxy::SmarthostSettings {
     proxy::SmarthostSettings {
         name: s.name.clone(),
         address: s.address.to_string(),
@@ -41,7 +51,7 @@ fn one(settings: &Settings, s: &SmarthostSettings) -> proxy::SmarthostSettings {
             },
             starttls: UseTls::Never,
         }),
-        tls: None,
+        tls,
     }
 }
 

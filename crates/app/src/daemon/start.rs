@@ -80,7 +80,7 @@ impl Daemon {
         let lists = Watch::start(&keeper, &settings, &notices)?;
         let clock = Clock::start();
         let (journal, archive) = archive::open(&settings)?;
-        let generation = Generation::first(Arc::clone(&settings));
+        let generation = Generation::first(Arc::clone(&settings))?;
         let alerts = Alerts::start(generation.alerts(clock), heard)?;
         let counters = Arc::new(Counters::default());
         let lasting = Lasting::new(&settings, keeper, journal, counters, clock, alerts)?;

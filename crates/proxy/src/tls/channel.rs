@@ -197,9 +197,6 @@ impl Channel {
     fn process(&mut self, input: &mut [u8], into: &mut [u8]) -> io::Result<(usize, usize)> {
         let mut used = 0;
         let mut heard = Heard { into, filled: 0, rest: &mut self.plain };
-        let mut fault = None;
-        // After a fault the alert that tells the other side comes out of two more steps.
-        let mut last_words = 2;
         loop {
             let rest = input.get_mut(used..).unwrap_or_default();
             let (discard, turn) = step(&mut self.role, rest, &mut heard, &mut self.sealed);
@@ -210,20 +207,15 @@ impl Channel {
                 Ok(Turn::Done) => break,
                 Err(error) => {
                     self.end = End::Failed;
-                    fault.get_or_insert(error);
+                    // The alert that tells the other side; the input is not looked at again.
+                    if wants_write(&self.role) {
+                        let _ = step(&mut self.role, &mut [], &mut heard, &mut self.sealed);
+                    }
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, error));
                 }
             }
-            if fault.is_some() {
-                if last_words == 0 {
-                    break;
-                }
-                last_words -= 1;
-            }
         }
-        match fault {
-            None => Ok((used, heard.filled)),
-            Some(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
-        }
+        Ok((used, heard.filled))
     }
 
     fn fail(&mut self, why: &'static str) -> io::Error {
@@ -272,6 +264,18 @@ impl Channel {
         }
     }
 
+    /// Octets that its buffers take up.
+    #[cfg(test)]
+    pub(crate) fn buffered(&self) -> usize {
+        self.kept.capacity() + self.plain.capacity() + self.sealed.capacity()
+    }
+
+    /// An earlier session was taken up again.
+    #[cfg(test)]
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.state().handshake_kind() == Some(rustls::HandshakeKind::Resumed)
+    }
+
     /// What is to be sent, to be taken from the front.
     pub(crate) fn output(&mut self) -> &mut Vec<u8> {
         &mut self.sealed
@@ -280,6 +284,13 @@ impl Channel {
     /// Something is to be sent.
     pub(crate) fn has_output(&self) -> bool {
         !self.sealed.is_empty()
+    }
+}
+
+fn wants_write(role: &Role) -> bool {
+    match role {
+        Role::Server(connection) => connection.wants_write(),
+        Role::Client(connection) => connection.wants_write(),
     }
 }
 

@@ -14,6 +14,9 @@ pub(crate) mod pair;
 pub(crate) mod server;
 pub(crate) mod verify;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
