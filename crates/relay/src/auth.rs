@@ -28,7 +28,8 @@ impl Relay {
     pub(crate) fn mechanisms(&self) -> Vec<String> {
         match &self.settings.auth {
             _ if self.server.is_logged_in() => Vec::new(),
-            AuthOffer::Off | AuthOffer::Smarthost { .. } => Vec::new(),
+            AuthOffer::Off => Vec::new(),
+            AuthOffer::Smarthost { .. } => self.passed_mechanisms(),
             AuthOffer::Users { mechanisms, plaintext_without_tls } => {
                 let hidden = *plaintext_without_tls || self.server.is_secured();
                 let offered = mechanisms.iter().filter(|one| hidden || !one.is_plaintext());
@@ -40,13 +41,17 @@ impl Relay {
     pub(crate) fn handle_auth(&mut self, now: Moment, slot: SlotId, request: AuthRequest) {
         match &self.settings.auth {
             AuthOffer::Users { .. } => self.start_login(now, slot, &request),
-            AuthOffer::Off | AuthOffer::Smarthost { .. } => {
+            AuthOffer::Smarthost { .. } => self.pass_auth(now, slot, request),
+            AuthOffer::Off => {
                 self.server.answer(now, slot, replies::login_unavailable());
             }
         }
     }
 
-    pub(crate) fn handle_auth_response(&mut self, now: Moment, response: &[u8]) {
+    pub(crate) fn handle_auth_response(&mut self, now: Moment, slot: SlotId, response: &[u8]) {
+        if self.settings.passes_auth() {
+            return self.pass_response(now, slot, response);
+        }
         let Some(exchange) = &mut self.exchange else { return };
         let turn = exchange.acceptor.respond(response);
         self.take_turn(now, turn);

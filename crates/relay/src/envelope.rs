@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use address::ReversePath;
 use policy::Circumstances;
-use smtp_session::{Moment, SlotId};
+use smtp_session::{Lost, Moment, SlotId};
 use smtp_wire::{MailParams, Reply};
 
+use crate::bond::Bond;
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::link::Link;
@@ -49,7 +50,7 @@ impl Relay {
             sender: &from,
             solicit: params.solicit.as_deref(),
         });
-        let tries = Tries::on(self.settings.routes.first(&possible));
+        let tries = Tries::on(self.settings.first_route(&possible));
         self.phase = Phase::Envelope(Box::new(Envelope {
             reference: self.mint.next(now.unix_millis()),
             began: now,
@@ -75,6 +76,10 @@ impl Relay {
     /// Sends upstream what is cleared and not yet sent; opens a connection first
     /// when there is none.
     pub(crate) fn offer_envelope(&mut self, now: Moment) {
+        if matches!(self.bond, Bond::Broken) && matches!(self.link, Link::None) {
+            // Its login was on a connection that is lost; without it nothing goes out.
+            return self.give_up(now, &Lost::Closed.reply());
+        }
         let eight_bit = matches!(&self.phase, Phase::Holding(one) if one.content.eight_bit);
         let Some(envelope) = self.phase.envelope_before_data() else { return };
         let offered = match &self.link {
@@ -229,7 +234,7 @@ impl Relay {
             self.release_upstream();
             return self.nobody_upstream(now, slot, tally);
         }
-        let by_header = self.settings.routes.differ(&envelope.possible);
+        let by_header = self.settings.header_decides_route(&envelope.possible);
         let hold = match (&mut self.link, &self.settings.way) {
             (Link::None | Link::Asked | Link::Open(_), _) => return,
             // Sent ahead of the replies to RCPT where the smarthost takes pipelines;

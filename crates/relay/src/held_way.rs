@@ -49,7 +49,7 @@ impl Relay {
         let trace = self.trace(now, &facts, envelope.is_utf8());
         let content = self.content_of(&envelope, self.settings.header.limit);
         let header_decides = matches!(self.link, Link::Tentative(_))
-            || self.settings.routes.differ(&envelope.possible);
+            || self.settings.header_decides_route(&envelope.possible);
         self.phase = Phase::Holding(Box::new(Holding {
             facts,
             content,

@@ -78,6 +78,7 @@ impl Relay {
     fn forget_client(&mut self) {
         self.forget_transaction();
         self.forget_exchange();
+        self.part();
         self.client_name = String::new();
         self.helo_told = None;
     }

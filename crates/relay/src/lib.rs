@@ -18,6 +18,7 @@
 mod access;
 mod auth;
 mod authors;
+mod bond;
 mod data;
 mod decided;
 mod dot;
@@ -30,7 +31,9 @@ mod held_way;
 mod hold;
 mod identity;
 mod link;
+mod login_name;
 mod offers;
+mod passed_auth;
 mod phase;
 mod recipient;
 mod record;

@@ -13,6 +13,7 @@ use policy::OptOutGate;
 use smtp_session::{Moment, Server, ServerSettings};
 
 use crate::auth::Exchange;
+use crate::bond::Bond;
 use crate::event::{Event, Side};
 use crate::identity::Shown;
 use crate::link::Link;
@@ -43,6 +44,8 @@ pub struct Relay {
     pub(crate) exchange: Option<Box<Exchange>>,
     pub(crate) phase: Phase,
     pub(crate) link: Link,
+    /// Whether the connection is the session's own.
+    pub(crate) bond: Bond,
     pub(crate) events: VecDeque<Event>,
     pub(crate) questions: u64,
     /// The client closed its side; it may or may not still listen.
@@ -76,6 +79,7 @@ impl Relay {
             exchange: None,
             phase: Phase::Idle,
             link: Link::None,
+            bond: Bond::Free,
             events: VecDeque::new(),
             questions: 0,
             client_eof: false,

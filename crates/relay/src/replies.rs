@@ -247,6 +247,17 @@ pub(crate) fn smarthost_lacks(extension: &str) -> Reply {
     Reply::new(451, code(4, 3, 3), text)
 }
 
+/// RFC 4954 s6. Nothing is said about the user or the password.
+pub(crate) fn smarthost_takes_no_login() -> Reply {
+    Reply::new(454, code(4, 7, 0), "the smarthost cannot check the login now; try again later")
+}
+
+/// The connection is lost on which the client was logged in at the smarthost.
+pub(crate) fn login_lost(hostname: &str) -> Reply {
+    let text = format!("{hostname} lost the smarthost; log in again");
+    Reply::new(421, code(4, 4, 2), text)
+}
+
 /// A smarthost was lost after it had taken recipients, and the next one does not take all of
 /// them.
 pub(crate) fn not_taken_again() -> Reply {
@@ -345,6 +356,8 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         ("the smarthost lacks what the envelope needs", smarthost_lacks("SMTPUTF8")),
         ("the smarthost cannot be reached", not_opened(&OpenFailure::Unreachable)),
         ("too many connections to the smarthost", not_opened(&OpenFailure::Busy)),
+        ("AUTH passed through, and the smarthost is not there", smarthost_takes_no_login()),
+        ("the smarthost is lost at which the client was logged in", login_lost("HOST")),
         (
             "the smarthost was lost before DATA, and another refuses whom it had taken",
             not_taken_again(),

@@ -76,6 +76,9 @@ impl Relay {
 
     /// The smarthost's connection does not do, or (`lost`) cannot be used any more.
     pub(crate) fn begin_second_envelope(&mut self, lost: bool) -> bool {
+        if self.is_bound() {
+            return false;
+        }
         let all = self.records.len();
         let stale = self.link.is_stale();
         let Some(smarthost) = self.link.connection().map(Upstream::smarthost) else {
@@ -93,6 +96,9 @@ impl Relay {
 
     /// The header has decided for a stream whose mail goes another way than the envelope went.
     pub(crate) fn take_route(&mut self, stream: StreamId) {
+        if self.settings.passes_auth() {
+            return;
+        }
         let route = self.settings.routes.of(stream);
         let Some(envelope) = self.phase.envelope_before_data() else { return };
         if envelope.tries.route() == route {

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use smtp_session::{ClientEvent, Ended, Lost, Moment, Sent, Step};
 use smtp_wire::Reply;
 
+use crate::bond::Bond;
 use crate::event::{Answer, Event, OpenFailure, Side};
 use crate::link::Link;
 use crate::offers;
+
 use crate::phase::Phase;
 use crate::relay::Relay;
 use crate::replies;
@@ -68,11 +70,17 @@ impl Relay {
             Step::Reset => self.forget_transaction(),
             Step::StartTls => {
                 self.forget_transaction();
+                self.part();
                 self.events.push_back(Event::StartTls);
             }
             Step::Auth(slot, request) => self.handle_auth(now, slot, request),
-            Step::AuthResponse(_, response) => self.handle_auth_response(now, response.expose()),
-            Step::AuthCancelled => self.forget_exchange(),
+            Step::AuthResponse(slot, response) => {
+                self.handle_auth_response(now, slot, response.expose());
+            }
+            Step::AuthCancelled => {
+                self.forget_exchange();
+                self.pass_cancel(now);
+            }
             Step::Xclient(slot, told) => self.handle_xclient(now, slot, *told),
             Step::Mail(slot, from, params) => self.handle_mail(now, slot, from, params),
             Step::Rcpt(slot, to, params) => self.handle_rcpt(now, slot, to, params),
@@ -167,6 +175,8 @@ impl Relay {
                 if !at_rest {
                     // It said more than it was asked before it was even used.
                     self.upstream_lost(now, &Lost::Nonsense("bytes before the envelope"));
+                } else if self.bond_opened(now) {
+                    // AUTH is on its way there.
                 } else if self.phase.envelope_before_data().is_some() {
                     self.offer_envelope(now);
                 } else {
@@ -174,7 +184,10 @@ impl Relay {
                 }
             }
             // Whoever opens has tried all that may be tried.
-            Err(failure) => self.give_up(now, &replies::not_opened(&failure)),
+            Err(failure) => {
+                self.bond_lost(now);
+                self.give_up(now, &replies::not_opened(&failure));
+            }
         }
     }
 
@@ -182,12 +195,8 @@ impl Relay {
         loop {
             match self.link.poll_event() {
                 None => return,
-                Some(
-                    ClientEvent::Ready
-                    | ClientEvent::StartTls
-                    | ClientEvent::Challenge(_)
-                    | ClientEvent::Derive(_),
-                ) => {}
+                Some(ClientEvent::Ready | ClientEvent::StartTls | ClientEvent::Derive(_)) => {}
+                Some(ClientEvent::Challenge(challenge)) => self.pass_challenge(now, &challenge),
                 Some(ClientEvent::Reply(sent, reply)) => self.handle_reply(now, sent, reply),
                 Some(ClientEvent::RefusedEarly(reply)) => self.refused_early(now, reply),
                 Some(ClientEvent::Lost(why)) => self.upstream_lost(now, &why),
@@ -201,7 +210,8 @@ impl Relay {
             Sent::Rcpt(tag) => self.rcpt_replied(now, tag, reply),
             Sent::Data => self.data_replied(now, reply),
             Sent::Dot => self.dot_replied(now, reply),
-            Sent::Auth | Sent::Xforward => {}
+            Sent::Auth => self.auth_replied(now, reply),
+            Sent::Xforward => {}
             Sent::Rset | Sent::Noop | Sent::Quit => {
                 if !reply.is_positive() && sent == Sent::Rset {
                     self.upstream_lost(now, &Lost::Nonsense("RSET was refused"));
@@ -235,6 +245,7 @@ impl Relay {
             Phase::Intent(dot) => self.dot_not_sent(now, *dot, why.reply()),
             Phase::Dot(dot) => self.dot_lost(now, *dot, why),
         }
+        self.bond_lost(now);
     }
 
     /// The transaction is over without mail data (RSET, EHLO, a refusal).
@@ -245,6 +256,7 @@ impl Relay {
 
     fn handle_ended(&mut self, now: Moment, why: Ended) {
         self.forget_exchange();
+        self.bond = Bond::Free;
         match std::mem::take(&mut self.phase) {
             Phase::Idle | Phase::Envelope(_) => self.release_upstream(),
             phase @ (Phase::Streaming(_) | Phase::Holding(_) | Phase::Swallowing(_)) => {
@@ -269,21 +281,25 @@ impl Relay {
     }
 
     /// Gives the connection back when it is at rest, and drops it otherwise: a reply
-    /// still to come would be taken for another transaction's.
+    /// still to come would be taken for another transaction's. The session's own it keeps.
     pub(crate) fn release_upstream(&mut self) {
         // An answer that comes for a link that was asked for is given back in
         // `handle_opened`.
         let Some(upstream) = std::mem::take(&mut self.link).abandon() else { return };
-        self.events.push_back(if upstream.is_at_rest() {
-            Event::ReleaseUpstream(upstream)
+        if !upstream.is_at_rest() {
+            self.events.push_back(Event::DropUpstream);
+            self.bond_broken();
+        } else if self.is_bound() {
+            self.link = Link::Open(upstream);
         } else {
-            Event::DropUpstream
-        });
+            self.events.push_back(Event::ReleaseUpstream(upstream));
+        }
     }
 
     pub(crate) fn drop_upstream(&mut self) {
         if std::mem::take(&mut self.link).abandon().is_some() {
             self.events.push_back(Event::DropUpstream);
+            self.bond_broken();
         }
     }
 

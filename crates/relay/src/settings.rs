@@ -74,6 +74,26 @@ pub struct RelaySettings {
     pub xclient: Networks,
 }
 
+impl RelaySettings {
+    /// Logins are the smarthost's business.
+    pub(crate) fn passes_auth(&self) -> bool {
+        matches!(self.auth, AuthOffer::Smarthost { .. })
+    }
+
+    /// Where an envelope goes first.
+    pub(crate) fn first_route(&self, possible: &Possible) -> RouteId {
+        match self.passes_auth() {
+            true => self.routes.otherwise,
+            false => self.routes.first(possible),
+        }
+    }
+
+    /// Where it goes at last, the header decides.
+    pub(crate) fn header_decides_route(&self, possible: &Possible) -> bool {
+        !self.passes_auth() && self.routes.differ(possible)
+    }
+}
+
 /// How clients of a listener prove who they are (RFC 4954).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum AuthOffer {
@@ -88,7 +108,8 @@ pub enum AuthOffer {
         plaintext_without_tls: bool,
     },
     /// To the smarthost: the exchange is passed through, and the session is bound to that one
-    /// connection.
+    /// connection. It is the first of [`Routes::reach`], and [`Routes::otherwise`] must lead to
+    /// it alone: all mail goes there, whatever its stream.
     Smarthost {
         /// Offered without TLS too.
         without_tls: bool,
@@ -122,14 +143,14 @@ impl Routes {
     }
 
     /// Not all of them have the same.
-    pub(crate) fn differ(&self, possible: &Possible) -> bool {
+    fn differ(&self, possible: &Possible) -> bool {
         let mut routes = possible.iter().map(|stream| self.of(stream));
         let first = routes.next();
         routes.any(|route| Some(route) != first)
     }
 
     /// Of the first of them: where the envelope goes before the header has decided.
-    pub(crate) fn first(&self, possible: &Possible) -> RouteId {
+    fn first(&self, possible: &Possible) -> RouteId {
         possible.iter().next().map_or(self.otherwise, |stream| self.of(stream))
     }
 }

@@ -48,12 +48,14 @@ pub struct Upstream {
     stale: bool,
     /// It deferred the last transaction's MAIL for a trouble of its own.
     troubled: bool,
+    /// Somebody logs in on it by himself: it serves no other session.
+    bound: bool,
 }
 
 impl Upstream {
     /// `client` must have given [`ClientEvent::Ready`]; `smarthost` is where it leads.
     pub fn new(client: Client, smarthost: SmarthostId) -> Self {
-        Self { client, smarthost, stale: false, troubled: false }
+        Self { client, smarthost, stale: false, troubled: false, bound: false }
     }
 
     /// Where it leads.
@@ -77,9 +79,9 @@ impl Upstream {
         self.client.capabilities()
     }
 
-    /// Somebody has logged in on it.
+    /// We have logged in on it ourselves, and vouch for nobody (RFC 4954 s5).
     pub(crate) fn is_logged_in(&self) -> bool {
-        self.client.is_logged_in()
+        !self.bound && self.client.is_logged_in()
     }
 
     /// Nothing is outstanding, unread or unsent.
@@ -87,10 +89,11 @@ impl Upstream {
         self.client.is_at_rest()
     }
 
-    /// The smarthost wants no further transaction on it (RFC 9422 MAILMAX).
+    /// It must not serve another session: the smarthost wants no further transaction on it
+    /// (RFC 9422 MAILMAX), or a client has logged in on it.
     pub fn is_spent(&self) -> bool {
         let limit = self.client.capabilities().limits.mail_max;
-        limit.is_some_and(|limit| self.client.transactions() >= limit)
+        self.bound || limit.is_some_and(|limit| self.client.transactions() >= limit)
     }
 
     /// Transactions that were begun on it.
@@ -127,6 +130,17 @@ impl Upstream {
         self.stale = true;
         self.client.mail(now, from, params);
         Transaction { upstream: self, shown: Vec::new(), heard: false }
+    }
+
+    /// AUTH of the client's own (RFC 4954).
+    pub(crate) fn pass_auth(&mut self, now: Moment, mechanism: &str, initial: Option<&[u8]>) {
+        self.bound = true;
+        self.client.auth(now, mechanism, initial);
+    }
+
+    /// The client's response to a challenge; `None`: it cancels.
+    pub(crate) fn pass_auth_response(&mut self, now: Moment, response: Option<&[u8]>) {
+        self.client.auth_response(now, response);
     }
 
     pub(crate) fn noop(&mut self, now: Moment) {

@@ -38,6 +38,7 @@ impl Identity {
         match (name, value) {
             ("starttls", "required") => self.starttls = StartTls::Required,
             ("starttls", "offered") => self.starttls = StartTls::Offered,
+            ("auth", "smarthost") => self.auth = AuthOffer::Smarthost { without_tls: true },
             ("auth", mechanisms) => self.auth(mechanisms),
             ("xclient", network) => self.xclient = Networks::new(vec![network.parse().unwrap()]),
             ("users", "away") => self.answer = Some(AuthAnswer::Unavailable),

@@ -345,7 +345,8 @@ impl Stage {
             false => Some(SmarthostId(wanted.route.0)),
         };
         let may = |at| only.is_none_or(|only| only == at) && !wanted.avoid.contains(&at);
-        let parked = self.parked.take_if(|one| !wanted.fresh && may(one.smarthost()));
+        let parked =
+            self.parked.take_if(|one| !wanted.fresh && !wanted.bound && may(one.smarthost()));
         let (first, second) = (&self.scenery.smarthost, self.scenery.second.as_ref());
         let there = [(SmarthostId(0), Some(first)), (SmarthostId(1), second)];
         let mut there = there.iter().filter(|(at, _)| may(*at));
@@ -361,7 +362,11 @@ impl Stage {
                 Ok(_) => "second",
                 Err(_) => "nothing",
             };
-            let fresh = if wanted.fresh { " fresh" } else { "" };
+            let fresh = match (wanted.fresh, wanted.bound) {
+                (false, false) => "",
+                (true, _) => " fresh",
+                (_, true) => " bound",
+            };
             self.to_smarthost.extend_from_slice(format!("opened {which}{fresh}\r\n").as_bytes());
         }
         self.live = answer.is_ok();
@@ -373,7 +378,12 @@ impl Stage {
             Event::OpenUpstream(wanted) => self.open(&wanted),
             Event::ReleaseUpstream(upstream) => {
                 self.live = false;
-                self.parked = Some(upstream);
+                // As the pool does: the last word on it is QUIT.
+                if upstream.is_spent() {
+                    self.to_smarthost.extend_from_slice(b"QUIT\r\n");
+                } else {
+                    self.parked = Some(upstream);
+                }
             }
             Event::DropUpstream => {
                 self.live = false;

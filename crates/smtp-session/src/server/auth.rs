@@ -74,6 +74,11 @@ impl Server {
         self.logged_in
     }
 
+    /// A challenge was sent, and its response is to come.
+    pub fn is_challenged(&self) -> bool {
+        matches!(self.state, State::Auth(exchange) if exchange.is_clients_turn())
+    }
+
     pub(super) fn start_auth(
         &mut self,
         now: Moment,

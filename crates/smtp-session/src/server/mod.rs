@@ -178,7 +178,7 @@ pub struct Server {
     out: Vec<u8>,
     errors: u32,
     deadline: Option<Moment>,
-    draining: bool,
+    closing: Option<Reply>,
     /// The client closed its side while commands were unanswered: it gets their
     /// replies, should it still listen, and then the end.
     eof: bool,
@@ -207,7 +207,7 @@ impl Server {
             out,
             errors: 0,
             deadline,
-            draining: false,
+            closing: None,
             eof: false,
             utf8: false,
             secured: false,
@@ -278,8 +278,10 @@ impl Server {
         if self.errors > self.settings.errors_max {
             return (0, self.too_many_errors());
         }
-        if self.draining && matches!(self.state, State::Unidentified | State::Identified) {
-            replies::shutting_down(&self.settings.hostname).encode(&mut self.out);
+        if let Some(farewell) = &self.closing
+            && matches!(self.state, State::Unidentified | State::Identified)
+        {
+            farewell.encode(&mut self.out);
             return (0, self.end(Ended::Local));
         }
         let (used, event) = self.lines.decode(input);
@@ -394,14 +396,21 @@ impl Server {
 
     /// No new transaction from now on: 421 as soon as none is running.
     pub fn drain(&mut self) -> Step<'static> {
-        self.draining = true;
+        let farewell = replies::shutting_down(&self.settings.hostname);
         let at_rest =
             matches!(self.state, State::Unidentified | State::Identified | State::Refused);
         if self.queue.is_empty() && at_rest {
-            replies::shutting_down(&self.settings.hostname).encode(&mut self.out);
+            farewell.encode(&mut self.out);
             return self.end(Ended::Local);
         }
+        self.closing = Some(farewell);
         Step::Idle
+    }
+
+    /// The session ends with `farewell` as soon as no transaction is running: the next
+    /// [`Self::advance`] says so.
+    pub fn close_at_rest(&mut self, farewell: Reply) {
+        self.closing = Some(farewell);
     }
 
     /// When [`Self::handle_timeout`] wants to be called.
