@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use smtp_session::{Moment, Server, ServerSettings, SlotId, StartTls, Step};
+use smtp_session::{Floors, Moment, Server, ServerSettings, SlotId, StartTls, Step};
 use smtp_wire::{Capabilities, Enhanced, Reply};
 
 /// Each operation begins with a byte: below 128 it is the number of stream bytes that
@@ -66,6 +66,7 @@ impl Play {
             command_timeout: Duration::from_secs(300),
             data_timeout: Duration::from_secs(300),
             errors_max: 5,
+            floors: Floors::default(),
             starttls: StartTls::Off,
         };
         let now = Moment::new(Duration::ZERO, 0);

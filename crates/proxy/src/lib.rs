@@ -19,6 +19,7 @@ mod pool;
 mod postmaster;
 mod rates;
 mod recorder;
+mod refused;
 mod replies;
 mod scratch;
 mod session;

@@ -11,7 +11,7 @@ use evidence::Mint;
 use observe::Redacted;
 use policy::{LiveLists, OptOutGate};
 use relay::{Relay, RelaySettings, SessionFacts};
-use smtp_session::{Ended, ServerSettings};
+use smtp_session::{Ended, Server, ServerSettings};
 use smtp_wire::Reply;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::recorder::Recorder;
+use crate::refused;
 use crate::replies;
 use crate::session;
 use crate::shared::{Limits, Seat, Shared};
@@ -203,7 +204,19 @@ fn begin(
         tracing::info!(client = %Redacted(peer), "refused: not allowed to relay");
         let reply = replies::not_allowed(&shared.hostname, peer);
         let tls = settings.tls.clone();
-        tokio::spawn(async move { turn_away(socket, tls, &reply).await });
+        // It may stay until QUIT, but not without counting.
+        let seat = Seat::take(shared, peer)
+            .filter(|_| !tls.as_ref().is_some_and(|tls| tls.begin() == Begin::Implicit));
+        let server = Server::refused(Arc::clone(&settings.server), &reply, clock.now());
+        tokio::spawn(async move {
+            match seat {
+                Some(seat) => {
+                    refused::run(socket, server, clock).await;
+                    drop(seat);
+                }
+                None => turn_away(socket, tls, &reply).await,
+            }
+        });
         return;
     }
     let Some(seat) = Seat::take(shared, peer) else {

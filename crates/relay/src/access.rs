@@ -4,6 +4,7 @@
 //! a login, STARTTLS or a front end's word about who the client is change what is true.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use address::{Domain, ForwardPath, Mailbox, ReversePath};
 use policy::{Claim, Rates, RelayControl, Relaying, SenderRules, Source, TooMuch};
@@ -24,6 +25,9 @@ pub struct Access {
     pub senders: SenderRules,
     /// How much each may send; by default any amount.
     pub rates: Option<Arc<dyn Rates>>,
+    /// How long they may be made to wait for our replies in one transaction; by default as
+    /// long as it takes.
+    pub wait_max: Option<Duration>,
 }
 
 impl Relay {

@@ -13,6 +13,7 @@ use smtp_session::{Lost, Moment, SlotId};
 use smtp_wire::{MailParams, Reply};
 
 use crate::bond::Bond;
+use crate::budget::Waits;
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::link::Link;
@@ -33,6 +34,7 @@ impl Relay {
         from: ReversePath,
         params: MailParams,
     ) {
+        self.waits = Waits::default();
         if !self.may_send(now, slot, &from) {
             return;
         }

@@ -19,6 +19,7 @@ mod access;
 mod auth;
 mod authors;
 mod bond;
+mod budget;
 mod data;
 mod decided;
 mod dot;

@@ -14,6 +14,7 @@ use smtp_session::{Moment, Server, ServerSettings};
 
 use crate::auth::Exchange;
 use crate::bond::Bond;
+use crate::budget::Waits;
 use crate::event::{Event, Side};
 use crate::identity::Shown;
 use crate::link::Link;
@@ -43,6 +44,8 @@ pub struct Relay {
     /// AUTH is going on.
     pub(crate) exchange: Option<Box<Exchange>>,
     pub(crate) phase: Phase,
+    /// How long the client has waited in this transaction.
+    pub(crate) waits: Waits,
     pub(crate) link: Link,
     /// Whether the connection is the session's own.
     pub(crate) bond: Bond,
@@ -78,6 +81,7 @@ impl Relay {
             shown,
             exchange: None,
             phase: Phase::Idle,
+            waits: Waits::default(),
             link: Link::None,
             bond: Bond::Free,
             events: VecDeque::new(),
@@ -122,7 +126,8 @@ impl Relay {
             Phase::Holding(holding) => holding.poll_timeout(),
             _ => None,
         };
-        Moment::earliest(Moment::earliest(self.server.poll_timeout(), upstream), held)
+        let both = Moment::earliest(self.server.poll_timeout(), upstream);
+        Moment::earliest(Moment::earliest(both, held), self.out_of_time_at())
     }
 
     /// The next thing to do.

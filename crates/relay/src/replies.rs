@@ -56,6 +56,11 @@ pub(crate) fn too_many_failures() -> Reply {
     Reply::new(454, code(4, 7, 0), "too many failed logins, try again later")
 }
 
+/// Before clients give up by themselves (RFC 5321 s4.5.3.2.6).
+pub(crate) fn out_of_time() -> Reply {
+    Reply::new(451, code(4, 4, 2), "this takes too long; try again later")
+}
+
 pub(crate) fn sender_not_yours() -> Reply {
     Reply::new(550, code(5, 7, 1), "you may not send with that sender")
 }
@@ -324,6 +329,7 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         ("AUTH, and the users cannot be looked up now", login_unavailable()),
         ("AUTH after too many failed logins", too_many_failures()),
         ("MAIL of a client that may relay with a certificate", certificate_needed()),
+        ("a transaction in which the client has waited for too long", out_of_time()),
         ("MAIL over one of the rates", too_many_messages(&messages)),
         ("MAIL with a sender that is not this client's", sender_not_yours()),
         (

@@ -44,6 +44,7 @@ impl Relay {
                 break;
             }
         }
+        self.note_waits(now);
         used
     }
 
@@ -126,6 +127,7 @@ impl Relay {
             upstream.handle_timeout(now);
         }
         self.handle_upstream_events(now);
+        self.mind_the_time(now);
         self.keep_alive(now);
         self.settle(now);
     }
@@ -308,9 +310,10 @@ impl Relay {
     pub(crate) fn settle(&mut self, now: Moment) {
         loop {
             match self.server.advance(now, &[]) {
-                (_, Step::Idle) => return,
+                (_, Step::Idle) => break,
                 (_, step) => self.handle_step(now, step),
             }
         }
+        self.note_waits(now);
     }
 }

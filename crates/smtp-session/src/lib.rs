@@ -18,4 +18,4 @@ pub use client::replies::all as client_replies;
 pub use client::{Client, ClientEvent, ClientSettings, Login, Lost, Sent, Timeouts, UseTls};
 pub use moment::Moment;
 pub use server::replies::all as server_replies;
-pub use server::{AuthRequest, Ended, Server, ServerSettings, SlotId, StartTls, Step};
+pub use server::{AuthRequest, Ended, Floors, Server, ServerSettings, SlotId, StartTls, Step};

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use smtp_session::{Ended, Moment, Server, ServerSettings, StartTls, Step};
+use smtp_session::{Ended, Floors, Moment, Server, ServerSettings, StartTls, Step};
 use smtp_wire::{Capabilities, Enhanced, Reply};
 
 fn at(seconds: u64) -> Moment {
@@ -19,6 +19,7 @@ fn settings(starttls: StartTls) -> Arc<ServerSettings> {
         command_timeout: Duration::from_secs(300),
         data_timeout: Duration::from_secs(300),
         errors_max: 3,
+        floors: Floors::default(),
         starttls,
     })
 }

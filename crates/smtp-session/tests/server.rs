@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use smtp_session::{Ended, Moment, Server, ServerSettings, SlotId, StartTls, Step};
+use smtp_session::{Ended, Floors, Moment, Server, ServerSettings, SlotId, StartTls, Step};
 use smtp_wire::{COMMAND_LINE_MAX, Capabilities, Enhanced, Reply};
 
 fn settings() -> Arc<ServerSettings> {
@@ -17,6 +17,7 @@ fn settings() -> Arc<ServerSettings> {
         data_timeout: Duration::from_secs(300),
         starttls: StartTls::Off,
         errors_max: 20,
+        floors: Floors::default(),
     })
 }
 

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use proxy::RateSettings;
+use smtp_session::Floors;
 use toml::de::DeValue;
 
 use super::fault::Fault;
@@ -33,6 +34,14 @@ section! {
         data_timeout: Span = default(seconds(300)),
         /// Errors after which a session ends with 421.
         errors: Count<1, 10_000> = default(Count(20)),
+        /// How long a client may take from the beginning of a command line to its end.
+        line_timeout: Span = default(seconds(60)),
+        /// Commands of a session without a recipient in between (EHLO, MAIL, RSET, NOOP, VRFY, HELP), after which it ends with 421.
+        idle_commands: Count<10, 1_000_000> = default(Count(100)),
+        /// Bytes of mail data that must come within each `data_timeout`.
+        data_floor: Size = default(Size(4 << 10)),
+        /// How long a client may have to wait for replies in one transaction, all waits together; then it hears 451. Shorter than the 10 minutes after which clients give up (RFC 5321 s4.5.3.2.6).
+        transaction_wait: Span = default(seconds(570)),
         /// Messages a minute from one client: an IPv4 address, or an IPv6 /64. All at once, then evenly spread; what is over it is deferred with 450. So are the other rates.
         client_messages: RateOrNever = default(RateOrNever(None)),
         /// Recipients a minute from one client.
@@ -94,6 +103,12 @@ pub(crate) fn settle(l: &Limits, faults: &mut Vec<Fault>) -> LimitSettings {
         message_size: l.message_size.value.0,
         command_timeout: l.command_timeout.value.0,
         data_timeout: l.data_timeout.value.0,
+        floors: Floors {
+            line_timeout: l.line_timeout.value.0,
+            idle_commands: u32::try_from(l.idle_commands.value.0).unwrap_or(u32::MAX),
+            data: l.data_floor.value.0,
+        },
+        transaction_wait: l.transaction_wait.value.0,
         rates: RateSettings {
             client_messages: l.client_messages.value.0,
             client_recipients: l.client_recipients.value.0,

@@ -11,6 +11,7 @@ use observe::Secret;
 use policy::{Admission, SenderRule, StreamRule, Streams};
 use proxy::{ClientTlsSettings, PairFiles, RateSettings};
 use relay::{Routes, SmarthostId};
+use smtp_session::Floors;
 use sources::{Access, Format, Guards, Password, Question, Spec, Tls};
 use suppression::{Basis, Calendar, Grace, Kind, Scope};
 
@@ -363,6 +364,10 @@ pub struct LimitSettings {
     pub command_timeout: Duration,
     /// For the client's next mail data.
     pub data_timeout: Duration,
+    /// How slow and how idle a client may be.
+    pub floors: Floors,
+    /// For all replies of one transaction together.
+    pub transaction_wait: Duration,
     /// What is permitted in a minute.
     pub rates: RateSettings,
     /// Errors until 421.

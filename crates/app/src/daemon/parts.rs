@@ -200,6 +200,7 @@ impl Generation {
         Access {
             control: RelayControl::new(listener.allow.clone()),
             senders: SenderRules::new(self.settings.senders.clone()),
+            wait_max: Some(self.settings.limits.transaction_wait),
             rates: self.rates.clone().map(|rates| rates as Arc<dyn Rates>),
         }
     }
@@ -274,6 +275,7 @@ fn listen(
         command_timeout: limits.command_timeout,
         data_timeout: limits.data_timeout,
         errors_max: limits.errors,
+        floors: limits.floors,
         starttls: tls::starttls(listener.tls.mode),
     };
     proxy::ListenerSettings {

@@ -100,3 +100,8 @@ pub(crate) fn rate(access: &mut Access, value: &str) {
     let permitted = permitted.parse().unwrap();
     access.rates = Some(Arc::new(Few { counted, permitted, seen: Mutex::default() }));
 }
+
+/// How long the client may be made to wait, in seconds.
+pub(crate) fn wait(access: &mut Access, value: &str) {
+    access.wait_max = Some(Duration::from_secs(value.parse().unwrap()));
+}

@@ -5,6 +5,7 @@
 
 mod access;
 mod end_of_data;
+mod evasion;
 mod identity;
 mod stage;
 mod transcripts;

@@ -16,7 +16,9 @@ use relay::{
     OpenFailure, Relay, RelaySettings, RouteId, Routes, SessionFacts, Side, SmarthostId, Upstream,
     Wanted, Way,
 };
-use smtp_session::{Client, ClientEvent, ClientSettings, Moment, ServerSettings, Timeouts, UseTls};
+use smtp_session::{
+    Client, ClientEvent, ClientSettings, Floors, Moment, ServerSettings, Timeouts, UseTls,
+};
 use suppression::{AddressKeys, Day, Digest, Kind, Scope, Stream, Subject, Suppression};
 
 use crate::identity::Identity;
@@ -215,6 +217,7 @@ impl Stage {
             command_timeout: Duration::from_secs(300),
             data_timeout: Duration::from_secs(300),
             errors_max: scenery.errors_max,
+            floors: Floors::default(),
             starttls: scenery.identity.starttls,
         };
         let lists = Written(scenery.clone());

@@ -171,6 +171,7 @@ fn scenery(transcript: &Transcript) -> Scenery {
             "allow" => access::allow(&mut scenery.access, value),
             name if scenery.identity.set(name, value) => {}
             "sender" => access::sender(&mut scenery, value),
+            "wait" => access::wait(&mut scenery.access, value),
             "rate" => access::rate(&mut scenery.access, value),
             "evidence" if value == "broken" => scenery.evidence_works = false,
             other => panic!("line {number}: no setting `{other} {value}`"),

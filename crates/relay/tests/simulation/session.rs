@@ -15,8 +15,8 @@ use relay::{
     RelaySettings, RouteId, Routes, SessionFacts, Side, SmarthostId, Upstream, Wanted, Way,
 };
 use smtp_session::{
-    Client as ClientRole, ClientEvent, ClientSettings, Moment, ServerSettings, StartTls, Timeouts,
-    UseTls,
+    Client as ClientRole, ClientEvent, ClientSettings, Floors, Moment, ServerSettings, StartTls,
+    Timeouts, UseTls,
 };
 use suppression::Stream;
 use testkit::Link;
@@ -114,6 +114,7 @@ impl Session {
             command_timeout: Duration::from_secs(300),
             data_timeout: Duration::from_secs(300),
             errors_max: 10,
+            floors: Floors::default(),
             starttls: StartTls::Off,
         };
         let gate = OptOutGate::new(

@@ -67,6 +67,9 @@ impl Server {
             self.barrier = command.ends_group();
             return self.count_fault(now, replies::tls_required());
         }
+        if let Some(ended) = self.count_idle(&command) {
+            return ended;
+        }
         match command {
             Command::Ehlo(name) => self.hello(name, true),
             Command::Helo(name) => self.hello(name, false),

@@ -23,6 +23,7 @@
 
 mod auth;
 mod dispatch;
+mod patience;
 mod queue;
 mod refused;
 pub(crate) mod replies;
@@ -41,6 +42,7 @@ use crate::moment::Moment;
 use crate::sasl::SecretBytes;
 pub use auth::AuthRequest;
 use auth::Exchange;
+pub use patience::Floors;
 use queue::Queue;
 pub use queue::SlotId;
 pub use secured::StartTls;
@@ -48,10 +50,6 @@ pub use secured::StartTls;
 /// How many commands may wait for their answers. A client that pipelines more is
 /// read on as soon as answers come (RFC 2920 s3.2 asks for none to be lost).
 const UNANSWERED_MAX: usize = 128;
-
-/// Mail data that must arrive within one data timeout: a client that drips slower
-/// than this is cut off, however often it sends a byte.
-const DATA_FLOOR: u64 = 4096;
 
 /// What the server role needs to know about its listener.
 #[derive(Debug, Clone)]
@@ -62,10 +60,13 @@ pub struct ServerSettings {
     pub greeting: Vec<u8>,
     /// Time for one command line (RFC 5321 s4.5.3.2.7: at least five minutes).
     pub command_timeout: Duration,
-    /// Time in which 4096 octets of mail data must arrive: slower clients are cut off.
+    /// Time in which [`Floors::data`] octets of mail data must arrive: slower clients are cut off,
+    /// however often they send a byte.
     pub data_timeout: Duration,
     /// Replies of class 5 to faulty commands before the session ends with 421.
     pub errors_max: u32,
+    /// How slow and how idle a client may be.
+    pub floors: Floors,
     /// Whether STARTTLS is offered (RFC 3207).
     pub starttls: StartTls,
 }
@@ -177,8 +178,12 @@ pub struct Server {
     barrier: bool,
     out: Vec<u8>,
     errors: u32,
+    /// Commands since the last recipient that came to nothing.
+    idle_commands: u32,
     deadline: Option<Moment>,
     closing: Option<Reply>,
+    /// A line was begun, and must be ended by then.
+    line_deadline: Option<Moment>,
     /// The client closed its side while commands were unanswered: it gets their
     /// replies, should it still listen, and then the end.
     eof: bool,
@@ -206,8 +211,10 @@ impl Server {
             barrier: false,
             out,
             errors: 0,
+            idle_commands: 0,
             deadline,
             closing: None,
+            line_deadline: None,
             eof: false,
             utf8: false,
             secured: false,
@@ -238,11 +245,11 @@ impl Server {
     }
 
     fn advance_data<'a>(&mut self, now: Moment, input: &'a [u8]) -> (usize, Step<'a>) {
-        let data_timeout = self.settings.data_timeout;
+        let (data_timeout, floor) = (self.settings.data_timeout, self.settings.floors.data);
         let State::MailData(data) = &mut self.state else { return (0, Step::Idle) };
         let (used, step) = data.decoder.decode(input);
         data.since_timer = data.since_timer.saturating_add(used as u64);
-        if data.since_timer >= DATA_FLOOR {
+        if data.since_timer >= floor {
             data.since_timer = 0;
             self.deadline = Some(now.plus(data_timeout));
         }
@@ -285,6 +292,11 @@ impl Server {
             return (0, self.end(Ended::Local));
         }
         let (used, event) = self.lines.decode(input);
+        self.line_deadline = match event {
+            Some(_) => None,
+            None if used == 0 => self.line_deadline,
+            None => self.settings.floors.line_until(self.line_deadline, now),
+        };
         let step = match event {
             None => Step::Idle,
             Some(LineEvent::Line(line)) => {
@@ -384,7 +396,7 @@ impl Server {
 
     /// Called when [`Self::poll_timeout`] is due, or at any other time.
     pub fn handle_timeout(&mut self, now: Moment) -> Step<'static> {
-        if !self.deadline.is_some_and(|deadline| now.reached(deadline)) {
+        if !self.poll_timeout().is_some_and(|deadline| now.reached(deadline)) {
             return Step::Idle;
         }
         // In the middle of a handshake nobody could read it.
@@ -415,7 +427,7 @@ impl Server {
 
     /// When [`Self::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Moment> {
-        self.deadline
+        Moment::earliest(self.deadline, self.line_deadline)
     }
 
     /// Bytes for the client, to be taken from the front.
@@ -467,6 +479,7 @@ impl Server {
     fn end(&mut self, why: Ended) -> Step<'static> {
         self.state = State::Ended;
         self.deadline = None;
+        self.line_deadline = None;
         self.postponed = None;
         Step::Ended(why)
     }

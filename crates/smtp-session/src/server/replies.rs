@@ -145,6 +145,11 @@ pub(super) fn too_many_errors(hostname: &str) -> Reply {
     Reply::new(421, code(4, 7, 0), format!("{hostname} too many errors; closing connection"))
 }
 
+pub(super) fn too_many_idle(hostname: &str) -> Reply {
+    let text = format!("{hostname} too many commands without mail; closing connection");
+    Reply::new(421, code(4, 7, 0), text)
+}
+
 pub(super) fn timed_out(hostname: &str) -> Reply {
     Reply::new(421, code(4, 4, 2), format!("{hostname} timed out waiting for you"))
 }
@@ -215,7 +220,8 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         ("8-bit bytes that are not UTF-8 (the connection is closed)", eight_bit()),
         ("input before the reply after HELO (the connection is closed)", not_synchronised()),
         ("too many faulty commands (the connection is closed)", too_many_errors(host)),
-        ("no command in time (the connection is closed)", timed_out(host)),
+        ("too many commands without mail (the connection is closed)", too_many_idle(host)),
+        ("no command in time, or too slow (the connection is closed)", timed_out(host)),
         ("the gate is stopping (the connection is closed)", shutting_down(host)),
         ("an unknown command", for_command_error(&CommandError::Unknown)),
         ("an argument where none belongs", for_command_error(&CommandError::ArgumentForbidden)),

@@ -1,0 +1,82 @@
+//! How long a client waits for our replies in one transaction, all waits together.
+//!
+//! A client gives up after ten minutes at the dot (RFC 5321 s4.5.3.2.6) and sends the message
+//! again; many have one limit for the whole of it. So what we take (for live lists, for a
+//! smarthost that has to be opened, or a second one, for the evidence) adds up, and when it is
+//! used up the answer is 451 while somebody still listens. Once our dot is out the smarthost
+//! may have the message: then the outcome is unknown.
+
+use std::time::Duration;
+
+use smtp_session::{Lost, Moment};
+
+use crate::event::Event;
+use crate::phase::Phase;
+use crate::relay::Relay;
+use crate::replies;
+
+/// The waits of one transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Waits {
+    spent: Duration,
+    /// A reply is being waited for.
+    since: Option<Moment>,
+}
+
+impl Waits {
+    fn deadline(&self, budget: Duration) -> Option<Moment> {
+        Some(self.since?.plus(budget.saturating_sub(self.spent)))
+    }
+}
+
+impl Relay {
+    /// When a reply must be had at the latest.
+    pub(crate) fn out_of_time_at(&self) -> Option<Moment> {
+        self.waits.deadline(self.settings.access.wait_max?)
+    }
+
+    /// Takes note of whether the client waits; to be called whenever that may have changed.
+    pub(crate) fn note_waits(&mut self, now: Moment) {
+        if matches!(self.phase, Phase::Idle) {
+            self.waits = Waits::default();
+            return;
+        }
+        match (self.server.unanswered() > 0, self.waits.since) {
+            (true, None) => self.waits.since = Some(now),
+            (false, Some(since)) => {
+                self.waits.spent = self.waits.spent.saturating_add(now.since(since));
+                self.waits.since = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// Ends what takes too long.
+    pub(crate) fn mind_the_time(&mut self, now: Moment) {
+        if !self.out_of_time_at().is_some_and(|at| now.reached(at)) {
+            return;
+        }
+        let reply = replies::out_of_time();
+        self.events.push_back(Event::UpstreamLost(Lost::Timeout));
+        match std::mem::take(&mut self.phase) {
+            Phase::Idle => {}
+            Phase::Envelope(envelope) => {
+                self.phase = Phase::Envelope(envelope);
+                self.drop_upstream();
+                self.fail_envelope(now, &reply);
+            }
+            phase @ (Phase::Streaming(_) | Phase::Holding(_) | Phase::Swallowing(_)) => {
+                self.phase = phase;
+                self.swallow(now, reply, "out-of-time");
+            }
+            Phase::Intent(dot) => {
+                self.drop_upstream();
+                self.dot_not_sent(now, *dot, reply);
+            }
+            Phase::Dot(dot) => {
+                self.drop_upstream();
+                self.dot_lost(now, *dot, &Lost::Timeout);
+            }
+        }
+    }
+}
