@@ -25,7 +25,13 @@ pub struct Gate {
     generation: Arc<ArcSwap<Generation>>,
     clock: Clock,
     doors: Arc<Mutex<Doors>>,
+    given: Arc<Given>,
 }
+
+/// Sockets that somebody else has bound for this process, each with its address. They are kept as
+/// long as the gate, so that a listener that comes back finds its own again.
+#[derive(Default)]
+struct Given(Vec<(SocketAddr, std::net::TcpListener)>);
 
 /// Settings that a gate can take over at once: see [`Gate::prepare`].
 pub struct Prepared {
@@ -63,16 +69,19 @@ enum Doors {
 }
 
 impl Gate {
-    /// Binds every listener, or none. Inside a runtime.
+    /// Binds every listener, or none. Where one of the sockets `given` has its address, that one
+    /// is used. Inside a runtime.
     ///
     /// # Errors
-    /// When one of them cannot be bound.
-    pub fn bind(parts: GateParts) -> Result<Self, GateError> {
+    /// When one of them cannot be bound, or nobody wants a socket that was given.
+    pub fn bind(parts: GateParts, given: Vec<std::net::TcpListener>) -> Result<Self, GateError> {
         let clock = parts.clock;
         let generation = Generation::of(parts, None);
-        let bound = bind_new(&generation, &[])?;
+        let given = Given::new(given, &generation)?;
+        let bound = bind_new(&generation, &[], &given)?;
         let doors = Arc::new(Mutex::new(Doors::Shut(bound)));
-        Ok(Self { generation: Arc::new(ArcSwap::from_pointee(generation)), clock, doors })
+        let generation = Arc::new(ArcSwap::from_pointee(generation));
+        Ok(Self { generation, clock, doors, given: Arc::new(given) })
     }
 
     /// Where it listens; a port given as 0 has its real number.
@@ -92,7 +101,7 @@ impl Gate {
     pub fn prepare(&self, parts: GateParts) -> Result<Prepared, GateError> {
         let generation = Generation::of(parts, Some(&self.generation.load()));
         let held = self.doors().held();
-        let bound = bind_new(&generation, &held)?;
+        let bound = bind_new(&generation, &held, &self.given)?;
         Ok(Prepared { generation, bound })
     }
 
@@ -183,11 +192,38 @@ impl Bound {
 }
 
 /// Binds the addresses that are not held.
-fn bind_new(generation: &Generation, held: &[SocketAddr]) -> Result<Vec<Bound>, GateError> {
+fn bind_new(
+    generation: &Generation,
+    held: &[SocketAddr],
+    given: &Given,
+) -> Result<Vec<Bound>, GateError> {
     let new = generation.listeners.iter().map(|listener| listener.address);
     new.filter(|address| !held.contains(address))
-        .map(|address| bind(address).map_err(|error| GateError::Bind { address, error }))
+        .map(|address| given.or_bind(address).map_err(|error| GateError::Bind { address, error }))
         .collect()
+}
+
+impl Given {
+    fn new(given: Vec<std::net::TcpListener>, generation: &Generation) -> Result<Self, GateError> {
+        let mut all = Vec::new();
+        for listener in given {
+            let address = listener.local_addr().map_err(GateError::Given)?;
+            if !generation.listeners.iter().any(|one| one.address == address) {
+                return Err(GateError::Unwanted { address });
+            }
+            listener.set_nonblocking(true).map_err(GateError::Given)?;
+            all.push((address, listener));
+        }
+        Ok(Self(all))
+    }
+
+    fn or_bind(&self, address: SocketAddr) -> io::Result<Bound> {
+        let Some((_, given)) = self.0.iter().find(|(at, _)| *at == address) else {
+            return bind(address);
+        };
+        let listener = TcpListener::from_std(given.try_clone()?)?;
+        Ok(Bound { address, local: address, listener })
+    }
 }
 
 /// Connections that may wait to be accepted, as tokio has it.

@@ -90,6 +90,15 @@ pub enum GateError {
         /// Why not.
         error: io::Error,
     },
+    /// A socket that was given to this process.
+    #[error("a socket that systemd has passed cannot be used: {0}")]
+    Given(io::Error),
+    /// Nobody would be served at a socket that was given to this process.
+    #[error("systemd has passed a socket at {address}, and no [[listener]] has this address")]
+    Unwanted {
+        /// Where it listens.
+        address: SocketAddr,
+    },
     /// It does not take clients any more, so that it cannot take new settings either.
     #[error("the gate is stopping")]
     Stopping,

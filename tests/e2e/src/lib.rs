@@ -68,7 +68,7 @@ pub use process::{Ran, Server, kill_nine, run, wait_until};
 pub use redis::Redis;
 pub use scratch::Scratch;
 pub use secured::Secured;
-pub use smarthost::Smarthost;
+pub use smarthost::{GATE_NAME, Smarthost};
 pub use sqlserver::SqlServer;
 pub use stored::Stored;
 pub use tap::Tap;

@@ -8,7 +8,7 @@ use crate::process::wait_until;
 use crate::stored::Stored;
 
 /// The name that the gate gives itself in the tests.
-pub(crate) const GATE_NAME: &str = "gate.test";
+pub const GATE_NAME: &str = "gate.test";
 
 /// Storing what was accepted is a matter of milliseconds; the machine is shared.
 const STORING_LIMIT: Duration = Duration::from_secs(60);

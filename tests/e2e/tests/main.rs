@@ -16,6 +16,7 @@ mod demo;
 mod evidence;
 mod full_disk;
 mod hostile;
+mod life;
 mod lists;
 mod metrics;
 mod mixed;

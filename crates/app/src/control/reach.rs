@@ -86,6 +86,15 @@ impl Reach {
         Ok(Self::Alone(Box::new(Alone { clerk: Clerk::new(parts), keeper, _lock: lock })))
     }
 
+    /// The running gate behind a socket; none when no gate listens there.
+    ///
+    /// # Errors
+    /// When there is a gate and it cannot be reached.
+    pub fn gate(socket: &Path) -> Result<Option<Self>, AppError> {
+        let reach = |stream| GateReach { socket: socket.to_owned(), first: Some(stream) };
+        Ok(connect(socket)?.map(|stream| Self::Gate(reach(stream))))
+    }
+
     /// Whether a gate answers.
     pub fn is_gate(&self) -> bool {
         matches!(self, Self::Gate(_))

@@ -14,6 +14,7 @@ use suppression::Timestamp;
 use tokio::runtime::Handle;
 
 use super::file::{ConfigurationFile, Read};
+use super::notify::Notify;
 use super::parts::{Generation, Lasting};
 use super::smarthosts::figures;
 use crate::clerk::{Clerk, ConfigurationLine, Reload, ReloadFailure, Reloaded, Running};
@@ -31,6 +32,7 @@ pub(super) struct HouseParts {
     pub(super) lists: Watch,
     pub(super) values: Vec<ShownValue>,
     pub(super) file: Option<ConfigurationFile>,
+    pub(super) notify: Notify,
 }
 
 /// A gate with all that belongs to it.
@@ -40,6 +42,7 @@ pub(super) struct House {
     /// Who answers at the control socket.
     pub(super) clerk: Arc<ArcSwap<Clerk>>,
     file: Option<ConfigurationFile>,
+    notify: Notify,
     runtime: Handle,
     since: Timestamp,
     /// Locked by whoever reloads: one at a time.
@@ -59,7 +62,7 @@ struct Present {
 impl House {
     /// Inside a runtime.
     pub(super) fn new(parts: HouseParts) -> Arc<Self> {
-        let HouseParts { lasting, gate, generation, lists, values, file } = parts;
+        let HouseParts { lasting, gate, generation, lists, values, file, notify } = parts;
         let since = clock::now();
         let line = ConfigurationLine {
             file: file.as_ref().map_or_else(String::new, ConfigurationFile::name),
@@ -76,6 +79,7 @@ impl House {
                 lasting,
                 gate,
                 file,
+                notify,
                 runtime: Handle::current(),
                 since,
                 present: Mutex::new(Present { generation, values, lists: Some(lists) }),
@@ -88,6 +92,22 @@ impl House {
     /// Clients are about to come in. Inside a runtime.
     pub(super) fn begin(&self) {
         self.present().generation.begin(&self.lasting);
+        self.notify.ready(&self.serving());
+    }
+
+    /// Keeps the watchdog quiet. Never returns.
+    pub(super) fn watched(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.notify.clone().watch(self.lasting.keeper.clone())
+    }
+
+    /// No clients any more.
+    pub(super) fn stopping(&self) {
+        self.notify.stopping();
+    }
+
+    /// In a few words.
+    fn serving(&self) -> String {
+        format!("serving at {}", addresses(&self.gate).join(" "))
     }
 
     /// How long sessions may take to end.
@@ -153,6 +173,7 @@ impl House {
 
 impl Reload for House {
     fn reload(&self) -> Result<Reloaded, AppError> {
+        self.notify.reloading();
         let done = self.exchange();
         let at = clock::now();
         let mut line = self.line();
@@ -173,7 +194,11 @@ impl Reload for House {
                 line.last_failure = Some(ReloadFailure { at, why });
             }
         }
+        let refused = line.last_failure.as_ref();
+        let status =
+            refused.map(|refused| format!("a new configuration was refused at {}", refused.at));
         drop(line);
+        self.notify.ready(&status.unwrap_or_else(|| self.serving()));
         done
     }
 
@@ -208,8 +233,11 @@ fn running(
 pub(super) fn of_gate(error: GateError) -> AppError {
     match error {
         GateError::Bind { address, error } => {
-            AppError::io(format!("cannot listen at {address}"), error)
+            let path = format!("cannot listen at {address}");
+            AppError::io(path, error)
         }
+        GateError::Unwanted { .. } => AppError::Configuration(error.to_string()),
+        GateError::Given(_) => AppError::Unavailable(error.to_string()),
         GateError::Stopping => stopping(),
     }
 }

@@ -10,6 +10,7 @@ mod commit;
 mod descriptors;
 mod file;
 mod house;
+mod notify;
 mod parts;
 mod recorder;
 mod run;

@@ -1,16 +1,18 @@
 //! A gate from the parts to serving, and to its end.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ledger::IfMissing;
+use listenfd::ListenFd;
 use proxy::{Clock, Counters, Gate};
 use tokio::sync::watch;
 
 use super::archive::{self, Archive};
 use super::file::ConfigurationFile;
 use super::house::{House, HouseParts, of_gate};
+use super::notify::Notify;
 use super::parts::{Generation, Lasting};
 use crate::alerts::Alerts;
 use crate::clerk::Reload;
@@ -43,13 +45,33 @@ pub struct Configured {
     pub file: ConfigurationFile,
 }
 
+/// What the service manager has passed to this process.
+#[derive(Default)]
+struct Passed {
+    /// To listen at.
+    sockets: Vec<TcpListener>,
+    notify: Notify,
+}
+
+impl Passed {
+    fn of_environment() -> Result<Self, AppError> {
+        let mut passed = ListenFd::from_env();
+        let mut sockets = Vec::new();
+        for at in 0..passed.len() {
+            let io = |error| AppError::io(format!("socket {at} passed by systemd"), error);
+            sockets.extend(passed.take_tcp_listener(at).map_err(io)?);
+        }
+        Ok(Self { sockets, notify: Notify::of_environment() })
+    }
+}
+
 impl Daemon {
     /// Puts everything together. Inside a runtime; blocks while the index is read.
     ///
     /// # Errors
     /// Each says what to do; nothing runs then.
     pub async fn start(settings: Arc<Settings>) -> Result<Self, AppError> {
-        Self::build(settings, Vec::new(), None)
+        Self::build(settings, Vec::new(), None, Passed::default())
     }
 
     /// As [`start`](Self::start), for a gate whose configuration can be read anew.
@@ -58,14 +80,16 @@ impl Daemon {
     /// As for [`start`](Self::start).
     pub async fn start_from(configured: Configured) -> Result<Self, AppError> {
         let Configured { settings, values, file } = configured;
-        Self::build(Arc::new(settings), values, Some(file))
+        Self::build(Arc::new(settings), values, Some(file), Passed::of_environment()?)
     }
 
     fn build(
         settings: Arc<Settings>,
         values: Vec<ShownValue>,
         file: Option<ConfigurationFile>,
+        passed: Passed,
     ) -> Result<Self, AppError> {
+        let Passed { sockets, notify } = passed;
         super::descriptors::raise(settings.limits.connections);
         let lock = LedgerLock::take(&settings.ledger.path, Holder::Gate, PATIENCE)?;
         let keeper = Keeper::start(&KeeperSettings {
@@ -84,9 +108,10 @@ impl Daemon {
         let alerts = Alerts::start(generation.alerts(clock), heard)?;
         let counters = Arc::new(Counters::default());
         let lasting = Lasting::new(&settings, keeper, journal, counters, clock, alerts)?;
-        let gate = Gate::bind(generation.gate(&lasting)?).map_err(of_gate)?;
+        let gate = Gate::bind(generation.gate(&lasting)?, sockets).map_err(of_gate)?;
         let addresses = gate.addresses();
-        let house = House::new(HouseParts { lasting, gate, generation, lists, values, file });
+        let house =
+            House::new(HouseParts { lasting, gate, generation, lists, values, file, notify });
         let control = ControlServer::start(&settings.control, Arc::clone(&house.clerk))?;
         Ok(Self { house, control, addresses, archive, _lock: lock })
     }
@@ -114,8 +139,13 @@ impl Daemon {
     /// Serves until `drain` turns true and the last session has ended.
     pub async fn serve(self, drain: watch::Receiver<bool>) {
         self.house.begin();
+        let watched = tokio::spawn(self.house.watched());
         let house = Arc::clone(&self.house);
-        self.house.gate.serve(drain, || house.grace()).await;
+        let grace = || {
+            house.stopping();
+            house.grace()
+        };
+        self.house.gate.serve(drain, grace).await;
         let (control, archive, house) = (self.control, self.archive, self.house);
         let stopping = tokio::task::spawn_blocking(move || {
             drop(archive);
@@ -126,5 +156,6 @@ impl Daemon {
         if stopping.await.is_err() {
             tracing::error!("a part of the gate panicked while it was stopped");
         }
+        watched.abort();
     }
 }

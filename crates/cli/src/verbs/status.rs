@@ -13,8 +13,13 @@ use crate::table::columns;
 use crate::words::ConfigOnly;
 
 pub(crate) fn run(words: &ConfigOnly, out: &Out) -> anyhow::Result<Exit> {
-    let settings = configuration::settings(&words.file, out)?;
-    let mut reach = Reach::find(&settings, IfMissing::Refuse)?;
+    let loaded = configuration::read(&words.file)?;
+    // A gate that runs goes by another one, if this one is broken.
+    let running = loaded.control.as_deref().filter(|_| loaded.settings.is_none());
+    let mut reach = match running.map(Reach::gate).transpose()?.flatten() {
+        Some(gate) => gate,
+        None => Reach::find(&configuration::settings(&words.file, out)?, IfMissing::Refuse)?,
+    };
     let running = reach.is_gate();
     let answer = reach.ask(&Request::Status, &mut |_| ())?;
     let status: StatusAnswer = serde_json::from_value(answer)?;

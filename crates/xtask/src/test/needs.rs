@@ -117,6 +117,12 @@ pub(super) fn all() -> Vec<Need> {
         ),
         need("haproxy", "front end: PROXY protocol", &[], Kind::Unpacked(&unpacked::HAPROXY)),
         need("nmap", "another judge of relays", &["nmap"], Kind::Tool("nmap", "--version")),
+        need(
+            "systemd",
+            "sockets passed on, and a judge of unit files",
+            &["systemd"],
+            Kind::Tool("systemd-analyze", "--version"),
+        ),
         need("testssl", "another judge of TLS", &["testssl.sh"], Kind::Tool("testssl", "-v")),
         need(
             "strace",
