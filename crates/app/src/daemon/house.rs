@@ -7,6 +7,7 @@
 //! puts things in the places of others. Sessions that are open end with what they began with.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use proxy::{Gate, GateError};
@@ -23,6 +24,9 @@ use crate::config::{Difference, ShownValue};
 use crate::error::AppError;
 use crate::lists::Watch;
 use crate::logs;
+
+/// For QUIT and its reply, at the end.
+const LEAVE: Duration = Duration::from_secs(5);
 
 /// What a house is made of.
 pub(super) struct HouseParts {
@@ -111,13 +115,21 @@ impl House {
     }
 
     /// How long sessions may take to end.
-    pub(super) fn grace(&self) -> std::time::Duration {
+    pub(super) fn grace(&self) -> Duration {
         self.present().generation.settings.grace
     }
 
     /// Waits until every list that can be read was read.
-    pub(super) fn lists_settled(&self, patience: std::time::Duration) -> bool {
+    pub(super) fn lists_settled(&self, patience: Duration) -> bool {
         self.present().lists.as_ref().is_none_or(|lists| lists.settled(patience))
+    }
+
+    /// Says QUIT on connections that are idle.
+    pub(super) async fn leave_smarthosts(&self) {
+        let smarthosts = Arc::clone(&self.present().generation.smarthosts);
+        let closing = smarthosts.close(self.lasting.clock);
+        // Whoever does not answer a QUIT misses nothing.
+        let _ = tokio::time::timeout(LEAVE, closing).await;
     }
 
     /// Ends the threads of the lists; no configuration is taken any more. Blocks.

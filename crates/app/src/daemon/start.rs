@@ -146,6 +146,7 @@ impl Daemon {
             house.grace()
         };
         self.house.gate.serve(drain, grace).await;
+        self.house.leave_smarthosts().await;
         let (control, archive, house) = (self.control, self.archive, self.house);
         let stopping = tokio::task::spawn_blocking(move || {
             drop(archive);
