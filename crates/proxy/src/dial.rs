@@ -74,12 +74,23 @@ async fn secure(socket: &mut Socket, tls: &ClientTls) -> Result<(), Failed> {
     let shaking = tokio::time::timeout(PATIENCE, poll_fn(|cx| socket.poll_handshake(cx))).await;
     match shaking {
         Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) if is_no_tls(&error) => {
+            // Somebody put it there, in the hope that it is taken for replies; nothing that
+            // follows from it is done, and TLS is not given up for it either.
+            Err(Lost::Nonsense("it went on in the clear behind its 220 to STARTTLS").into())
+        }
         Ok(Err(error)) => {
             tracing::warn!(%error, "the TLS handshake with a smarthost failed");
             Err(failed("the handshake failed"))
         }
         Err(_) => Err(failed("the handshake took too long")),
     }
+}
+
+/// What came was no record of TLS at all.
+fn is_no_tls(error: &std::io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::InvalidMessage(_)))
 }
 
 /// Writes what the client role has to say and reads what comes back, until something came or

@@ -47,17 +47,19 @@ fn mail_goes_through_starttls_and_implicit_tls_to_a_postfix_under_tls() {
     let scratch = Scratch::new();
     let authority = Authority::new(&scratch, "authority");
     let postfix = Postfix::start_with_tls(&scratch, &authority, true);
-    for (implicit, folder) in [(false, "starttls"), (true, "implicit")] {
-        let mut setup = Setup::new(postfix.address());
-        setup.tables = certificate(&authority.certificate, &authority.key);
+    let second = free_port();
+    let gate = gate(&scratch, &authority, |setup| {
+        setup.smarthost = postfix.address();
         setup.smarthost_lines = format!("tls_ca = \"{}\"\n", authority.ca.display());
-        setup.listener_lines = format!("tls = \"{folder}\"\n");
-        let gate = Gate::start(&scratch.path().join(folder), &setup);
+        let listener = format!("[[listener]]\naddress = \"{second}\"\ntls = \"implicit\"\n");
+        setup.tables.push_str(&listener);
+    });
+    for (implicit, address) in [(false, gate.address), (true, second)] {
         let ca = authority.ca.display().to_string();
         let mut words =
             vec!["-CAfile", &ca, "-verify_return_error", "-verify_hostname", "localhost"];
         words.extend(if implicit { [].iter() } else { STARTTLS.iter() });
-        let mut client = Encrypted::open(gate.address, &words);
+        let mut client = Encrypted::open(address, &words);
         if implicit {
             assert_eq!(client.read().unwrap().code, 220);
         }

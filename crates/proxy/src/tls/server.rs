@@ -151,6 +151,8 @@ impl Current {
             }
         };
         let mut config = builder.with_cert_resolver(Arc::<Certificates>::clone(certificates));
+        // Ours is the best first; a client may have its own the other way round.
+        config.ignore_client_order = true;
         // What was agreed on is given to the client to keep, so that nothing is kept here.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         match &clients {
