@@ -51,6 +51,10 @@ counters! {
     tls_sessions,
     /// TLS handshakes with clients that failed.
     tls_failures,
+    /// Clients that logged in.
+    logins,
+    /// Logins refused: a wrong password, a wrong name.
+    logins_refused,
     /// Sessions ended by a fault of optgate's own.
     sessions_panicked,
     /// Recipients offered to the smarthost.

@@ -30,6 +30,7 @@ use crate::smarthosts::Smarthosts;
 use crate::socket::Socket;
 use crate::tls::server::ServerTls;
 use crate::upgrade::Upgrade;
+use crate::users::{self, Authenticating};
 
 type Opening = Pin<Box<dyn Future<Output = Result<Line, OpenFailure>> + Send>>;
 
@@ -56,6 +57,8 @@ pub(crate) struct Driver {
     committing: Option<Pin<Box<dyn Future<Output = bool> + Send>>>,
     /// What live lists are asked.
     asking: Asking,
+    /// What is asked about a user.
+    authenticating: Authenticating,
 }
 
 /// Lines for the evidence, not yet written.
@@ -99,6 +102,7 @@ impl Driver {
             records: Records::default(),
             committing: None,
             asking: Asking::default(),
+            authenticating: Authenticating::default(),
         }
     }
 
@@ -126,6 +130,7 @@ impl Driver {
             progress |= self.poll_opening(cx, now);
             progress |= self.poll_committing(cx, now);
             progress |= self.poll_asking(cx, now);
+            progress |= self.poll_authenticating(cx, now);
             if self.records.before_reply || self.records.lines.len() > LINES_MAX {
                 self.write_records();
             }
@@ -160,8 +165,12 @@ impl Driver {
             match event {
                 Event::OpenUpstream(wanted) => self.open(now, wanted),
                 Event::StartTls => self.ask_for_tls(now),
-                // Not offered yet.
-                Event::Authenticate(_) | Event::LoginEnded { .. } => {}
+                Event::Authenticate(question) => {
+                    self.authenticating.ask(&self.shared, self.relay.facts(), question);
+                }
+                Event::LoginEnded { user, accepted } => {
+                    users::ended(&self.shared, self.relay.facts(), &user, accepted);
+                }
                 Event::Denied(what) => {
                     denied::note(what, self.relay.facts(), &self.shared.counters)
                 }
@@ -253,6 +262,16 @@ impl Driver {
         for (id, asked, lookups) in answers {
             self.relay.answer(now, Answer::LookedUp(id, asked, lookups));
         }
+        true
+    }
+
+    fn poll_authenticating(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
+        if self.relay.is_finished() {
+            self.authenticating.forget();
+            return false;
+        }
+        let Poll::Ready(answer) = self.authenticating.poll(cx) else { return false };
+        self.relay.answer(now, Answer::Authenticated(answer));
         true
     }
 

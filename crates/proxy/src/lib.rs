@@ -29,6 +29,7 @@ mod smarthosts;
 mod socket;
 mod tls;
 mod upgrade;
+mod users;
 
 pub use clock::Clock;
 pub use counters::{Counters, CountersView};
@@ -47,3 +48,4 @@ pub use tls::client::{ClientMode, ClientTls, ClientTlsFault, ClientTlsSettings};
 pub use tls::files::FileFault;
 pub use tls::pair::{Pair, PairFiles};
 pub use tls::server::{Begin, ServerTls};
+pub use users::{Users, Verifying};

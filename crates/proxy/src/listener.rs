@@ -26,6 +26,7 @@ use crate::shared::{Limits, Seat, Shared};
 use crate::smarthosts::Smarthosts;
 use crate::socket::Socket;
 use crate::tls::server::{Begin, ServerTls};
+use crate::users::Users;
 
 /// The pause after an accept that failed for want of a resource.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -67,6 +68,8 @@ pub struct GateParts {
     pub gate: OptOutGate,
     /// The lists that are asked over a network, where `gate` cannot tell without.
     pub live: Option<Arc<dyn LiveLists>>,
+    /// Who knows the users that may log in; none: there are none.
+    pub users: Option<Arc<dyn Users>>,
     /// Where records go.
     pub recorder: Arc<dyn Recorder>,
     /// What happens, in numbers.
@@ -122,6 +125,7 @@ impl Generation {
             limits: parts.limits,
             gate: parts.gate,
             live: parts.live,
+            users: parts.users,
             mint: parts.mint,
             sessions: before.map(|before| Arc::clone(&before.shared.sessions)).unwrap_or_default(),
             open: before.map(|before| Arc::clone(&before.shared.open)).unwrap_or_default(),

@@ -12,6 +12,7 @@ use policy::{LiveLists, OptOutGate};
 use crate::counters::Counters;
 use crate::recorder::Recorder;
 use crate::smarthosts::Smarthosts;
+use crate::users::Users;
 
 /// How many clients are served.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) gate: OptOutGate,
     /// The lists that are asked over a network; none: there is no such list.
     pub(crate) live: Option<Arc<dyn LiveLists>>,
+    /// Who knows the users; none: there are none.
+    pub(crate) users: Option<Arc<dyn Users>>,
     pub(crate) mint: Arc<Mint>,
     pub(crate) sessions: Arc<AtomicU64>,
     pub(crate) open: Arc<Mutex<Open>>,

@@ -1,0 +1,67 @@
+//! Who the clients are: whoever knows the users answers, and is told how logins ended.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use observe::Redacted;
+use relay::{AuthAnswer, AuthQuestion, SessionFacts};
+
+use crate::shared::Shared;
+
+/// The answer to a question about a user, on its way.
+pub type Verifying = Pin<Box<dyn Future<Output = AuthAnswer> + Send>>;
+
+/// Knows the users. What it does takes the same time whether there is such a user or not, and
+/// keeps no thread of the sessions busy.
+pub trait Users: Send + Sync {
+    /// Whether a password is right, or which keys somebody has. `client`: for counting failures.
+    fn ask(&self, client: IpAddr, question: AuthQuestion) -> Verifying;
+
+    /// A login ended, by whatever mechanism.
+    fn ended(&self, client: IpAddr, user: &str, accepted: bool);
+}
+
+/// The question of one session; one at a time.
+#[derive(Default)]
+pub(crate) struct Authenticating(Option<Verifying>);
+
+impl Authenticating {
+    /// Asks. Without anybody who knows the users, nobody can be told from anybody.
+    pub(crate) fn ask(&mut self, shared: &Shared, facts: &SessionFacts, question: AuthQuestion) {
+        self.0 = Some(match &shared.users {
+            Some(users) => users.ask(facts.client, question),
+            None => Box::pin(std::future::ready(AuthAnswer::Unavailable)),
+        });
+    }
+
+    /// Nobody waits for it any more.
+    pub(crate) fn forget(&mut self) {
+        self.0 = None;
+    }
+
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<AuthAnswer> {
+        let Some(verifying) = &mut self.0 else { return Poll::Pending };
+        let answer = verifying.as_mut().poll(cx);
+        if answer.is_ready() {
+            self.0 = None;
+        }
+        answer
+    }
+}
+
+/// Counts, logs and tells how a login ended.
+pub(crate) fn ended(shared: &Shared, facts: &SessionFacts, user: &str, accepted: bool) {
+    let (session, client, login) = (&facts.id, Redacted(facts.client), Redacted(user));
+    if accepted {
+        shared.counters.logins.count();
+        tracing::info!(%session, %client, %login, "logged in");
+    } else {
+        shared.counters.logins_refused.count();
+        tracing::warn!(%session, %client, %login, "login refused");
+    }
+    if let Some(users) = &shared.users {
+        users.ended(facts.client, user, accepted);
+    }
+}
