@@ -28,5 +28,6 @@ pub mod relay_test;
 pub mod replay;
 pub mod reports;
 pub mod restore;
+pub mod users;
 
 pub use error::{AppError, Blame};

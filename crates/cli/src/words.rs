@@ -19,6 +19,7 @@ mod file;
 mod ledger;
 mod optout;
 mod source;
+mod user;
 
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use consent::{Consent, ConsentAdd, ConsentImport, ConsentVerb, ConsentWithdraw};
@@ -30,6 +31,7 @@ pub(crate) use ledger::{
 };
 pub(crate) use optout::{ListFile, Optout, OptoutAdd, OptoutImport, OptoutVerb, Withdraw};
 pub(crate) use source::{Metrics, Source, SourceList, SourceSync, SourceTest, SourceVerb};
+pub(crate) use user::{User, UserAdd, UserList, UserRemove, UserVerb};
 
 /// An SMTP proxy that refuses recipients who opted out, whatever program sends.
 #[derive(Debug, Parser)]
@@ -111,6 +113,8 @@ pub(crate) enum Verb {
     Optout(Optout),
     /// Record that people agreed to be mailed.
     Consent(Consent),
+    /// Who may log in to the gate.
+    User(User),
     /// Verify, checkpoint, export, erase: what an auditor or a person may ask for.
     Ledger(Ledger),
     /// Copy the ledger and its key file while the gate runs.

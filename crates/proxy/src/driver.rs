@@ -130,7 +130,7 @@ impl Driver {
             progress |= self.poll_opening(cx, now);
             progress |= self.poll_committing(cx, now);
             progress |= self.poll_asking(cx, now);
-            progress |= self.poll_authenticating(cx, now);
+            progress |= self.authenticating.poll(cx, &mut self.relay, now);
             if self.records.before_reply || self.records.lines.len() > LINES_MAX {
                 self.write_records();
             }
@@ -262,16 +262,6 @@ impl Driver {
         for (id, asked, lookups) in answers {
             self.relay.answer(now, Answer::LookedUp(id, asked, lookups));
         }
-        true
-    }
-
-    fn poll_authenticating(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
-        if self.relay.is_finished() {
-            self.authenticating.forget();
-            return false;
-        }
-        let Poll::Ready(answer) = self.authenticating.poll(cx) else { return false };
-        self.relay.answer(now, Answer::Authenticated(answer));
         true
     }
 

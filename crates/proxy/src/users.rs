@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use observe::Redacted;
-use relay::{AuthAnswer, AuthQuestion, SessionFacts};
+use relay::{Answer, AuthAnswer, AuthQuestion, Relay, SessionFacts};
+use smtp_session::Moment;
 
 use crate::shared::Shared;
 
@@ -36,18 +37,16 @@ impl Authenticating {
         });
     }
 
-    /// Nobody waits for it any more.
-    pub(crate) fn forget(&mut self) {
-        self.0 = None;
-    }
-
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<AuthAnswer> {
-        let Some(verifying) = &mut self.0 else { return Poll::Pending };
-        let answer = verifying.as_mut().poll(cx);
-        if answer.is_ready() {
+    /// Hands the answer to the relay, once it is there; true when it was.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, relay: &mut Relay, now: Moment) -> bool {
+        if relay.is_finished() {
             self.0 = None;
         }
-        answer
+        let Some(verifying) = &mut self.0 else { return false };
+        let Poll::Ready(answer) = verifying.as_mut().poll(cx) else { return false };
+        self.0 = None;
+        relay.answer(now, Answer::Authenticated(answer));
+        true
     }
 }
 

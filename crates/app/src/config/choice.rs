@@ -76,6 +76,18 @@ choice! {
 }
 
 choice! {
+    /// Whom a client logs in to.
+    pub(crate) AuthWord, "whom clients log in to", r#""off", "users" or "smarthost""# {
+        /// Nobody.
+        Off = "off",
+        /// This gate, as one of its own users.
+        Users = "users",
+        /// The smarthost: the exchange is passed through.
+        Smarthost = "smarthost",
+    }
+}
+
+choice! {
     /// When the smarthost is contacted.
     pub Contact, "a moment to contact the smarthost", r#""recipient" or "sender""# {
         /// At the first permitted recipient.

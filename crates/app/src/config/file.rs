@@ -8,8 +8,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::admission::Admissions;
 use super::choice::{
-    Action, CalendarWord, ClassWord, Contact, EvidenceSync, Level, ListenerTls, LogFormat, Mixed,
-    PermissionWord, RefuseAt, SmarthostTls, Store,
+    Action, AuthWord, CalendarWord, ClassWord, Contact, EvidenceSync, Level, ListenerTls,
+    LogFormat, Mixed, PermissionWord, RefuseAt, SmarthostTls, Store,
 };
 use super::fault::Fault;
 use super::form::{Count, FilePath, Flag, Form};
@@ -29,6 +29,7 @@ use super::section::{
 use super::sender::Sender;
 use super::source::keys::Source;
 use super::tls::{Pins, TlsName};
+use super::users::{Mechanisms, Users};
 
 const fn seconds(n: u64) -> Span {
     Span(Duration::from_secs(n))
@@ -105,6 +106,12 @@ section! {
         tls: ListenerTls = without("\"starttls\"", "\"starttls\" where there is a [[certificate]], else \"off\""),
         /// A file with the authorities whose certificates are believed when clients show them (PEM). Any other counts as none.
         client_ca: FilePath = without("\"/etc/optgate/clients.pem\"", "clients are not asked for certificates"),
+        /// Whom clients log in to: "off", nobody; "users", this gate, as one of the users that `optgate user` adds; or "smarthost": the exchange is passed through.
+        auth: AuthWord = default(AuthWord::Off),
+        /// How users log in. All that there are: a client takes what it can do.
+        mechanisms: Mechanisms = default(Mechanisms::all()),
+        /// Whether a password may come in without TLS, where others can read it. SCRAM-SHA-256 does not show it and is offered in any case.
+        auth_without_tls: Flag = default(Flag(false)),
         /// What is done about a recipient that must not be mailed: "refuse" it with 550; "drop", answer 250 and do not forward it; or "shadow", forward it and record what would have been done.
         action: Action = default(Action::Refuse),
         /// What is done when a message is to recipients who have to be decided apart, because its header will decide what kind of mail it is: "defer" the odd ones with 452, so that the client offers them again by themselves; or "refuse" the whole message, for clients that do not try again.
@@ -241,6 +248,8 @@ pub(crate) struct File {
     pub(crate) listeners: Vec<Listener>,
     /// `[[certificate]]`
     pub(crate) certificates: Vec<Certificate>,
+    /// `[users]`
+    pub(crate) users: Users,
     /// `[ledger]`
     pub(crate) ledger: Ledger,
     /// `[evidence]`
@@ -270,6 +279,7 @@ pub(crate) fn sections() -> Vec<SectionInfo> {
         Smarthost::info(),
         Listener::info(),
         Certificate::info(),
+        Users::info(),
         Source::info(),
         Stream::info(),
         Sender::info(),
@@ -310,6 +320,7 @@ pub(crate) fn read(text: &str, faults: &mut Vec<Fault>) -> File {
         smarthosts: one_or_many(root, text, faults),
         listeners,
         certificates: many(root, text, faults),
+        users: one(root, text, faults),
         ledger: one(root, text, faults),
         evidence: one(root, text, faults),
         control: one(root, text, faults),
@@ -429,6 +440,7 @@ pub(crate) fn rows(file: &File) -> Vec<(&'static str, usize, bool, Vec<Row>)> {
     all.extend(file.listeners.iter().enumerate().map(|(n, s)| (Listener::NAME, n, true, s.rows())));
     let certificates = file.certificates.iter().enumerate();
     all.extend(certificates.map(|(n, s)| (Certificate::NAME, n, true, s.rows())));
+    all.push((Users::NAME, 0, false, file.users.rows()));
     all.extend(file.sources.iter().enumerate().map(|(n, s)| (Source::NAME, n, true, s.rows())));
     all.extend(file.streams.iter().enumerate().map(|(n, s)| (Stream::NAME, n, true, s.rows())));
     all.extend(file.senders.iter().enumerate().map(|(n, s)| (Sender::NAME, n, true, s.rows())));

@@ -20,7 +20,7 @@ use super::section::{Maybe, Origin, Said, Section};
 use super::settings::{EvidenceSettings, LedgerSettings, ListenerSettings, LogSettings, Settings};
 use super::source::settle as settle_sources;
 use super::stream::settle as settle_streams;
-use super::{alert, enforcement, limits, sender, smarthost, tls};
+use super::{alert, enforcement, limits, sender, smarthost, tls, users};
 
 /// What of the machine and the process the meaning depends on.
 #[derive(Clone, Debug, Default)]
@@ -84,6 +84,7 @@ pub(crate) fn settle(
         smarthosts,
         routes,
         certificates,
+        users: users::settle(&file.users, &file.listeners, folder, faults),
         listeners,
         ledger,
         evidence,
@@ -164,6 +165,7 @@ fn listeners(
         }
         seen.insert(address, span);
         admission::check(&listener.allow, address, place(listener), faults);
+        users::check(listener, faults);
         if let Some(said) = listener.notice.get() {
             notice::check(said, hostname, faults);
         }
@@ -172,6 +174,7 @@ fn listeners(
             allow: listener.allow.get().map(Admissions::ways).unwrap_or_default(),
             refuse_at: listener.refuse_at.value,
             tls: tls::listener(listener, has_certificate, place(listener), folder, faults),
+            auth: users::offer(listener),
             action: listener.action.value,
             mixed: listener.mixed.value,
             notice: listener.notice.get().map(|n| n.text.clone()).filter(|n| !n.is_empty()),

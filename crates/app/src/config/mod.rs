@@ -36,6 +36,7 @@ mod source;
 mod stream;
 mod template;
 mod tls;
+mod users;
 
 use std::path::{Path, PathBuf};
 

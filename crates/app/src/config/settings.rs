@@ -10,7 +10,7 @@ use address::{ForwardPath, PersonRules};
 use observe::Secret;
 use policy::{Admission, SenderRule, StreamRule, Streams};
 use proxy::{ClientTlsSettings, PairFiles, RateSettings};
-use relay::{Routes, SmarthostId};
+use relay::{AuthOffer, Routes, SmarthostId};
 use smtp_session::Floors;
 use sources::{Access, Format, Guards, Password, Question, Spec, Tls};
 use suppression::{Basis, Calendar, Grace, Kind, Scope};
@@ -38,6 +38,8 @@ pub struct Settings {
     pub listeners: Vec<ListenerSettings>,
     /// The certificates of this host.
     pub certificates: Vec<PairFiles>,
+    /// The file of users.
+    pub users: PathBuf,
     /// The record of opt-outs.
     pub ledger: LedgerSettings,
     /// The record of decisions.
@@ -138,6 +140,8 @@ pub struct ListenerSettings {
     pub refuse_at: RefuseAt,
     /// TLS.
     pub tls: ListenerTlsSettings,
+    /// How clients log in.
+    pub auth: AuthOffer,
     /// What is done about a suppressed recipient.
     pub action: Action,
     /// What is done when recipients have to be decided apart.

@@ -1,10 +1,10 @@
 //! The parts of a gate: what lasts, and what is made of a configuration.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use evidence::{Journal, Mint};
 use policy::{LiveLists, Networks, OptOutGate, Rates, RelayControl, SenderRules};
-use proxy::{Clock, Counters, GateParts, Limits, RateLimits, ServerTls, Smarthosts};
+use proxy::{Clock, Counters, GateParts, Limits, RateLimits, ServerTls, Smarthosts, Users};
 use relay::{Access, AuthOffer, HoldBudget, HoldSettings, RelaySettings, Way};
 use smtp_session::ServerSettings;
 use smtp_wire::Reply;
@@ -24,6 +24,7 @@ use crate::config::{
 use crate::error::AppError;
 use crate::keeper::Keeper;
 use crate::live::{AskedLists, Consultant, LiveSources};
+use crate::users::OwnUsers;
 
 /// Octets of a header that decides a message's stream; Postfix takes 100 KiB, Exim 1 MiB.
 const HEADER_MAX: usize = 256 * 1024;
@@ -72,6 +73,8 @@ pub(super) struct Generation {
     pub(super) live: Option<Arc<LiveSources>>,
     rates: Option<Arc<RateLimits>>,
     tls: TlsParts,
+    /// Since somebody may log in.
+    users: OnceLock<Arc<OwnUsers>>,
     /// Since it is in force.
     keeping: Option<Arc<Keeping>>,
 }
@@ -104,7 +107,8 @@ impl Generation {
         let smarthosts = Arc::new(smarthosts::of(&settings, &tls));
         let live = LiveSources::of(&settings);
         let rates = RateLimits::of(&settings.limits.rates);
-        Ok(Self { settings, smarthosts, live, rates, tls, keeping: None })
+        let users = OnceLock::new();
+        Ok(Self { settings, smarthosts, live, rates, tls, users, keeping: None })
     }
 
     /// The one that follows this one. Nothing is contacted yet.
@@ -122,6 +126,10 @@ impl Generation {
         if same_routes && !difference.is_in("smarthost") && !difference.is_in("server") {
             next.smarthosts = Arc::clone(&self.smarthosts);
             next.keeping.clone_from(&self.keeping);
+        }
+        if next.settings.users == self.settings.users {
+            // With the failures that it has counted.
+            next.users.clone_from(&self.users);
         }
         if !difference.is_in("source") {
             next.live.clone_from(&self.live);
@@ -184,6 +192,7 @@ impl Generation {
             smarthosts: Arc::clone(&self.smarthosts),
             gate,
             live,
+            users: self.users()?,
             recorder: Arc::new(records),
             counters: Arc::clone(&lasting.counters),
             mint: Arc::clone(&lasting.mint),
@@ -203,6 +212,22 @@ impl Generation {
             wait_max: Some(self.settings.limits.transaction_wait),
             rates: self.rates.clone().map(|rates| rates as Arc<dyn Rates>),
         }
+    }
+
+    /// Who knows the users, where anybody can log in.
+    fn users(&self) -> Result<Option<Arc<dyn Users>>, AppError> {
+        let settings = &*self.settings;
+        if settings.listeners.iter().all(|listener| listener.auth == AuthOffer::Off) {
+            return Ok(None);
+        }
+        let users = match self.users.get() {
+            Some(users) => Arc::clone(users),
+            None => {
+                let users = Arc::new(OwnUsers::new(settings.users.clone())?);
+                Arc::clone(self.users.get_or_init(|| users))
+            }
+        };
+        Ok(Some(users))
     }
 
     fn opt_out(&self, keeper: &Keeper) -> (OptOutGate, Option<Arc<dyn LiveLists>>) {
@@ -265,7 +290,7 @@ fn listen(
         message_size_max: limits.message_size,
         recipients_max: u32::try_from(limits.recipients).unwrap_or(u32::MAX),
         plain_recipients: settings.evidence.recipient == Store::Plain || settings.log.personal,
-        auth: AuthOffer::Off,
+        auth: listener.auth.clone(),
         routes: settings.routes.routes.clone(),
         xclient: Networks::default(),
     };

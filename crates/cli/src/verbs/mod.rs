@@ -20,5 +20,6 @@ pub(crate) mod show;
 pub(crate) mod sink;
 pub(crate) mod source;
 pub(crate) mod status;
+pub(crate) mod user;
 pub(crate) mod why;
 pub(crate) mod withdraw;

@@ -19,7 +19,8 @@ fn each_entry_of_allow_is_a_way_in_and_plus_joins_what_must_hold() {
     let text =
         "allow = [\"10.0.0.0/8\", \"192.0.2.7\", \"2001:db8::/32+ login\", \"certificate\"]\n";
     let ca = format!("client_ca = \"authority.pem\"\n{}", tls::CERTIFICATE);
-    let settings = settings(&format!("{BEYOND}{text}refuse_at = \"mail\"\n{ca}"));
+    let settings =
+        settings(&format!("{BEYOND}{text}refuse_at = \"mail\"\nauth = \"smarthost\"\n{ca}"));
     assert_eq!(settings.listeners[0].refuse_at, RefuseAt::Mail);
     let control = RelayControl::new(settings.listeners[0].allow.clone());
     let judge = |address: &str, login, certificate| {

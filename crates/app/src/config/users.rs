@@ -1,0 +1,136 @@
+//! Who may log in, and how: `[users]` and the keys about AUTH of a listener.
+
+use std::path::{Path, PathBuf};
+
+use relay::AuthOffer;
+use smtp_session::sasl::Mechanism;
+use toml::de::DeValue;
+
+use super::choice::AuthWord;
+use super::fault::{Fault, Severity};
+use super::file::Listener;
+use super::form::{FilePath, Form, Given};
+use super::naming::show_list;
+use super::section::{KeyInfo, Reader, Row, Rule, Said, Section, SectionInfo, section};
+use crate::users;
+
+section! {
+    /// The users who log in to this gate, at a listener with `auth = "users"`.
+    Users = "users", one {
+        /// Where they are kept. Written by `optgate user`, and read again when it changes; nobody but its owner may read it.
+        file: FilePath = default(FilePath("optgate.users".into())),
+    }
+}
+
+/// Mechanisms by which users of our own log in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mechanisms(pub(crate) Vec<Mechanism>);
+
+impl Mechanisms {
+    /// All that there are, the best first.
+    pub(crate) fn all() -> Self {
+        Self(vec![Mechanism::ScramSha256, Mechanism::Plain, Mechanism::Login])
+    }
+}
+
+impl Form for Mechanisms {
+    const NAME: &'static str = "a list of mechanisms";
+    const EXAMPLE: &'static str = "[\"SCRAM-SHA-256\", \"PLAIN\", \"LOGIN\"]";
+    fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let mut chosen = Vec::new();
+        for item in given.elements::<Self>(faults)? {
+            let DeValue::String(name) = item.value else {
+                faults.push(item.wrong_type::<Self>());
+                return None;
+            };
+            let known = name.parse().ok().filter(|one| Self::all().0.contains(one));
+            let Some(mechanism) = known else {
+                let fault = Fault::at(item.span, format!("no user can log in by \"{name}\""));
+                faults.push(fault.help("one of SCRAM-SHA-256, PLAIN, LOGIN"));
+                return None;
+            };
+            if !chosen.contains(&mechanism) {
+                chosen.push(mechanism);
+            }
+        }
+        if chosen.is_empty() {
+            faults.push(given.wrong::<Self>("it is empty"));
+            return None;
+        }
+        chosen.sort();
+        Some(Self(chosen))
+    }
+    fn show(&self) -> String {
+        show_list(&self.0.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+}
+
+/// What a listener offers.
+pub(crate) fn offer(listener: &Listener) -> AuthOffer {
+    let without_tls = listener.auth_without_tls.value.0;
+    match listener.auth.value {
+        AuthWord::Off => AuthOffer::Off,
+        AuthWord::Users => AuthOffer::Users {
+            mechanisms: listener.mechanisms.value.0.clone(),
+            plaintext_without_tls: without_tls,
+        },
+        AuthWord::Smarthost => AuthOffer::Smarthost { without_tls },
+    }
+}
+
+/// The keys of a listener that are about AUTH.
+pub(crate) fn check(listener: &Listener, faults: &mut Vec<Fault>) {
+    let word = listener.auth.value;
+    let mut meaningless = |span, key: &str, right: &str| {
+        let fault = Fault::maybe_at(span, format!("`{key}` has no meaning without {right}"));
+        faults.push(fault.help(format!("add {right}, or leave {key} out")));
+    };
+    let chosen = listener.mechanisms.value != Mechanisms::all();
+    if word != AuthWord::Users && chosen {
+        meaningless(listener.mechanisms.span(), "mechanisms", "auth = \"users\"");
+    }
+    if word == AuthWord::Off && listener.auth_without_tls.value.0 {
+        meaningless(listener.auth_without_tls.span(), "auth_without_tls", "auth");
+    }
+    let asks_for_login =
+        listener.allow.get().is_some_and(|ways| ways.ways().iter().any(|way| way.login));
+    if word == AuthWord::Off && asks_for_login {
+        let span = listener.allow.said().and_then(Said::span);
+        faults.push(
+            Fault::maybe_at(span, "nobody can log in here: `auth` is missing")
+                .help("add: auth = \"users\", or auth = \"smarthost\" to pass logins through"),
+        );
+    }
+    let beyond = !listener.address.value.0.ip().is_loopback();
+    if word != AuthWord::Off && listener.auth_without_tls.value.0 && beyond {
+        let what = "passwords come in readable for whoever is on the way";
+        let fault = Fault::maybe_at(listener.auth_without_tls.span(), what);
+        faults.push(fault.severity(Severity::Warning).help("TLS keeps them: [[certificate]]"));
+    }
+}
+
+/// Where users are kept. One that is to be used must be there.
+pub(crate) fn settle(
+    said: &Users,
+    listeners: &[Listener],
+    folder: &Path,
+    faults: &mut Vec<Fault>,
+) -> PathBuf {
+    let path = folder.join(&said.file.value.0);
+    let wanted = listeners.iter().find(|listener| listener.auth.value == AuthWord::Users);
+    let Some(listener) = wanted else { return path };
+    match users::read(&path) {
+        Ok(file) if file.len() == 0 => faults.push(
+            Fault::maybe_at(said.file.span(), "there is no user who could log in")
+                .severity(Severity::Warning)
+                .help("add one: optgate user add NAME"),
+        ),
+        Ok(_) => {}
+        Err(what) => {
+            let span = said.file.span().or_else(|| listener.auth.span());
+            let fault = Fault::maybe_at(span, what).severity(Severity::Missing);
+            faults.push(fault.help("users are added by: optgate user add NAME"));
+        }
+    }
+    path
+}
