@@ -64,7 +64,7 @@ pub struct ScriptedSmarthost {
     pub deliveries: Vec<Delivery>,
     /// NOOPs seen, and whether one came behind a 354.
     pub noops: usize,
-    /// Commands that were no SMTP.
+    /// Commands that were no SMTP, or came where they must not.
     pub nonsense: Vec<String>,
     /// It has closed the connection.
     pub closed: bool,
@@ -177,6 +177,8 @@ impl ScriptedSmarthost {
             self.reply("250 smarthost.example");
         } else if upper.starts_with("MAIL FROM:") {
             if self.has_sender {
+                // Servers that take it may keep the recipients of the last one.
+                self.nonsense.push(line.to_owned());
                 self.reply("503 5.5.1 nested MAIL");
             } else if self.dice.permille(self.manner.refuse_sender) {
                 self.reply("550 5.7.1 sender refused");
