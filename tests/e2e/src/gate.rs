@@ -1,7 +1,7 @@
 //! `optgate serve` with a configuration of its own, and the other verbs beside it.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -201,8 +201,9 @@ fn serve(folder: &Path, address: SocketAddr, under: &[String], limit: Duration) 
     }
     command.args(["serve", "--config", "optgate.toml"]);
     let mut server = Server::start("optgate", &mut command, folder.join("gate.log"));
-    server.wait_ready(limit, || Dialogue::open(address).is_ok());
-    // The gate greets at once and defers until it has tried its lists; what a test
+    // Not by its greeting: some listeners want TLS or a front end first.
+    server.wait_ready(limit, || TcpStream::connect(address).is_ok());
+    // The gate listens at once and defers until it has tried its lists; what a test
     // is about comes after that.
     server.wait_ready(limit, || every_list_was_tried(folder));
     server

@@ -26,6 +26,7 @@ mod recipes;
 mod records;
 mod relay_test;
 mod reports;
+mod secured;
 mod smarthost;
 mod streams;
 mod tls;
