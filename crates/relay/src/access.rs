@@ -3,11 +3,8 @@
 //! RFC 5321 s3.6.2, s7.9; RFC 4954 s6. Nothing here is remembered between transactions:
 //! a login, STARTTLS or a front end's word about who the client is change what is true.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use address::{Domain, ForwardPath, Mailbox, ReversePath};
-use policy::{Claim, Rates, RelayControl, Relaying, SenderRules, Source, TooMuch};
+use policy::{Claim, Relaying, Source, TooMuch};
 use smtp_session::{Moment, SlotId};
 use smtp_wire::Reply;
 
@@ -15,20 +12,6 @@ use crate::event::{Denied, Event};
 use crate::phase::Phase;
 use crate::relay::Relay;
 use crate::replies;
-
-/// What the clients of a listener may do.
-#[derive(Debug, Clone, Default)]
-pub struct Access {
-    /// Who may relay; by default nobody.
-    pub control: RelayControl,
-    /// Which senders each may use; by default any.
-    pub senders: SenderRules,
-    /// How much each may send; by default any amount.
-    pub rates: Option<Arc<dyn Rates>>,
-    /// How long they may be made to wait for our replies in one transaction; by default as
-    /// long as it takes.
-    pub wait_max: Option<Duration>,
-}
 
 impl Relay {
     /// Whether MAIL may open a transaction; answers it if not.

@@ -11,12 +11,6 @@ use std::sync::Arc;
 
 use memchr::memchr;
 use policy::{AuthorDomain, AuthorFault, check_authors};
-use smtp_session::Moment;
-
-use crate::event::{Denied, Event};
-use crate::phase::Phase;
-use crate::relay::Relay;
-use crate::replies;
 
 /// Octets that are kept of a line: RFC 5322 s2.1.1 allows 998 and the CRLF.
 const LINE_MAX: usize = 1000;
@@ -55,7 +49,7 @@ pub(crate) struct AuthorScan {
 }
 
 impl AuthorScan {
-    fn new(domains: Arc<[AuthorDomain]>, limit: usize) -> Self {
+    pub(crate) fn new(domains: Arc<[AuthorDomain]>, limit: usize) -> Self {
         Self {
             domains,
             left: limit,
@@ -140,7 +134,7 @@ impl AuthorScan {
     }
 
     /// The message is over, and so is its header.
-    fn end(mut self) -> Judged {
+    pub(crate) fn end(mut self) -> Judged {
         if !self.line.is_empty() {
             let line = std::mem::take(&mut self.line);
             let judged = self.whole_line(&line);
@@ -161,54 +155,6 @@ fn from_field(line: &[u8]) -> Option<&[u8]> {
     let (name, value) = line.split_at(memchr(b':', line)?);
     let is_from = name.trim_ascii_end().eq_ignore_ascii_case(b"from");
     is_from.then(|| value.get(1..).unwrap_or_default())
-}
-
-impl Relay {
-    /// `None` where no rule asks for authors, which is nearly always.
-    pub(crate) fn author_scan(&self) -> Option<Box<AuthorScan>> {
-        let (login, client) = (self.facts.login.as_deref(), self.facts.client);
-        let domains = self.settings.access.senders.author_domains(login, client)?;
-        Some(Box::new(AuthorScan::new(Arc::clone(domains), self.settings.header.limit)))
-    }
-
-    /// False when the message was refused for its authors.
-    pub(crate) fn authors_judged(&mut self, now: Moment, judged: Judged) -> bool {
-        let (content, facts) = match &mut self.phase {
-            Phase::Streaming(streaming) => (&mut streaming.content, &streaming.facts),
-            Phase::Holding(holding) => (&mut holding.content, &holding.facts),
-            _ => return true,
-        };
-        match judged {
-            Judged::NotYet => true,
-            Judged::Permitted => {
-                content.authors = None;
-                true
-            }
-            Judged::Refused(fault) => {
-                let reply = replies::author_refused(fault, &facts.reference);
-                self.events.push_back(Event::Denied(Denied::Author));
-                self.swallow(now, reply, "from");
-                false
-            }
-            Judged::TooLong => {
-                self.swallow(now, replies::header_too_big(), "header");
-                false
-            }
-        }
-    }
-
-    /// The client's dot: a header without an empty line behind it has ended as well.
-    pub(crate) fn judge_authors(&mut self, now: Moment) {
-        let content = match &mut self.phase {
-            Phase::Streaming(streaming) => &mut streaming.content,
-            Phase::Holding(holding) => &mut holding.content,
-            _ => return,
-        };
-        // A message without a single octet is refused as such.
-        if let Some(authors) = content.authors.take().filter(|_| content.size > 0) {
-            self.authors_judged(now, authors.end());
-        }
-    }
 }
 
 #[cfg(test)]

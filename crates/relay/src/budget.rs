@@ -6,28 +6,13 @@
 //! used up the answer is 451 while somebody still listens. Once our dot is out the smarthost
 //! may have the message: then the outcome is unknown.
 
-use std::time::Duration;
-
 use smtp_session::{Lost, Moment};
 
 use crate::event::Event;
 use crate::phase::Phase;
 use crate::relay::Relay;
 use crate::replies;
-
-/// The waits of one transaction.
-#[derive(Debug, Default)]
-pub(crate) struct Waits {
-    spent: Duration,
-    /// A reply is being waited for.
-    since: Option<Moment>,
-}
-
-impl Waits {
-    fn deadline(&self, budget: Duration) -> Option<Moment> {
-        Some(self.since?.plus(budget.saturating_sub(self.spent)))
-    }
-}
+use crate::waits::Waits;
 
 impl Relay {
     /// When a reply must be had at the latest.
@@ -41,14 +26,7 @@ impl Relay {
             self.waits = Waits::default();
             return;
         }
-        match (self.server.unanswered() > 0, self.waits.since) {
-            (true, None) => self.waits.since = Some(now),
-            (false, Some(since)) => {
-                self.waits.spent = self.waits.spent.saturating_add(now.since(since));
-                self.waits.since = None;
-            }
-            _ => {}
-        }
+        self.waits.note(now, self.server.unanswered() > 0);
     }
 
     /// Ends what takes too long.

@@ -13,7 +13,6 @@ use smtp_session::{Lost, Moment, SlotId};
 use smtp_wire::{MailParams, Reply};
 
 use crate::bond::Bond;
-use crate::budget::Waits;
 use crate::event::Event;
 use crate::facts::Facts;
 use crate::link::Link;
@@ -25,6 +24,7 @@ use crate::trace;
 use crate::tries::Tries;
 use crate::upstream::Upstream;
 use crate::verbatim::verbatim;
+use crate::waits::Waits;
 
 impl Relay {
     pub(crate) fn handle_mail(

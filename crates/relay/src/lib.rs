@@ -17,6 +17,7 @@
 
 mod access;
 mod auth;
+mod author_gate;
 mod authors;
 mod bond;
 mod budget;
@@ -47,15 +48,15 @@ mod trace;
 mod tries;
 mod upstream;
 mod verbatim;
+mod waits;
 
-pub use access::Access;
 pub use event::{Answer, AuthAnswer, AuthQuestion, Denied, Event, OpenFailure, Side, Wanted};
 pub use hold::{HoldBudget, HoldSettings};
 pub use offers::CapabilityRecord;
 pub use relay::Relay;
 pub use replies::all as relay_replies;
 pub use settings::{
-    AuthOffer, Contact, Mixed, RelaySettings, RouteId, Routes, SessionFacts, SmarthostId, TlsFacts,
-    Way,
+    Access, AuthOffer, Contact, Mixed, RelaySettings, RouteId, Routes, SessionFacts, SmarthostId,
+    TlsFacts, Way,
 };
 pub use upstream::Upstream;

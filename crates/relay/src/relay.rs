@@ -14,7 +14,6 @@ use smtp_session::{Moment, Server, ServerSettings};
 
 use crate::auth::Exchange;
 use crate::bond::Bond;
-use crate::budget::Waits;
 use crate::event::{Event, Side};
 use crate::identity::Shown;
 use crate::link::Link;
@@ -23,6 +22,7 @@ use crate::phase::Phase;
 use crate::record::Who;
 use crate::settings::{RelaySettings, SessionFacts};
 use crate::upstream::Upstream;
+use crate::waits::Waits;
 
 /// Unsent output of one side, in bytes, above which the other side is not read.
 const UNSENT_MAX: usize = 64 * 1024;

@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
-use policy::{Action, Networks, Possible, StreamId};
+use policy::{Action, Networks, Possible, Rates, RelayControl, SenderRules, StreamId};
 use smtp_session::sasl::Mechanism;
 
-use crate::access::Access;
 use crate::hold::HoldSettings;
 
 /// When the smarthost is contacted.
@@ -41,6 +41,20 @@ pub enum Mixed {
     /// All are taken; if the header then decides that some may not get it, the whole
     /// message is refused: for clients that do not try again.
     RefuseWhole,
+}
+
+/// What the clients of a listener may do.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// Who may relay; by default nobody.
+    pub control: RelayControl,
+    /// Which senders each may use; by default any.
+    pub senders: SenderRules,
+    /// How much each may send; by default any amount.
+    pub rates: Option<Arc<dyn Rates>>,
+    /// How long they may be made to wait for our replies in one transaction; by default as
+    /// long as it takes.
+    pub wait_max: Option<Duration>,
 }
 
 /// What a relay needs to know about its listener.

@@ -23,6 +23,7 @@
 
 mod auth;
 mod dispatch;
+mod floors;
 mod patience;
 mod queue;
 mod refused;
@@ -42,7 +43,7 @@ use crate::moment::Moment;
 use crate::sasl::SecretBytes;
 pub use auth::AuthRequest;
 use auth::Exchange;
-pub use patience::Floors;
+pub use floors::Floors;
 use queue::Queue;
 pub use queue::SlotId;
 pub use secured::StartTls;
