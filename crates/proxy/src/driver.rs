@@ -7,6 +7,8 @@
 //! may add to it), the smarthost before the client (what it said must be known
 //! before more is sent to it).
 
+mod upstream;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,8 +17,8 @@ use std::time::Duration;
 
 use evidence::Verdict;
 use policy::GateName;
-use relay::{Answer, Event, OpenFailure, Relay, Side, Upstream, Wanted};
-use smtp_session::{Ended, Lost, Moment};
+use relay::{Answer, Event, OpenFailure, Relay, Side};
+use smtp_session::{Ended, Moment};
 use tokio::time::Sleep;
 
 use crate::asking::Asking;
@@ -26,7 +28,6 @@ use crate::line::{Lease, Line};
 use crate::recorder::Commit;
 use crate::scratch;
 use crate::shared::Shared;
-use crate::smarthosts::Smarthosts;
 use crate::socket::Socket;
 use crate::tls::server::ServerTls;
 use crate::upgrade::Upgrade;
@@ -302,51 +303,6 @@ impl Driver {
         true
     }
 
-    fn open(&mut self, now: Moment, wanted: Wanted) {
-        let candidates = self.shared.smarthosts.candidates(&wanted, now);
-        let (shared, clock) = (Arc::clone(&self.shared), self.clock);
-        if !wanted.fresh
-            && !wanted.bound
-            && let Some(first) = candidates.first()
-            && let Some(line) = first.take_idle(clock, &shared.counters)
-        {
-            return self.opened(now, Ok(line));
-        }
-        self.opening = Some(Box::pin(async move {
-            Smarthosts::open(candidates, wanted, clock, &shared.counters).await
-        }));
-    }
-
-    fn opened(&mut self, now: Moment, result: Result<Line, OpenFailure>) {
-        let answer = result.map(|line| {
-            self.up = Some(line.socket);
-            self.lease = Some(line.lease);
-            line.upstream
-        });
-        self.relay.answer(now, Answer::Opened(answer));
-    }
-
-    fn release(&mut self, upstream: Box<Upstream>) {
-        if let Some(socket) = self.up.take()
-            && let Some(lease) = self.lease.take()
-        {
-            let line = Line { socket, upstream, lease };
-            self.shared.smarthosts.give(line, self.clock);
-        }
-    }
-
-    fn upstream_lost(&self, now: Moment, why: &Lost) {
-        let Some(lease) = &self.lease else { return };
-        let Some(host) = self.shared.smarthosts.get(lease.smarthost()) else { return };
-        let (session, smarthost) = (&self.relay.facts().id, &host.settings().name);
-        if lease.is_stale(why) {
-            tracing::debug!(%session, smarthost, %why, "an idle connection had ended");
-        } else {
-            tracing::warn!(%session, smarthost, %why, "smarthost lost in a transaction");
-        }
-        host.lost(lease, why, now);
-    }
-
     /// Before the dot goes upstream everything the smarthost has said must be heard:
     /// a stray reply would be taken for the answer to it.
     fn hear_smarthost(&mut self, now: Moment) {
@@ -359,18 +315,6 @@ impl Driver {
             }
             Ok(Some(0)) | Err(_) => relay.handle_eof(now, Side::Upstream),
         });
-    }
-
-    fn poll_opening(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
-        let Some(opening) = &mut self.opening else { return false };
-        if self.relay.is_finished() {
-            self.opening = None;
-            return true;
-        }
-        let Poll::Ready(result) = opening.as_mut().poll(cx) else { return false };
-        self.opening = None;
-        self.opened(now, result);
-        true
     }
 
     /// Writes both sides; true when that made room.
@@ -495,11 +439,6 @@ impl Driver {
         let down = self.down.stall_deadline(self.stall_limit());
         let down = Moment::earliest(down, self.upgrade.deadline());
         Moment::earliest(Moment::earliest(self.up_stalled(), down), self.relay.poll_timeout())
-    }
-
-    /// When the smarthost will have taken nothing for too long.
-    fn up_stalled(&self) -> Option<Moment> {
-        self.up.as_ref()?.stall_deadline(self.lease.as_ref()?.data_timeout())
     }
 
     fn stall_limit(&self) -> Duration {

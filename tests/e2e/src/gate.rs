@@ -23,7 +23,7 @@ const VERB_LIMIT: Duration = Duration::from_secs(60);
 pub struct Setup {
     /// Where mail goes.
     pub smarthost: SocketAddr,
-    /// More lines of `[smarthost]`.
+    /// More lines of `[[smarthost]]`, and more of those.
     pub smarthost_lines: String,
     /// More lines of `[[listener]]`, such as `action = "drop"`.
     pub listener_lines: String,
@@ -61,7 +61,7 @@ impl Setup {
     fn text(&self, listen: SocketAddr) -> String {
         format!(
             "[server]\nhostname = \"{GATE_NAME}\"\n\n\
-             [smarthost]\naddress = \"{smarthost}\"\n{smarthost_lines}\n\
+             [[smarthost]]\naddress = \"{smarthost}\"\n{smarthost_lines}\n\
              [[listener]]\naddress = \"{listen}\"\n{listener_lines}\n\
              [ledger]\npath = \"optgate.db\"\nkey_file = \"optgate.key\"\n\n\
              [evidence]\npath = \"evidence.jsonl\"\nrecipient = \"plain\"\n{evidence_lines}\n\

@@ -21,6 +21,7 @@ mod lists;
 mod metrics;
 mod mixed;
 mod opt_out;
+mod pool;
 mod power_loss;
 mod recipes;
 mod records;
