@@ -78,7 +78,7 @@ impl Alerts {
     /// From now on tells these people, in this way. What was told is remembered.
     pub(crate) fn change(&self, parts: AlertParts) {
         self.shared.silent.store(parts.settings.is_silent(), Ordering::Release);
-        *self.shared.new() = Some(parts);
+        *self.shared.to_come() = Some(parts);
     }
 
     /// There is this trouble.
@@ -94,7 +94,7 @@ impl Alerts {
 }
 
 impl Shared {
-    fn new(&self) -> MutexGuard<'_, Option<AlertParts>> {
+    fn to_come(&self) -> MutexGuard<'_, Option<AlertParts>> {
         self.new.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -156,7 +156,7 @@ impl Telling {
     }
 
     fn look_at_settings(&mut self) {
-        let Some(parts) = self.shared.new().take() else { return };
+        let Some(parts) = self.shared.to_come().take() else { return };
         if !Arc::ptr_eq(&parts.smarthosts, &self.parts.smarthosts) {
             self.down.clear();
         }
