@@ -133,7 +133,8 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     let beside: PathBuf = path.with_file_name(name);
     let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside);
     let outcome = written.and_then(|mut file| {
-        let folder = || beside.parent().map_or_else(|| Path::new(".").metadata(), Path::metadata);
+        let folder = beside.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = || folder.unwrap_or(Path::new(".")).metadata();
         let owner = path.metadata().or_else(|_| folder())?;
         let own = file.metadata()?;
         if (owner.uid(), owner.gid()) != (own.uid(), own.gid()) {
