@@ -17,6 +17,7 @@ mod line;
 mod listener;
 mod pool;
 mod postmaster;
+mod proxy_protocol;
 mod rates;
 mod recorder;
 mod refused;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use evidence::Mint;
 use observe::Redacted;
-use policy::{LiveLists, OptOutGate};
+use policy::{LiveLists, Networks, OptOutGate};
 use relay::{Relay, RelaySettings, SessionFacts};
 use smtp_session::{Ended, Server, ServerSettings};
 use smtp_wire::Reply;
@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::counters::Counters;
+use crate::proxy_protocol::read_header;
 use crate::recorder::Recorder;
 use crate::refused;
 use crate::replies;
@@ -38,6 +39,9 @@ pub struct ListenerSettings {
     pub address: SocketAddr,
     /// When a client is refused that may not relay, whatever it does.
     pub refuse_at: RefuseAt,
+    /// Front ends that must say by the PROXY protocol who the client is, and nobody else may
+    /// connect; none: clients connect by themselves.
+    pub proxy_protocol: Networks,
     /// For the relay of each session.
     pub relay: Arc<RelaySettings>,
     /// For the server role of each session.
@@ -185,12 +189,45 @@ impl Welcome {
         let now = self.generation.load();
         let peer = peer.ip().to_canonical();
         match now.at(address) {
+            Some(settings) if !settings.proxy_protocol.is_empty() => {
+                self.front_end(stream, peer, settings, &now.shared);
+            }
             Some(settings) => {
                 let (drain, alive) = (self.drain.clone(), self.alive.clone());
                 begin(stream, peer, settings, &now.shared, self.clock, drain, alive);
             }
             None => self.closing(stream, address),
         }
+    }
+
+    /// Who connected speaks for the client, or has nothing to say here.
+    fn front_end(
+        &self,
+        mut stream: TcpStream,
+        peer: IpAddr,
+        settings: &Arc<ListenerSettings>,
+        shared: &Arc<Shared>,
+    ) {
+        if !settings.proxy_protocol.contain(peer) {
+            shared.counters.clients_refused.count();
+            tracing::info!(client = %Redacted(peer), "closed: not one of the front ends");
+            return;
+        }
+        let (settings, shared) = (Arc::clone(settings), Arc::clone(shared));
+        let (clock, drain, alive) = (self.clock, self.drain.clone(), self.alive.clone());
+        tokio::spawn(async move {
+            match read_header(&mut stream).await {
+                Ok(client) => {
+                    let client = client.map_or(peer, |client| client.to_canonical());
+                    begin(stream, client, &settings, &shared, clock, drain, alive);
+                }
+                Err(error) => {
+                    shared.counters.clients_refused.count();
+                    let front_end = Redacted(peer);
+                    tracing::warn!(%front_end, %error, "closed: a front end without PROXY header");
+                }
+            }
+        });
     }
 
     fn closing(&self, stream: TcpStream, address: SocketAddr) {
@@ -211,8 +248,7 @@ fn begin(
     alive: mpsc::Sender<()>,
 ) {
     let socket = Socket::new(stream);
-    if settings.refuse_at == RefuseAt::Greeting && !settings.relay.access.control.could_permit(peer)
-    {
+    if settings.refuse_at == RefuseAt::Greeting && !could_be_let_in(settings, peer) {
         shared.counters.clients_refused.count();
         tracing::info!(client = %Redacted(peer), "refused: not allowed to relay");
         let reply = replies::not_allowed(&shared.hostname, peer);
@@ -264,6 +300,13 @@ fn begin(
         drop(seat);
         drop(alive);
     });
+}
+
+/// Whether anything the client does later could let it in; a front end may say that it is
+/// somebody else.
+fn could_be_let_in(settings: &ListenerSettings, peer: IpAddr) -> bool {
+    let relay = &settings.relay;
+    relay.access.control.could_permit(peer) || relay.xclient.contain(peer)
 }
 
 /// Says why, and closes. Where TLS comes before the greeting there is no way to say it that would

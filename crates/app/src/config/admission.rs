@@ -82,8 +82,8 @@ fn way(text: &str, span: &Range<usize>, faults: &mut Vec<Fault>) -> Option<Admis
 }
 
 /// A listener that only this machine can reach is for this machine.
-pub(crate) fn derive(allow: &mut Maybe<Admissions>, address: SocketAddr) {
-    if address.ip().is_loopback() {
+pub(crate) fn derive(allow: &mut Maybe<Admissions>, beyond: bool) {
+    if !beyond {
         allow.or_derive("loopback, as the address", || {
             let v4 = IpNet::from(IpAddr::from([127, 0, 0, 0]));
             let v4 = IpNet::new(v4.addr(), 8).unwrap_or(v4);
@@ -94,14 +94,13 @@ pub(crate) fn derive(allow: &mut Maybe<Admissions>, address: SocketAddr) {
     }
 }
 
-/// Nobody may relay by accident. `place`: of the listener.
+/// Nobody may relay by accident. `beyond`: strangers can reach it. `place`: of the listener.
 pub(crate) fn check(
     allow: &Maybe<Admissions>,
-    address: SocketAddr,
+    (address, beyond): (SocketAddr, bool),
     place: Option<Range<usize>>,
     faults: &mut Vec<Fault>,
 ) {
-    let beyond = !address.ip().is_loopback();
     if beyond && matches!(allow, Maybe::Absent) {
         faults.push(
             Fault::maybe_at(place, format!("who may relay through {address}? `allow` is missing"))

@@ -112,6 +112,10 @@ section! {
         mechanisms: Mechanisms = default(Mechanisms::all()),
         /// Whether a password may come in without TLS, where others can read it. SCRAM-SHA-256 does not show it and is offered in any case.
         auth_without_tls: Flag = default(Flag(false)),
+        /// Front ends that connect for their clients and say who these are by the PROXY protocol, version 1 or 2. Nobody else may connect then, and `allow` is about the clients.
+        proxy_protocol: Networks = without("[\"10.0.0.5\"]", "clients connect by themselves"),
+        /// Front ends that may say who their clients are by XCLIENT. `allow` is about the clients; a front end that is not in it can send XCLIENT, and no mail of its own.
+        xclient: Networks = without("[\"10.0.0.6\"]", "nobody"),
         /// What is done about a recipient that must not be mailed: "refuse" it with 550; "drop", answer 250 and do not forward it; or "shadow", forward it and record what would have been done.
         action: Action = default(Action::Refuse),
         /// What is done when a message is to recipients who have to be decided apart, because its header will decide what kind of mail it is: "defer" the odd ones with 452, so that the client offers them again by themselves; or "refuse" the whole message, for clients that do not try again.

@@ -14,6 +14,7 @@ use super::admission::{self, Admissions};
 use super::choice::{EvidenceSync, Level};
 use super::fault::{Fault, Severity};
 use super::file::{File, Listener};
+use super::front_end;
 use super::naming::{Domains, EvidencePath, HostName};
 use super::notice;
 use super::section::{Maybe, Origin, Said, Section};
@@ -124,7 +125,8 @@ fn derive(file: &mut File, around: &Surroundings, faults: &mut Vec<Fault>) {
         Some(Domains(std::iter::once(host).chain(parent).collect()))
     });
     for listener in &mut file.listeners {
-        admission::derive(&mut listener.allow, listener.address.value.0);
+        let beyond = front_end::is_beyond(listener);
+        admission::derive(&mut listener.allow, beyond);
     }
     tls::derive(file);
     let ledger = file.ledger.path.value.0.clone();
@@ -164,8 +166,10 @@ fn listeners(
             faults.push(fault);
         }
         seen.insert(address, span);
-        admission::check(&listener.allow, address, place(listener), faults);
         users::check(listener, faults);
+        let beyond = front_end::is_beyond(listener);
+        admission::check(&listener.allow, (address, beyond), place(listener), faults);
+        front_end::check(listener, faults);
         if let Some(said) = listener.notice.get() {
             notice::check(said, hostname, faults);
         }
@@ -175,6 +179,8 @@ fn listeners(
             refuse_at: listener.refuse_at.value,
             tls: tls::listener(listener, has_certificate, place(listener), folder, faults),
             auth: users::offer(listener),
+            proxy_protocol: front_end::networks(&listener.proxy_protocol),
+            xclient: front_end::networks(&listener.xclient),
             action: listener.action.value,
             mixed: listener.mixed.value,
             notice: listener.notice.get().map(|n| n.text.clone()).filter(|n| !n.is_empty()),

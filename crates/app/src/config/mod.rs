@@ -13,6 +13,7 @@ mod enforcement;
 mod fault;
 mod file;
 mod form;
+mod front_end;
 mod limits;
 mod location;
 mod meaning;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use address::{ForwardPath, PersonRules};
+use ipnet::IpNet;
 use observe::Secret;
 use policy::{Admission, SenderRule, StreamRule, Streams};
 use proxy::{ClientTlsSettings, PairFiles, RateSettings};
@@ -142,6 +143,10 @@ pub struct ListenerSettings {
     pub tls: ListenerTlsSettings,
     /// How clients log in.
     pub auth: AuthOffer,
+    /// Who must say by the PROXY protocol who the client is; empty: nobody.
+    pub proxy_protocol: Vec<IpNet>,
+    /// Who may say by XCLIENT who the client is.
+    pub xclient: Vec<IpNet>,
     /// What is done about a suppressed recipient.
     pub action: Action,
     /// What is done when recipients have to be decided apart.

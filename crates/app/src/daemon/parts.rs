@@ -292,7 +292,7 @@ fn listen(
         plain_recipients: settings.evidence.recipient == Store::Plain || settings.log.personal,
         auth: listener.auth.clone(),
         routes: settings.routes.routes.clone(),
-        xclient: Networks::default(),
+        xclient: Networks::new(listener.xclient.clone()),
     };
     let server = ServerSettings {
         hostname: settings.hostname.clone(),
@@ -309,6 +309,7 @@ fn listen(
             RefuseAt::Greeting => proxy::RefuseAt::Greeting,
             RefuseAt::Mail => proxy::RefuseAt::Mail,
         },
+        proxy_protocol: Networks::new(listener.proxy_protocol.clone()),
         relay: Arc::new(relay),
         server: Arc::new(server),
         tls,

@@ -4,6 +4,7 @@
 mod configuration;
 #[cfg(test)]
 mod evidence;
+mod front_ends;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]

@@ -131,3 +131,45 @@ fn rates_are_any_number_unless_one_is_said() {
         assert_eq!(found.len(), 1, "{wrong}: {found:#?}");
     }
 }
+
+#[test]
+fn front_ends_are_networks_of_their_own() {
+    let text = "allow = [\"192.0.2.0/24\"]\nproxy_protocol = [\"10.0.0.5\"]\n\
+                xclient = [\"10.0.0.6\", \"2001:db8::/64\"]\n";
+    let settings = settings(&format!("{BEYOND}{text}"));
+    let listener = &settings.listeners[0];
+    assert_eq!(listener.proxy_protocol, ["10.0.0.5/32".parse().unwrap()]);
+    assert_eq!(listener.xclient.len(), 2);
+    let control = RelayControl::new(listener.allow.clone());
+    assert!(!control.could_permit("10.0.0.5".parse().unwrap()));
+}
+
+#[test]
+fn not_everybody_may_say_who_the_client_is() {
+    for key in ["proxy_protocol", "xclient"] {
+        for (networks, words) in [
+            ("[]", "names no front end"),
+            ("[\"0.0.0.0/0\"]", "believes everybody"),
+            ("[\"::/0\"]", "believes everybody"),
+            ("[\"0.0.0.0/1\", \"128.0.0.0/1\"]", "believes everybody"),
+        ] {
+            let text = format!("{BEYOND}allow = [\"10.0.0.0/8\"]\n{key} = {networks}\n");
+            let found = faults(&text);
+            assert_eq!(found.len(), 1, "{text}: {found:#?}");
+            assert!(found[0].message.contains(words), "{text}: {found:#?}");
+        }
+    }
+}
+
+#[test]
+fn behind_a_front_end_a_loopback_address_is_for_strangers_too() {
+    let loopback = "[[listener]]\naddress = \"127.0.0.1:25\"\n";
+    for key in ["proxy_protocol", "xclient"] {
+        let behind = format!("{loopback}{key} = [\"127.0.0.1\"]\n");
+        let found = faults(&behind);
+        assert!(found[0].message.contains("`allow` is missing"), "{found:#?}");
+        let found = faults(&format!("{behind}allow = [\"0.0.0.0/0\"]\n"));
+        assert!(found[0].message.contains("open relay"), "{found:#?}");
+    }
+    assert!(faults(&format!("{loopback}allow = [\"0.0.0.0/0\"]\n")).is_empty());
+}
