@@ -269,7 +269,9 @@ fn a_gigabyte_without_a_line_end_is_cut_off_early() {
 
 #[test]
 fn one_byte_at_a_time_does_not_stretch_the_command_timeout() {
-    let mut server = Server::new(settings(), at(0));
+    let floors = Floors { line_timeout: Duration::from_secs(1000), ..Floors::default() };
+    let mut server =
+        Server::new(Arc::new(ServerSettings { floors, ..(*settings()).clone() }), at(0));
     for second in 0..299 {
         server.advance(at(second), b"x");
         assert_eq!(server.handle_timeout(at(second)), Step::Idle);
