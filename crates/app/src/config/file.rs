@@ -18,6 +18,7 @@ use super::naming::{Domains, EvidencePath, HostName, Notice};
 use super::network::{HostPort, Listen, Networks};
 use super::pattern::{Addresses, Fields, Keywords, Logins, Senders};
 use super::person::Person;
+use super::pin::{Pins, TlsName};
 use super::quantity::{GraceSaid, Size, SizeOrNever, Span, SpanOrNever};
 use super::recipient::{Argv, MailAddress, WebUrl};
 use super::route::{SmarthostName, SmarthostNames};
@@ -28,7 +29,6 @@ use super::section::{
 };
 use super::sender::Sender;
 use super::source::keys::Source;
-use super::tls::{Pins, TlsName};
 use super::users::{Mechanisms, Users};
 
 const fn seconds(n: u64) -> Span {

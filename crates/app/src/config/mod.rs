@@ -23,6 +23,7 @@ mod network;
 mod notice;
 mod pattern;
 mod person;
+mod pin;
 mod quantity;
 mod recipient;
 mod reference;
