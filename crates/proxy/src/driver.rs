@@ -167,10 +167,13 @@ impl Driver {
                 Event::OpenUpstream(wanted) => self.open(now, wanted),
                 Event::StartTls => self.ask_for_tls(now),
                 Event::Authenticate(question) => {
-                    self.authenticating.ask(&self.shared, self.relay.facts(), question);
+                    let (users, client) = (self.shared.users.as_deref(), self.relay.facts().client);
+                    self.authenticating.ask(users, client, question);
                 }
                 Event::LoginEnded { user, accepted } => {
-                    users::ended(&self.shared, self.relay.facts(), &user, accepted);
+                    let (shared, facts) = (&self.shared, self.relay.facts());
+                    let users = shared.users.as_deref();
+                    users::ended(users, &shared.counters, facts, &user, accepted);
                 }
                 Event::Denied(what) => {
                     denied::note(what, self.relay.facts(), &self.shared.counters)

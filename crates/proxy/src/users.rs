@@ -9,7 +9,7 @@ use observe::Redacted;
 use relay::{Answer, AuthAnswer, AuthQuestion, Relay, SessionFacts};
 use smtp_session::Moment;
 
-use crate::shared::Shared;
+use crate::counters::Counters;
 
 /// The answer to a question about a user, on its way.
 pub type Verifying = Pin<Box<dyn Future<Output = AuthAnswer> + Send>>;
@@ -30,9 +30,14 @@ pub(crate) struct Authenticating(Option<Verifying>);
 
 impl Authenticating {
     /// Asks. Without anybody who knows the users, nobody can be told from anybody.
-    pub(crate) fn ask(&mut self, shared: &Shared, facts: &SessionFacts, question: AuthQuestion) {
-        self.0 = Some(match &shared.users {
-            Some(users) => users.ask(facts.client, question),
+    pub(crate) fn ask(
+        &mut self,
+        users: Option<&dyn Users>,
+        client: IpAddr,
+        question: AuthQuestion,
+    ) {
+        self.0 = Some(match users {
+            Some(users) => users.ask(client, question),
             None => Box::pin(std::future::ready(AuthAnswer::Unavailable)),
         });
     }
@@ -51,16 +56,22 @@ impl Authenticating {
 }
 
 /// Counts, logs and tells how a login ended.
-pub(crate) fn ended(shared: &Shared, facts: &SessionFacts, user: &str, accepted: bool) {
+pub(crate) fn ended(
+    users: Option<&dyn Users>,
+    counters: &Counters,
+    facts: &SessionFacts,
+    user: &str,
+    accepted: bool,
+) {
     let (session, client, login) = (&facts.id, Redacted(facts.client), Redacted(user));
     if accepted {
-        shared.counters.logins.count();
+        counters.logins.count();
         tracing::info!(%session, %client, %login, "logged in");
     } else {
-        shared.counters.logins_refused.count();
+        counters.logins_refused.count();
         tracing::warn!(%session, %client, %login, "login refused");
     }
-    if let Some(users) = &shared.users {
+    if let Some(users) = users {
         users.ended(facts.client, user, accepted);
     }
 }

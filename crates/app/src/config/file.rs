@@ -14,6 +14,7 @@ use super::choice::{
 use super::fault::Fault;
 use super::form::{Count, FilePath, Flag, Form};
 use super::limits::Limits;
+use super::mechanisms::{Mechanisms, Users};
 use super::naming::{Domains, EvidencePath, HostName, Notice};
 use super::network::{HostPort, Listen, Networks};
 use super::pattern::{Addresses, Fields, Keywords, Logins, Senders};
@@ -29,7 +30,6 @@ use super::section::{
 };
 use super::sender::Sender;
 use super::source::keys::Source;
-use super::users::{Mechanisms, Users};
 
 const fn seconds(n: u64) -> Span {
     Span(Duration::from_secs(n))

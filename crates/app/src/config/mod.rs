@@ -17,6 +17,7 @@ mod front_end;
 mod limits;
 mod location;
 mod meaning;
+mod mechanisms;
 mod naming;
 mod nearest;
 mod network;

@@ -110,6 +110,7 @@ fn change<T>(
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
+    let path = folder.join(path.file_name().unwrap_or_default());
     let held = File::open(folder).map_err(|error| AppError::io(folder, error))?;
     held.lock().map_err(|error| AppError::io(folder, error))?;
     let is_new = path.symlink_metadata().is_err_and(|e| e.kind() == io::ErrorKind::NotFound);

@@ -16,39 +16,14 @@ use base64::engine::general_purpose::STANDARD;
 use observe::Secret;
 use smtp_wire::Reply;
 
+use super::stage::Stage;
 use super::{Asked, Client, ClientEvent, Lost, Sent, State};
 use crate::moment::Moment;
-use crate::sasl::{Credentials, Initiator, Mechanism, Response, SaltedPassword, SecretBytes};
+use crate::sasl::{Initiator, Mechanism, Response, SaltedPassword, SecretBytes};
 
 /// The longest command line, CRLF included (RFC 5321 s4.5.3.1.4). An initial response that
 /// does not fit has to wait for the first challenge (RFC 4954 s4).
 const COMMAND_MAX: usize = 512;
-
-/// How a client role proves itself.
-#[derive(Debug, Clone)]
-pub struct Login {
-    /// As whom, and by what.
-    pub credentials: Credentials,
-    /// This mechanism and no other.
-    pub only: Option<Mechanism>,
-    /// Mechanisms that show the secret to whoever listens may be used without TLS.
-    pub without_tls: bool,
-    /// Printable ASCII without commas, never used before.
-    pub nonce: String,
-}
-
-/// Where an exchange of our own is.
-#[derive(Debug, Default)]
-pub(super) enum Stage {
-    /// There is none, or it is over.
-    #[default]
-    None,
-    /// After EHLO.
-    Wanted(Login),
-    Running(Initiator),
-    /// We broke it off, and wait for the 501.
-    Cancelled(&'static str),
-}
 
 impl Client {
     /// EHLO is answered and nothing else stands before the login.

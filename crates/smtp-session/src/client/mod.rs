@@ -18,6 +18,7 @@
 
 mod login;
 pub(crate) mod replies;
+mod stage;
 mod starttls;
 
 use std::collections::VecDeque;
@@ -30,9 +31,9 @@ use smtp_wire::{Capabilities, DataEncoder, MailParams, RcptParams, Reply, ReplyD
 
 use crate::moment::Moment;
 use crate::sasl::{ScramWork, SecretBytes};
-use login::Stage;
+use stage::Stage;
 
-pub use login::Login;
+pub use stage::Login;
 
 /// How long each wait may last (RFC 5321 s4.5.3.2 gives the minima).
 #[derive(Debug, Clone, Copy)]

@@ -16,7 +16,10 @@ use std::fmt;
 use observe::Secret;
 
 use super::attributes::{Attributes, Gs2, from_base64, is_nonce, to_base64, unescape};
-use super::{Mechanism, ScramKeys, SecretBytes, prepare};
+use super::mechanism::Mechanism;
+use super::prepared::prepare;
+use super::scram::ScramKeys;
+use super::secret::SecretBytes;
 
 /// A longer name is nobody's: RFC 4616 s2 asks for 255 octets at least.
 const NAME_MAX: usize = 255;

@@ -15,8 +15,10 @@ use std::fmt;
 use observe::Secret;
 
 use super::attributes::{Attributes, escape, from_base64, is_nonce, to_base64};
+use super::mechanism::Mechanism;
+use super::prepared::prepare;
 use super::scram::{ITERATIONS_MAX, ITERATIONS_MIN, SaltedPassword, ScramWork, same};
-use super::{Mechanism, SecretBytes, prepare};
+use super::secret::SecretBytes;
 
 /// What optgate proves itself to a smarthost with.
 #[derive(Debug, Clone, PartialEq, Eq)]

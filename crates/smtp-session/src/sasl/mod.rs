@@ -5,7 +5,7 @@
 //! give the octets of challenges and responses. What only somebody else can know or should
 //! do (whether a password is right, which keys a user has, arithmetic that is slow on
 //! purpose) leaves as a question and comes back as an answer. Nothing in here is ever
-//! logged: passwords and tokens travel as [`Secret`]s.
+//! logged: passwords and tokens travel as [`observe::Secret`]s.
 //!
 //! Channel binding (`-PLUS`) and security layers are deliberately not there: between the
 //! client and the smarthost stands a second TLS connection, so neither could hold.
@@ -16,17 +16,14 @@ mod initiator;
 mod mechanism;
 mod prepared;
 mod scram;
-
-use observe::Secret;
+mod secret;
 
 pub use acceptor::{Acceptor, Turn};
 pub use initiator::{Credentials, Initiator, Response};
 pub use mechanism::{Mechanism, UnknownMechanism};
 pub use prepared::prepare;
 pub use scram::{SaltedPassword, ScramKeys, ScramWork, scram_keys};
-
-/// Octets that stay secret.
-pub type SecretBytes = Secret<Vec<u8>>;
+pub use secret::SecretBytes;
 
 #[cfg(test)]
 mod tests;

@@ -29,6 +29,17 @@ fn users_come_and_go() {
 }
 
 #[test]
+fn a_path_without_a_folder_is_beside_us() {
+    // Seen from where the tests run.
+    let path = format!("users-of-a-test-{}", std::process::id());
+    let path = Path::new(&path);
+    let added = add(path, "erp", &secret(), false);
+    let there = fs::remove_file(path);
+    assert_eq!(added.unwrap(), Added::New);
+    there.unwrap();
+}
+
+#[test]
 fn the_same_name_typed_in_two_ways_is_one_user() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("users");
