@@ -31,9 +31,10 @@ pub fn session(data: &[u8]) {
             250.. => play.step(|server| server.handle_broken()),
         }
         play.pump();
+        play.shake_hands();
     }
     // Everything that was asked is answered in the end.
-    while !play.questions.is_empty() {
+    while !play.questions.is_empty() || play.auth.is_some() {
         play.answer(true);
         play.pump();
     }
@@ -50,6 +51,13 @@ struct Play {
     expected: Vec<u32>,
     out: Vec<u8>,
     ended: bool,
+    /// AUTH waits for a challenge or its end.
+    auth: Option<SlotId>,
+    /// Answers given to AUTH.
+    turns: u32,
+    logged_in: bool,
+    /// 220 was said to STARTTLS: nothing may be interpreted.
+    handshake: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -67,7 +75,7 @@ impl Play {
             data_timeout: Duration::from_secs(300),
             errors_max: 5,
             floors: Floors::default(),
-            starttls: StartTls::Off,
+            starttls: StartTls::Offered,
         };
         let now = Moment::new(Duration::ZERO, 0);
         Self {
@@ -79,6 +87,10 @@ impl Play {
             expected: Vec::new(),
             out: Vec::new(),
             ended: false,
+            auth: None,
+            turns: 0,
+            logged_in: false,
+            handshake: false,
         }
     }
 
@@ -88,18 +100,41 @@ impl Play {
             let (used, step) = self.server.advance(self.now, &input);
             assert!(used <= input.len(), "no more used than given");
             let idle = used == 0 && matches!(step, Step::Idle);
+            assert!(
+                !self.handshake || matches!(step, Step::Idle | Step::Ended(_)),
+                "read in the clear behind STARTTLS"
+            );
             let question = match step {
                 Step::Hello { .. } => {
-                    let offered = Capabilities { pipelining: true, ..Capabilities::default() };
+                    let offered = Capabilities {
+                        pipelining: true,
+                        auth: vec!["PLAIN".to_owned(), "LOGIN".to_owned()],
+                        xclient: vec!["ADDR".to_owned()],
+                        ..Capabilities::default()
+                    };
                     self.server.welcome(self.now, Arc::new(offered));
                     None
                 }
-                Step::Mail(slot, ..)
-                | Step::Rcpt(slot, ..)
-                | Step::EndOfData(slot)
-                | Step::Auth(slot, _)
-                | Step::AuthResponse(slot, _)
-                | Step::Xclient(slot, _) => Some((slot, false)),
+                Step::Mail(slot, ..) | Step::Rcpt(slot, ..) | Step::EndOfData(slot) => {
+                    Some((slot, false))
+                }
+                Step::Auth(slot, _) | Step::AuthResponse(slot, _) => {
+                    assert!(!self.logged_in, "AUTH after a login");
+                    assert!(self.questions.is_empty(), "AUTH before earlier replies");
+                    self.auth = Some(slot);
+                    None
+                }
+                Step::Xclient(slot, _) => {
+                    assert!(self.questions.is_empty(), "XCLIENT before earlier replies");
+                    self.logged_in = false;
+                    self.server.restart(self.now, slot, false);
+                    None
+                }
+                Step::StartTls => {
+                    assert!(self.questions.is_empty(), "STARTTLS before earlier replies");
+                    self.handshake = true;
+                    None
+                }
                 Step::Data(slot) => Some((slot, true)),
                 Step::Ended(_) => {
                     assert!(!self.ended, "the end is told once");
@@ -110,12 +145,9 @@ impl Play {
                     assert!(!span.is_empty() && !span.contains(&0));
                     None
                 }
-                Step::Idle
-                | Step::Answered
-                | Step::Reset
-                | Step::Flaw(_)
-                | Step::StartTls
-                | Step::AuthCancelled => None,
+                Step::Idle | Step::Answered | Step::Reset | Step::Flaw(_) | Step::AuthCancelled => {
+                    None
+                }
             };
             if let Some((slot, data)) = question {
                 self.asked += 1;
@@ -133,7 +165,24 @@ impl Play {
         }
     }
 
+    fn shake_hands(&mut self) {
+        if std::mem::take(&mut self.handshake) {
+            self.logged_in = false;
+            self.server.secured(self.now);
+        }
+    }
+
     fn answer(&mut self, oldest: bool) {
+        if let Some(slot) = self.auth.take() {
+            self.turns += 1;
+            let reply = match self.turns % 4 {
+                0 => Reply::new(235, Enhanced::new(2, 7, 0), "in"),
+                1 => Reply::new(535, Enhanced::new(5, 7, 8), "out"),
+                _ => return self.server.challenge(self.now, slot, b"who?"),
+            };
+            self.logged_in = reply.code == 235 && !self.ended;
+            return self.server.answer(self.now, slot, reply);
+        }
         if self.questions.is_empty() {
             return;
         }
@@ -197,6 +246,12 @@ mod tests {
             &[
                 b"EHLO x\r\n",
                 b"HELO x\r\n",
+                b"STARTTLS\r\n",
+                b"AUTH LOGIN\r\n",
+                b"AUTH PLAIN AGEAYg==\r\n",
+                b"YQ==\r\n",
+                b"*\r\n",
+                b"XCLIENT ADDR=192.0.2.1\r\n",
                 b"MAIL FROM:<a@b.example>\r\n",
                 b"RCPT TO:<c@d.example>\r\n",
                 b"DATA\r\n",

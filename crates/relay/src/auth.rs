@@ -11,16 +11,10 @@ use smtp_session::{AuthRequest, Moment, SlotId};
 use smtp_wire::Reply;
 
 use crate::event::{AuthAnswer, AuthQuestion, Event};
+use crate::exchange::Exchange;
 use crate::relay::Relay;
 use crate::replies;
 use crate::settings::AuthOffer;
-
-/// An exchange that is going on.
-#[derive(Debug)]
-pub(crate) struct Exchange {
-    slot: SlotId,
-    acceptor: Acceptor,
-}
 
 impl Relay {
     /// The mechanisms for the reply to EHLO: none after a login (RFC 4954 s4), and none that

@@ -5,33 +5,12 @@
 
 use std::sync::Arc;
 
-use policy::OptOutGate;
 use smtp_session::{Moment, SlotId};
 use smtp_wire::{Told, XCLIENT_ATTRIBUTES, Xclient};
 
 use crate::relay::Relay;
-use crate::settings::{SessionFacts, TlsFacts};
-
-/// What records say of the client beyond its address.
-#[derive(Debug, Default)]
-pub(crate) struct Shown {
-    /// The user that is logged in: by name, or by its keyed hash.
-    pub(crate) login: Option<Arc<str>>,
-    /// Protocol and cipher suite.
-    pub(crate) tls: Option<Arc<str>>,
-}
-
-impl Shown {
-    /// A login name is personal data: it is written as recipients are.
-    pub(crate) fn new(facts: &SessionFacts, gate: &OptOutGate, plain: bool) -> Self {
-        let login = facts.login.as_ref().map(|login| match plain {
-            true => Arc::clone(login),
-            false => gate.login_key(login).to_string().get(..32).unwrap_or_default().into(),
-        });
-        let tls = facts.tls.as_ref().map(|tls| format!("{} {}", tls.protocol, tls.cipher).into());
-        Self { login, tls }
-    }
-}
+use crate::settings::TlsFacts;
+use crate::shown::Shown;
 
 impl Relay {
     /// The client's TLS handshake is done, after [`Event::StartTls`](crate::Event::StartTls) or

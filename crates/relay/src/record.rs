@@ -9,8 +9,8 @@ use smtp_wire::Reply;
 use suppression::{Suppression, Timestamp};
 
 use crate::facts::{Content, Facts};
-use crate::identity::Shown;
 use crate::settings::SessionFacts;
+use crate::shown::Shown;
 
 /// What a record of one recipient is made of.
 pub(crate) struct Judged<'a> {

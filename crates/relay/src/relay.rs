@@ -12,15 +12,15 @@ use evidence::Mint;
 use policy::OptOutGate;
 use smtp_session::{Moment, Server, ServerSettings};
 
-use crate::auth::Exchange;
 use crate::bond::Bond;
 use crate::event::{Event, Side};
-use crate::identity::Shown;
+use crate::exchange::Exchange;
 use crate::link::Link;
 use crate::offers::CapabilityRecord;
 use crate::phase::Phase;
 use crate::record::Who;
 use crate::settings::{RelaySettings, SessionFacts};
+use crate::shown::Shown;
 use crate::upstream::Upstream;
 use crate::waits::Waits;
 

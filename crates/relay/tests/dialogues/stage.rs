@@ -23,6 +23,8 @@ use suppression::{AddressKeys, Day, Digest, Kind, Scope, Stream, Subject, Suppre
 
 use crate::identity::Identity;
 
+type Name = Option<Arc<str>>;
+
 /// How the stage is set.
 #[derive(Debug, Clone)]
 pub(crate) struct Scenery {
@@ -167,7 +169,7 @@ pub(crate) struct Stage {
     /// `refuse news`, `provisional news/default -default`, `accepted news`.
     pub(crate) records: Vec<String>,
     /// Login and TLS of each record.
-    pub(crate) seen: Vec<(Option<Arc<str>>, Option<Arc<str>>)>,
+    pub(crate) seen: Vec<(Name, Name)>,
     /// Times the smarthost's connection was dropped.
     pub(crate) dropped: usize,
     pub(crate) closed: bool,

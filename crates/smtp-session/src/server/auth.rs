@@ -8,42 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use observe::Secret;
 use smtp_wire::{COMMAND_LINE_MAX, LineDecoder, LineEvent, LineFault, Reply};
 
+use super::exchange::{AuthRequest, Exchange, Turn};
 use super::{Ended, Server, SlotId, State, Step, replies};
 use crate::moment::Moment;
-use crate::sasl::SecretBytes;
 
 /// The longest response: 12288 octets (RFC 4954 s4), and its CRLF.
 const RESPONSE_LINE_MAX: usize = 12_288 + 2;
-
-/// AUTH, as it came (RFC 4954 s4).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthRequest {
-    /// One of those that were offered, upper-case.
-    pub mechanism: String,
-    /// The initial response, base64 removed; empty for `=`.
-    pub initial: Option<SecretBytes>,
-}
-
-/// An exchange that is going on.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Exchange {
-    pub(super) slot: SlotId,
-    turn: Turn,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
-    /// A challenge or the final reply is to come.
-    Ours,
-    /// Its response is to come.
-    Client,
-}
-
-impl Exchange {
-    pub(super) fn is_clients_turn(self) -> bool {
-        self.turn == Turn::Client
-    }
-}
 
 /// What a line of the client's was.
 enum Heard {

@@ -23,12 +23,14 @@
 
 mod auth;
 mod dispatch;
+mod exchange;
 mod floors;
 mod patience;
 mod queue;
 mod refused;
 pub(crate) mod replies;
 mod secured;
+mod starttls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,12 +43,12 @@ use smtp_wire::{
 
 use crate::moment::Moment;
 use crate::sasl::SecretBytes;
-pub use auth::AuthRequest;
-use auth::Exchange;
+pub use exchange::AuthRequest;
+use exchange::Exchange;
 pub use floors::Floors;
 use queue::Queue;
 pub use queue::SlotId;
-pub use secured::StartTls;
+pub use starttls::StartTls;
 
 /// How many commands may wait for their answers. A client that pipelines more is
 /// read on as soon as answers come (RFC 2920 s3.2 asks for none to be lost).

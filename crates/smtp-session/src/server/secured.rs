@@ -6,20 +6,9 @@
 
 use smtp_wire::{Command, Xclient};
 
+use super::starttls::StartTls;
 use super::{Ended, Server, SlotId, State, Step, replies};
 use crate::moment::Moment;
-
-/// Whether a listener offers STARTTLS (RFC 3207).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum StartTls {
-    /// No.
-    #[default]
-    Off,
-    /// Yes, and mail is taken without it as well.
-    Offered,
-    /// Yes, and without it nothing but EHLO, NOOP, STARTTLS and QUIT: 530 (RFC 3207 s4).
-    Required,
-}
 
 impl Server {
     /// The TLS handshake is done, after STARTTLS or before the greeting: everything learned
