@@ -173,7 +173,7 @@ impl Driver {
                 Event::LoginEnded { user, accepted } => {
                     let (shared, facts) = (&self.shared, self.relay.facts());
                     let users = shared.users.as_deref();
-                    users::ended(users, &shared.counters, facts, &user, accepted);
+                    users::ended(users, &shared.counters, facts, user.as_deref(), accepted);
                 }
                 Event::Denied(what) => {
                     denied::note(what, self.relay.facts(), &self.shared.counters)

@@ -20,8 +20,8 @@ pub trait Users: Send + Sync {
     /// Whether a password is right, or which keys somebody has. `client`: for counting failures.
     fn ask(&self, client: IpAddr, question: AuthQuestion) -> Verifying;
 
-    /// A login ended, by whatever mechanism.
-    fn ended(&self, client: IpAddr, user: &str, accepted: bool);
+    /// A login ended, by whatever mechanism. Without a user, when it cannot be told who it was.
+    fn ended(&self, client: IpAddr, user: Option<&str>, accepted: bool);
 }
 
 /// The question of one session; one at a time.
@@ -60,10 +60,11 @@ pub(crate) fn ended(
     users: Option<&dyn Users>,
     counters: &Counters,
     facts: &SessionFacts,
-    user: &str,
+    user: Option<&str>,
     accepted: bool,
 ) {
-    let (session, client, login) = (&facts.id, Redacted(facts.client), Redacted(user));
+    let (session, client, login) =
+        (&facts.id, Redacted(facts.client), Redacted(user.unwrap_or("?")));
     if accepted {
         counters.logins.count();
         tracing::info!(%session, %client, %login, "logged in");

@@ -95,11 +95,12 @@ impl Relay {
             Turn::Accepted { user } => {
                 let user: Arc<str> = user.into();
                 self.logged_in(Some(Arc::clone(&user)));
-                self.events.push_back(Event::LoginEnded { user, accepted: true });
+                self.events.push_back(Event::LoginEnded { user: Some(user), accepted: true });
                 self.end_exchange(now, replies::logged_in());
             }
             Turn::Rejected { user } => {
-                self.events.push_back(Event::LoginEnded { user: user.into(), accepted: false });
+                self.events
+                    .push_back(Event::LoginEnded { user: Some(user.into()), accepted: false });
                 self.end_exchange(now, replies::login_refused());
             }
             Turn::Malformed => self.end_exchange(now, replies::login_malformed()),

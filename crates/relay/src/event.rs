@@ -32,8 +32,8 @@ pub enum Event {
     Authenticate(AuthQuestion),
     /// A login succeeded or failed, for the log and for whoever counts failures.
     LoginEnded {
-        /// The user it was for.
-        user: Arc<str>,
+        /// The user it was for; none: the exchange was passed through, and does not show it.
+        user: Option<Arc<str>>,
         /// Whether it succeeded.
         accepted: bool,
     },

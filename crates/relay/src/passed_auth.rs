@@ -15,8 +15,6 @@
 //!                                     +--*--> Cancelled --its 501--> Bound
 //! ```
 
-use std::sync::Arc;
-
 use smtp_session::{AuthRequest, Moment, SlotId};
 use smtp_wire::Reply;
 
@@ -129,10 +127,10 @@ impl Relay {
         match std::mem::take(&mut self.bond) {
             Bond::Asking(exchange) => {
                 let accepted = reply.code == 235;
-                let user = exchange.name.clone().unwrap_or_else(|| NAMELESS.into());
+                let user = exchange.name.clone();
                 self.bond = Bond::Bound { logged_in: accepted };
                 if accepted {
-                    self.logged_in(Some(Arc::clone(&user)));
+                    self.logged_in(Some(user.clone().unwrap_or_else(|| NAMELESS.into())));
                 }
                 self.events.push_back(Event::LoginEnded { user, accepted });
                 // RFC 4954 s6 knows no other success; whatever else it may have meant, the

@@ -108,6 +108,8 @@ section! {
         client_ca: FilePath = without("\"/etc/optgate/clients.pem\"", "clients are not asked for certificates"),
         /// Whom clients log in to: "off", nobody; "users", this gate, as one of the users that `optgate user` adds; or "smarthost": the exchange is passed through.
         auth: AuthWord = default(AuthWord::Off),
+        /// The smarthost they log in to with auth = "smarthost", by its name. All mail of this listener goes there, over connections that are each one client's alone.
+        smarthost: SmarthostName = without("\"main\"", "the only one there is"),
         /// How users log in. All that there are: a client takes what it can do.
         mechanisms: Mechanisms = default(Mechanisms::all()),
         /// Whether a password may come in without TLS, where others can read it. SCRAM-SHA-256 does not show it and is offered in any case.

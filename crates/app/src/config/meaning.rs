@@ -10,6 +10,8 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use relay::Routes;
+
 use super::admission::{self, Admissions};
 use super::choice::{EvidenceSync, Level};
 use super::fault::{Fault, Severity};
@@ -21,7 +23,7 @@ use super::section::{Maybe, Origin, Said, Section};
 use super::settings::{EvidenceSettings, LedgerSettings, ListenerSettings, LogSettings, Settings};
 use super::source::settle as settle_sources;
 use super::stream::settle as settle_streams;
-use super::{alert, enforcement, limits, sender, smarthost, tls, users};
+use super::{alert, bond, enforcement, limits, sender, smarthost, tls, users};
 
 /// What of the machine and the process the meaning depends on.
 #[derive(Clone, Debug, Default)]
@@ -62,10 +64,11 @@ pub(crate) fn settle(
         );
     }
     let certificates = tls::certificates(&file.certificates, folder, faults);
-    let listeners = listeners(file, hostname.as_deref(), folder, faults);
+    let mut listeners = listeners(file, hostname.as_deref(), folder, faults);
     smarthost::none_is_us(file, &listeners, hostname.as_deref(), faults);
     let smarthosts = smarthost::settle(file, folder, faults);
-    let routes = smarthost::routes(&file.streams, &smarthosts, faults);
+    let mut routes = smarthost::routes(&file.streams, &smarthosts, faults);
+    bond::settle(&file.listeners, &mut listeners, &smarthosts, &mut routes, faults);
     let ledger = LedgerSettings {
         path: folder.join(&file.ledger.path.value.0),
         key_file: folder.join(&file.ledger.key_file.value.0),
@@ -128,6 +131,7 @@ fn derive(file: &mut File, around: &Surroundings, faults: &mut Vec<Fault>) {
         let beyond = front_end::is_beyond(listener);
         admission::derive(&mut listener.allow, beyond);
     }
+    bond::derive(file);
     tls::derive(file);
     let ledger = file.ledger.path.value.0.clone();
     file.control.socket.or_derive("beside the ledger", || {
@@ -179,6 +183,7 @@ fn listeners(
             refuse_at: listener.refuse_at.value,
             tls: tls::listener(listener, has_certificate, place(listener), folder, faults),
             auth: users::offer(listener),
+            routes: Routes::default(),
             proxy_protocol: front_end::networks(&listener.proxy_protocol),
             xclient: front_end::networks(&listener.xclient),
             action: listener.action.value,

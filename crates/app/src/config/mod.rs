@@ -7,6 +7,7 @@
 
 mod admission;
 mod alert;
+mod bond;
 mod change;
 mod choice;
 mod enforcement;

@@ -143,6 +143,8 @@ pub struct ListenerSettings {
     pub tls: ListenerTlsSettings,
     /// How clients log in.
     pub auth: AuthOffer,
+    /// Where its mail goes.
+    pub routes: Routes,
     /// Who must say by the PROXY protocol who the client is; empty: nobody.
     pub proxy_protocol: Vec<IpNet>,
     /// Who may say by XCLIENT who the client is.

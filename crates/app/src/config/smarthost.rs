@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use relay::{RouteId, Routes, SmarthostId};
 
+use super::bond;
 use super::fault::{Fault, Severity};
 use super::file::{File, Smarthost, Stream};
 use super::section::{Maybe, Section};
@@ -30,15 +31,23 @@ pub(crate) fn settle(
     let mut names = BTreeMap::new();
     file.smarthosts
         .iter()
-        .filter_map(|said| {
-            let settings = one(said, folder, faults)?;
+        .enumerate()
+        .filter_map(|(at, said)| {
+            let passed = bond::is_passed_to(&file.listeners, &file.smarthosts, at);
+            let settings = one(said, passed, folder, faults)?;
             named_once(said, &settings.name, &mut names, faults);
             Some(settings)
         })
         .collect()
 }
 
-fn one(s: &Smarthost, folder: &Path, faults: &mut Vec<Fault>) -> Option<SmarthostSettings> {
+/// `passed`: clients log in to it.
+fn one(
+    s: &Smarthost,
+    passed: bool,
+    folder: &Path,
+    faults: &mut Vec<Fault>,
+) -> Option<SmarthostSettings> {
     if s.reply_timeout.value.0 > CLIENTS_WAIT {
         faults.push(
             Fault::maybe_at(
@@ -61,7 +70,7 @@ fn one(s: &Smarthost, folder: &Path, faults: &mut Vec<Fault>) -> Option<Smarthos
         priority: s.priority.value.0,
         weight: s.weight.value.0,
         contact: s.contact.value,
-        tls: tls::smarthost(s, false, folder, faults),
+        tls: tls::smarthost(s, passed, folder, faults),
         connect_timeout: s.connect_timeout.value.0,
         command_timeout: s.command_timeout.value.0,
         data_timeout: s.data_timeout.value.0,
@@ -126,7 +135,7 @@ pub(crate) fn routes(
                 let mut members: Vec<SmarthostId> = said
                     .0
                     .iter()
-                    .filter_map(|(name, span)| named(name, span, smarthosts, faults))
+                    .filter_map(|(name, span)| named(name, Some(span.clone()), smarthosts, faults))
                     .collect();
                 members.sort_unstable();
                 members.dedup();
@@ -138,11 +147,12 @@ pub(crate) fn routes(
     RouteSettings { candidates, routes: Routes { by_stream, ..Routes::default() } }
 }
 
-fn id(at: usize) -> SmarthostId {
+pub(crate) fn id(at: usize) -> SmarthostId {
     SmarthostId(u16::try_from(at).unwrap_or(u16::MAX))
 }
 
-fn route(candidates: &mut Vec<Vec<SmarthostId>>, members: Vec<SmarthostId>) -> RouteId {
+/// The route to these; a new one if there is none.
+pub(crate) fn route(candidates: &mut Vec<Vec<SmarthostId>>, members: Vec<SmarthostId>) -> RouteId {
     let at = candidates.iter().position(|known| *known == members).unwrap_or_else(|| {
         candidates.push(members);
         candidates.len() - 1
@@ -150,9 +160,10 @@ fn route(candidates: &mut Vec<Vec<SmarthostId>>, members: Vec<SmarthostId>) -> R
     RouteId(u16::try_from(at).unwrap_or(u16::MAX))
 }
 
-fn named(
+/// The smarthost of that name.
+pub(crate) fn named(
     name: &str,
-    span: &Range<usize>,
+    span: Option<Range<usize>>,
     smarthosts: &[SmarthostSettings],
     faults: &mut Vec<Fault>,
 ) -> Option<SmarthostId> {
@@ -160,7 +171,7 @@ fn named(
     if found.is_none() {
         let known: Vec<_> = smarthosts.iter().map(|host| host.name.as_str()).collect();
         faults.push(
-            Fault::at(span.clone(), format!("no [[smarthost]] is named \"{name}\""))
+            Fault::maybe_at(span, format!("no [[smarthost]] is named \"{name}\""))
                 .help(format!("there is: {}", known.join(", "))),
         );
     }

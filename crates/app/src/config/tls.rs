@@ -21,7 +21,7 @@ use super::settings::ListenerTlsSettings;
 use crate::clock;
 
 /// The port of mail submission under implicit TLS (RFC 8314 s7.3).
-const SUBMISSIONS: u16 = 465;
+pub(crate) const SUBMISSIONS: u16 = 465;
 
 /// What follows from what else the file says.
 pub(crate) fn derive(file: &mut File) {

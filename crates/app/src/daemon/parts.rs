@@ -291,7 +291,7 @@ fn listen(
         recipients_max: u32::try_from(limits.recipients).unwrap_or(u32::MAX),
         plain_recipients: settings.evidence.recipient == Store::Plain || settings.log.personal,
         auth: listener.auth.clone(),
-        routes: settings.routes.routes.clone(),
+        routes: listener.routes.clone(),
         xclient: Networks::new(listener.xclient.clone()),
     };
     let server = ServerSettings {

@@ -70,7 +70,7 @@ impl Users for OwnUsers {
         Box::pin(async move { inner.answer(client, question).await })
     }
 
-    fn ended(&self, client: IpAddr, user: &str, accepted: bool) {
+    fn ended(&self, client: IpAddr, user: Option<&str>, accepted: bool) {
         let mut throttle = self.0.throttle();
         if accepted {
             throttle.succeeded(client, user);

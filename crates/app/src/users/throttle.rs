@@ -66,9 +66,11 @@ impl Throttle {
             && self.homes.get(&(client, user)).is_none()
     }
 
-    /// A proof was wrong.
-    pub(super) fn failed(&mut self, now: Instant, client: IpAddr, user: &str) {
-        for key in [Key::Address(network(client)), Key::User(user.to_owned())] {
+    /// A proof was wrong. Where nobody knows whose, only the address counts: else some would
+    /// lock out all whose names cannot be read.
+    pub(super) fn failed(&mut self, now: Instant, client: IpAddr, user: Option<&str>) {
+        let user = user.map(|user| Key::User(user.to_owned()));
+        for key in [Some(Key::Address(network(client))), user].into_iter().flatten() {
             let known = self.failures.get(&key).filter(|tally| {
                 now.saturating_duration_since(tally.last.max(tally.until)) < MEMORY
             });
@@ -81,10 +83,12 @@ impl Throttle {
     }
 
     /// A proof was right: what this address got wrong before is forgiven.
-    pub(super) fn succeeded(&mut self, client: IpAddr, user: &str) {
+    pub(super) fn succeeded(&mut self, client: IpAddr, user: Option<&str>) {
         let client = network(client);
         self.failures.remove(&Key::Address(client));
-        self.homes.put((client, user.to_owned()), ());
+        if let Some(user) = user {
+            self.homes.put((client, user.to_owned()), ());
+        }
     }
 }
 

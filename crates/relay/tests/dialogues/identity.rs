@@ -79,8 +79,12 @@ impl Identity {
             Event::Authenticate(question) => {
                 relay.answer(now, Answer::Authenticated(self.answer(question)));
             }
-            Event::LoginEnded { user, accepted: true } => return Some(format!("login {user}")),
-            Event::LoginEnded { user, .. } => return Some(format!("no login {user}")),
+            Event::LoginEnded { user, accepted: true } => {
+                return Some(format!("login {}", user.as_deref().unwrap_or("?")));
+            }
+            Event::LoginEnded { user, .. } => {
+                return Some(format!("no login {}", user.as_deref().unwrap_or("?")));
+            }
             _ => {}
         }
         None

@@ -2,7 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use relay::AuthOffer;
+use proxy::ClientMode;
+use relay::{AuthOffer, SmarthostId};
 use smtp_session::sasl::Mechanism;
 
 use super::*;
@@ -80,4 +81,42 @@ fn passwords_in_clear_beyond_this_machine_are_warned_of() {
     let found = faults(text);
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(found[0].message.contains("readable"), "{found:#?}");
+}
+
+#[test]
+fn logins_are_passed_to_one_smarthost_and_all_mail_follows_them() {
+    let two = "[[smarthost]]\nname = \"main\"\naddress = \"a.example:587\"\ntls = \"off\"\n\
+               [[smarthost]]\nname = \"bulk\"\naddress = \"b.example:587\"\n\
+               [[stream]]\nname = \"news\"\nsmarthost = [\"main\"]\n";
+    let passed = "[[listener]]\naddress = \"127.0.0.1:587\"\nauth = \"smarthost\"\n";
+    let plain = "[[listener]]\naddress = \"127.0.0.1:25\"\n";
+    let settings = loaded(&format!("{two}{passed}smarthost = \"BULK\"\n{plain}")).settings.unwrap();
+    let [submission, other] = &settings.listeners[..] else { panic!("two listeners") };
+    assert_eq!(submission.routes.reach, [SmarthostId(1)]);
+    assert!(submission.routes.by_stream.is_empty());
+    let route = usize::from(submission.routes.otherwise.0);
+    assert_eq!(settings.routes.candidates[route], [SmarthostId(1)]);
+    assert_eq!(other.routes, settings.routes.routes);
+    assert!(!other.routes.by_stream.is_empty() && other.routes.reach.is_empty());
+    assert_eq!(settings.smarthosts[1].tls.mode, ClientMode::Required, "passwords go there");
+
+    let only = loaded(&format!("{SMARTHOST}{passed}")).settings.unwrap();
+    assert_eq!(only.listeners[0].routes.reach, [SmarthostId(0)]);
+    assert_eq!(only.smarthosts[0].tls.mode, ClientMode::Required);
+    let free = loaded(&format!("{SMARTHOST}{plain}")).settings.unwrap();
+    assert!(free.listeners[0].routes.reach.is_empty());
+    assert_ne!(free.smarthosts[0].tls.mode, ClientMode::Required);
+
+    let told = |text: &str| {
+        let lines = loaded(&format!("{two}{text}")).report.lines();
+        let told =
+            lines.into_iter().map(|line| format!("{} | {}", line.message, line.help.join(" ")));
+        told.collect::<Vec<_>>().join("\n")
+    };
+    let open = told(passed);
+    assert!(open.contains("which of the smarthosts") && open.contains("\"main\", or \"bulk\""));
+    assert!(told(&format!("{passed}smarthost = \"bulc\"\n")).contains("no [[smarthost]] is named"));
+    assert!(told(&format!("{plain}smarthost = \"bulk\"\n")).contains("has no meaning without"));
+    let shown = told(&format!("{passed}smarthost = \"main\"\n"));
+    assert!(shown.contains("the login is shown to whoever answers"), "{shown}");
 }

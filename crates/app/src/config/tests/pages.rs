@@ -50,7 +50,10 @@ fn every_block_of_the_pages_passes_check() {
     let mut sources = 0;
     for (name, page) in pages() {
         for (line, block) in blocks(&page) {
-            let has = |head: &str| block.lines().any(|line| line.trim() == head);
+            let has = |head: &str| {
+                let other = format!("[{head}]");
+                block.lines().map(str::trim).any(|line| line == head || line == other)
+            };
             let base: String =
                 BASE.iter().filter(|(head, _)| !has(head)).map(|(_, text)| *text).collect();
             sources += block.lines().filter(|line| line.trim() == "[[source]]").count();

@@ -115,7 +115,7 @@ fn who_fails_too_often_is_not_verified_any_more() {
     let stage = stage();
     for _ in 0..5 {
         assert_eq!(stage.password("erp", "wrong"), AuthAnswer::Verified(false));
-        stage.users.ended(HERE, "erp", false);
+        stage.users.ended(HERE, Some("erp"), false);
     }
     assert_eq!(stage.password("erp", "correct horse"), AuthAnswer::TooManyFailures);
     let keys = stage.ask(AuthQuestion::Keys { user: "erp".to_owned() });

@@ -10,7 +10,7 @@ fn seconds(n: u64) -> Duration {
 
 fn failed(times: u32, now: Instant, client: IpAddr, user: &str) -> Throttle {
     let mut throttle = Throttle::default();
-    (0..times).for_each(|_| throttle.failed(now, client, user));
+    (0..times).for_each(|_| throttle.failed(now, client, Some(user)));
     throttle
 }
 
@@ -34,7 +34,7 @@ fn an_address_is_stopped_for_every_user_and_a_user_for_every_address() {
     assert!(!throttle.is_closed(now, THERE, "shop"));
     let mut many = Throttle::default();
     for n in 0..5 {
-        many.failed(now, HERE, &format!("user{n}"));
+        many.failed(now, HERE, Some(&format!("user{n}")));
     }
     assert!(many.is_closed(now, HERE, "another"), "many names from one address");
 }
@@ -43,13 +43,13 @@ fn an_address_is_stopped_for_every_user_and_a_user_for_every_address() {
 fn failures_are_forgotten() {
     let now = clock::instant();
     let mut throttle = failed(4, now, HERE, "erp");
-    throttle.failed(now + seconds(600), HERE, "erp");
+    throttle.failed(now + seconds(600), HERE, Some("erp"));
     assert!(!throttle.is_closed(now + seconds(600), HERE, "erp"));
     let mut throttle = failed(4, now, HERE, "erp");
-    throttle.failed(now + seconds(599), HERE, "erp");
+    throttle.failed(now + seconds(599), HERE, Some("erp"));
     assert!(throttle.is_closed(now + seconds(599), HERE, "erp"));
     // Whoever comes again after the pause goes on where it was.
-    throttle.failed(now + seconds(700), HERE, "erp");
+    throttle.failed(now + seconds(700), HERE, Some("erp"));
     assert!(throttle.is_closed(now + seconds(729), HERE, "erp"));
 }
 
@@ -57,8 +57,8 @@ fn failures_are_forgotten() {
 fn a_success_forgives_the_address() {
     let now = clock::instant();
     let mut throttle = failed(4, now, HERE, "erp");
-    throttle.succeeded(HERE, "erp");
-    throttle.failed(now, HERE, "erp");
+    throttle.succeeded(HERE, Some("erp"));
+    throttle.failed(now, HERE, Some("erp"));
     assert!(!throttle.is_closed(now, HERE, "shop"));
 }
 
@@ -66,12 +66,12 @@ fn a_success_forgives_the_address() {
 fn nobody_is_locked_out_at_home_by_what_others_try() {
     let now = clock::instant();
     let mut throttle = Throttle::default();
-    throttle.succeeded(HERE, "erp");
-    (0..20).for_each(|_| throttle.failed(now, THERE, "erp"));
+    throttle.succeeded(HERE, Some("erp"));
+    (0..20).for_each(|_| throttle.failed(now, THERE, Some("erp")));
     assert!(throttle.is_closed(now, THERE, "erp"));
     assert!(!throttle.is_closed(now, HERE, "erp"));
     // But not to guess from there as well.
-    (0..5).for_each(|_| throttle.failed(now, HERE, "erp"));
+    (0..5).for_each(|_| throttle.failed(now, HERE, Some("erp")));
     assert!(throttle.is_closed(now, HERE, "erp"));
 }
 
@@ -80,7 +80,7 @@ fn one_machine_has_many_addresses_of_ipv6() {
     let now = clock::instant();
     let mut throttle = Throttle::default();
     for n in 0..5 {
-        throttle.failed(now, format!("2001:db8::{n}").parse().unwrap(), &format!("user{n}"));
+        throttle.failed(now, format!("2001:db8::{n}").parse().unwrap(), Some(&format!("user{n}")));
     }
     assert!(throttle.is_closed(now, "2001:db8::ffff".parse().unwrap(), "x"));
     assert!(!throttle.is_closed(now, "2001:db8:0:1::1".parse().unwrap(), "x"));
@@ -93,7 +93,7 @@ fn the_table_is_bounded_and_who_goes_on_failing_stays_in_it() {
     let now = clock::instant();
     let mut throttle = Throttle::default();
     for n in 0..100_000_u32 {
-        throttle.failed(now, HERE, &n.to_string());
+        throttle.failed(now, HERE, Some(&n.to_string()));
     }
     let held = throttle.failures.newer.len() + throttle.failures.older.len();
     assert!(held <= 2 * ENTRIES_MAX, "{held}");
@@ -102,4 +102,17 @@ fn the_table_is_bounded_and_who_goes_on_failing_stays_in_it() {
         throttle.failures.get(&Key::Address(HERE)).map(|tally| tally.failures),
         Some(100_000)
     );
+}
+
+#[test]
+fn without_a_name_only_the_address_counts() {
+    let now = clock::instant();
+    let mut throttle = Throttle::default();
+    (0..5).for_each(|_| throttle.failed(now, HERE, None));
+    assert!(throttle.is_closed(now, HERE, "erp"));
+    for user in ["erp", "", "?"] {
+        assert!(!throttle.is_closed(now, THERE, user), "{user:?}");
+    }
+    throttle.succeeded(HERE, None);
+    assert!(!throttle.is_closed(now, HERE, "erp"));
 }
