@@ -98,7 +98,7 @@ impl Smarthost for Exim {
     }
 
     fn is_busy(&self) -> bool {
-        holds_files(&self.spool.join("input"))
+        holds_files(&self.spool.join("input"), |_| true)
     }
 }
 

@@ -6,6 +6,7 @@
 //! words, which the client must hear.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -138,8 +139,14 @@ impl Smarthost for Postfix {
     }
 
     fn is_busy(&self) -> bool {
+        // A file is executable when the message is whole and accepted. Before, it belongs to a
+        // transaction that a client has left open: the gate, on a connection that it keeps.
+        let accepted = |file: &Path| {
+            let mode = std::fs::metadata(file).map(|meta| meta.permissions().mode());
+            mode.is_ok_and(|mode| mode & 0o100 != 0)
+        };
         let queues = ["maildrop", "incoming", "active", "deferred", "hold"];
-        queues.iter().any(|queue| holds_files(&self.spool.join(queue)))
+        queues.iter().any(|queue| holds_files(&self.spool.join(queue), accepted))
     }
 }
 

@@ -51,11 +51,11 @@ fn files_in(folder: &Path) -> Vec<Vec<u8>> {
     paths.iter().map(|path| std::fs::read(path).expect("a stored message can be read")).collect()
 }
 
-/// Whether a folder holds any file, at any depth.
-pub(crate) fn holds_files(folder: &Path) -> bool {
+/// Whether a folder holds a file that is `such`, at any depth.
+pub(crate) fn holds_files(folder: &Path, such: impl Fn(&Path) -> bool + Copy) -> bool {
     let Ok(entries) = std::fs::read_dir(folder) else { return false };
     entries.flatten().any(|entry| {
         let path = entry.path();
-        if path.is_dir() { holds_files(&path) } else { true }
+        if path.is_dir() { holds_files(&path, such) } else { such(&path) }
     })
 }

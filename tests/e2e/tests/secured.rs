@@ -1,14 +1,14 @@
-//! TLS and logins with other people's programs around the gate.
+//! TLS and logins with other people's programs on both sides of the gate, and a front end.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use e2e::{
-    Aiosmtpd, Authority, Client, Gate, Letter, Login, Peers, Scratch, Secured, Setup, Tls, Way,
-    free_port, run,
+    Aiosmtpd, Authority, Client, Gate, Haproxy, Letter, Login, Peers, Scratch, Secured, Setup, Tls,
+    Way, free_port, run,
 };
 
-use crate::SENDER;
+use crate::{SENDER, recipients};
 
 const TO: &str = "alice@example.com";
 /// What a client wants for its login, and how it can have it.
@@ -101,6 +101,73 @@ clients! {
     smtplib_logs_in_aiosmtpd_openssl: Smtplib;
     net_smtp_logs_in_aiosmtpd_openssl: NetSmtp;
     nodemailer_logs_in_aiosmtpd_openssl: Nodemailer;
+}
+
+/// The gate knows no user: each client logs in to Postfix, through it.
+#[test]
+fn logins_pass_through_to_postfix_dovecot_openssl_swaks_msmtp_nodemailer_smtplib() {
+    let (scratch, authority) = stage();
+    let postfix = Secured::postfix(&scratch, &authority);
+    let mut setup = Setup::new(postfix.starttls);
+    setup.smarthost_lines =
+        format!("tls = \"required\"\ntls_ca = \"{}\"\n", authority.ca.display());
+    setup.listener_lines = "allow = [\"login\"]\ntls = \"required\"\nauth = \"smarthost\"\n".into();
+    setup.tables = certificate(&authority);
+    let gate = Gate::start(&scratch.path().join("gate"), &setup);
+    let send = |client: Client, login, to: &str| {
+        let ca = Some(authority.ca.clone());
+        let way = Way { server: gate.address, tls: Tls::StartTls, ca, login: Some(login) };
+        client.send_by(&way, &scratch, SENDER, &[to], &Letter::plain("passed through"))
+    };
+    let ways = [
+        (Client::Swaks, "PLAIN"),
+        (Client::Swaks, "CRAM-MD5"),
+        (Client::Msmtp, "SCRAM-SHA-256"),
+        (Client::Smtplib, "SCRAM-SHA-256"),
+        (Client::Nodemailer, "LOGIN"),
+    ];
+    for (client, mechanism) in ways {
+        let told = send(client, login(mechanism, Secured::PASSWORD), TO);
+        assert!(told.accepted, "{client:?} {mechanism}: {}\n{}", told.text, gate.log());
+        let told = send(client, login(mechanism, "wrong word"), TO);
+        assert!(!told.accepted, "{client:?} {mechanism}: {}", told.text);
+        // Who opted out stays so, whoever logs in.
+        let told = send(client, login(mechanism, Secured::PASSWORD), "bob@example.com");
+        assert!(!told.accepted && told.text.contains("opted out"), "{}", told.text);
+    }
+    assert_eq!(recipients(&*postfix.server).len(), ways.len());
+    assert!(!gate.log().contains(Secured::PASSWORD), "the password is in the log");
+}
+
+/// The gate sees the client behind HAProxy, and so do its rules and the trace.
+#[test]
+fn the_client_behind_haproxy_is_known_swaks_aiosmtpd() {
+    let scratch = Scratch::new();
+    let server = Aiosmtpd::start(&scratch);
+    let mut setup = Setup::new(server.address);
+    setup.listener_lines =
+        "allow = [\"127.0.0.2\"]\nproxy_protocol = [\"127.0.0.1\"]\nrefuse_at = \"mail\"\n".into();
+    let gate = Gate::start(&scratch.path().join("gate"), &setup);
+    for (number, how) in ["send-proxy", "send-proxy-v2"].into_iter().enumerate() {
+        let front = Haproxy::start(&scratch, gate.address, how);
+        let send = |from: &str| {
+            let mut command = Peers::get().command("swaks");
+            command.args(["--server", &front.address.to_string(), "--local-interface", from]);
+            command.args(["--helo", "client.test", "--from", SENDER, "--to", TO]);
+            run(&mut command, Duration::from_secs(60))
+        };
+        let ran = send("127.0.0.2");
+        assert_eq!(ran.code, 0, "{how}: {}\n{}", ran.text(), gate.log());
+        let ran = send("127.0.0.3");
+        assert!(ran.code != 0 && ran.text().contains("550 5.7.1"), "{how}: {}", ran.text());
+        let taken = server.taken();
+        assert_eq!(taken.len(), number + 1);
+        let content = String::from_utf8_lossy(&taken[number].content).into_owned();
+        assert!(content.contains("[127.0.0.2]"), "{content}");
+    }
+    // Without a front end nobody gets a word.
+    let direct = Client::Swaks.send(&scratch, gate.address, SENDER, &[TO], &Letter::plain("x"));
+    assert!(!direct.accepted, "{}", direct.text);
 }
 
 /// Another judge: nothing it finds in protocols, ciphers, key exchange and known attacks is worse

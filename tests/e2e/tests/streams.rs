@@ -73,13 +73,14 @@ fn a_header_decides_before_data_and_is_refused_at_the_dot_smtplib_postfix() {
         tables: "[[stream]]\nname = \"news\"\nheader = { List-Id = [\"*<news.corp.example>\"] }\n\
                  [[stream]]\nname = \"rest\"\nclass = \"transactional\"\n"
             .to_owned(),
+        // Postfix tells at the end of a connection which commands it was given.
+        smarthost_lines: "idle = 0\n".to_owned(),
         ..Setup::new(postfix.address())
     };
     let gate = Gate::start(&scratch.path().join("gate"), &setup);
     let reply = gate.dialogue().mail(SENDER, &["bob@example.com"], &news("n1").content).unwrap();
     assert_eq!(reply.code, 550, "{reply:?}");
     assert!(reply.text.contains("(list crm.csv), and this is \"news\" mail; ref "), "{reply:?}");
-    // Postfix tells at the end of a session which commands it was given.
     let session = wait_until(SOON, || {
         let log = postfix.log();
         let line = log.lines().find(|line| line.contains(" rcpt=1") && line.contains("disconnect"));

@@ -119,7 +119,7 @@ pub(super) fn all() -> Vec<Need> {
         need("nmap", "another judge of relays", &["nmap"], Kind::Tool("nmap", "--version")),
         need(
             "systemd",
-            "sockets passed on, and a judge of unit files",
+            "socket activation; a judge of unit files",
             &["systemd"],
             Kind::Tool("systemd-analyze", "--version"),
         ),
