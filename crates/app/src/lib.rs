@@ -20,6 +20,7 @@ pub mod keeper;
 pub mod keys;
 pub mod lists;
 pub mod live;
+mod logins;
 pub mod logs;
 pub mod metrics;
 pub mod notices;

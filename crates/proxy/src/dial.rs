@@ -1,4 +1,5 @@
-//! From a TCP connection to one that is past greeting and EHLO, and under TLS where it should be.
+//! From a TCP connection to one that is past greeting and EHLO, under TLS where it should be, and
+//! logged in where we have a login.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -6,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use relay::OpenFailure;
-use smtp_session::{Client, ClientEvent, ClientSettings, Lost};
+use smtp_session::{Client, ClientEvent, ClientSettings, Login, Lost};
 
 use crate::clock::Clock;
 use crate::scratch;
@@ -30,18 +31,19 @@ impl From<Lost> for Failed {
     }
 }
 
-/// Brings a connection past greeting and EHLO, and under TLS where `tls` says so.
+/// Brings a connection past greeting and EHLO, under TLS where `tls` says so, and logs in.
 pub(crate) async fn handshake(
     mut socket: Socket,
     settings: Arc<ClientSettings>,
     tls: Option<&ClientTls>,
+    login: Option<Login>,
     clock: Clock,
 ) -> Result<(Socket, Client), Failed> {
     let implicit = tls.filter(|tls| tls.mode() == ClientMode::Implicit);
     if let Some(tls) = implicit {
         secure(&mut socket, tls).await?;
     }
-    let mut client = Client::new(settings, clock.now());
+    let mut client = Client::with_login(settings, login, clock.now());
     if implicit.is_some() {
         client.secured(clock.now());
     }
@@ -58,6 +60,13 @@ pub(crate) async fn handshake(
                 }
                 secure(&mut socket, tls).await?;
                 client.secured(clock.now());
+                continue;
+            }
+            Some(ClientEvent::Derive(work)) => {
+                let derived = tokio::task::spawn_blocking(move || work.run()).await;
+                // Only when the gate ends.
+                let derived = derived.map_err(|_| Lost::NoLogin("nobody has time for it"))?;
+                client.derived(clock.now(), &derived);
                 continue;
             }
             Some(_) => return Err(Lost::Nonsense("a reply to nothing").into()),

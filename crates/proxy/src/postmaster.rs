@@ -14,6 +14,7 @@ use smtp_wire::{MailParams, RcptParams, Reply};
 
 use crate::clock::Clock;
 use crate::dial;
+use crate::login::is_of_login;
 use crate::smarthost::Smarthost;
 use crate::smarthosts::Smarthosts;
 use crate::socket::Socket;
@@ -37,6 +38,8 @@ pub struct OwnMessage {
 pub enum NotDelivered {
     /// The smarthost cannot be had.
     Unreachable,
+    /// It does not let us in.
+    NoLogin,
     /// The conversation broke off.
     Lost(Lost),
     /// It said no.
@@ -49,6 +52,7 @@ impl std::fmt::Display for NotDelivered {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Unreachable => f.write_str("the smarthost cannot be reached"),
+            Self::NoLogin => f.write_str("the gate cannot log in to the smarthost"),
             Self::Lost(_) => f.write_str("the smarthost broke off"),
             Self::Refused(reply) => {
                 let line = reply.text.lines().next().unwrap_or_default();
@@ -70,7 +74,7 @@ impl Smarthosts {
         for smarthost in self.candidates(&Wanted::default(), clock.now()) {
             outcome = smarthost.deliver(clock, message).await;
             // After that it may have been taken: never twice.
-            if !matches!(outcome, Err(NotDelivered::Unreachable)) {
+            if !matches!(outcome, Err(NotDelivered::Unreachable | NotDelivered::NoLogin)) {
                 break;
             }
         }
@@ -88,7 +92,8 @@ impl Smarthost {
 
     async fn converse(&self, clock: Clock, message: &OwnMessage) -> Result<(), NotDelivered> {
         let (mut socket, mut client) =
-            self.reach(clock).await.map_err(|failure| match failure {
+            self.reach(clock, false).await.map_err(|failure| match failure {
+                OpenFailure::Lost(why) if is_of_login(&why) => NotDelivered::NoLogin,
                 OpenFailure::Lost(why) => NotDelivered::Lost(why),
                 OpenFailure::Unreachable | OpenFailure::Busy => NotDelivered::Unreachable,
             })?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use relay::{CapabilityRecord, OpenFailure, SmarthostId, Upstream};
-use smtp_session::{Client, ClientSettings, Lost, Moment, UseTls};
+use smtp_session::{Client, ClientSettings, Login, Lost, Moment, UseTls};
 use tokio::net::TcpStream;
 
 use crate::breaker::{Breaker, Standing};
@@ -18,6 +18,7 @@ use crate::counters::Counters;
 use crate::dial::{self, Failed};
 use crate::farewell::farewell;
 use crate::line::{Lease, Line, Places};
+use crate::login::{self, SmarthostLogin};
 use crate::pool::{Pool, PoolSettings};
 use crate::socket::Socket;
 use crate::tls::client::ClientTls;
@@ -48,6 +49,8 @@ pub struct SmarthostSettings {
     pub client: Arc<ClientSettings>,
     /// How the connection is protected; none: not at all.
     pub tls: Option<Arc<ClientTls>>,
+    /// How we log in; none: not at all.
+    pub login: Option<Arc<dyn SmarthostLogin>>,
 }
 
 /// What is known about it now.
@@ -59,6 +62,8 @@ pub enum SmarthostState {
     Up,
     /// The last try failed.
     Down,
+    /// It is there, and the last try to log in failed.
+    NoLogin,
 }
 
 /// A smarthost, shared by all sessions.
@@ -68,7 +73,7 @@ pub struct Smarthost {
     settings: SmarthostSettings,
     record: Arc<CapabilityRecord>,
     addresses: ArcSwapOption<(Moment, Vec<SocketAddr>)>,
-    /// 0 untried, 1 up, 2 down.
+    /// 0 untried, 1 up, 2 down, 3 no login.
     state: AtomicU64,
     breaker: Breaker,
     pool: Pool,
@@ -113,6 +118,7 @@ impl Smarthost {
         match self.state.load(Ordering::Relaxed) {
             0 => SmarthostState::Untried,
             1 => SmarthostState::Up,
+            3 => SmarthostState::NoLogin,
             _ => SmarthostState::Down,
         }
     }
@@ -238,11 +244,11 @@ impl Smarthost {
         lease: Lease,
     ) -> Result<Line, OpenFailure> {
         let reached = if manner.last {
-            self.reach(clock).await
+            self.reach(clock, manner.bound).await
         } else {
             // One that is slow to say hello does not keep the others from being asked.
             let limit = self.settings.connect_timeout;
-            match tokio::time::timeout(limit, self.reach(clock)).await {
+            match tokio::time::timeout(limit, self.reach(clock, manner.bound)).await {
                 Ok(reached) => reached,
                 Err(_) => Err(OpenFailure::Lost(Lost::Timeout)),
             }
@@ -251,14 +257,38 @@ impl Smarthost {
         Ok(Line { socket, upstream: Box::new(Upstream::new(client, self.id)), lease })
     }
 
-    /// A connection past greeting and EHLO, as the client role of one.
-    pub(crate) async fn reach(&self, clock: Clock) -> Result<(Socket, Client), OpenFailure> {
+    /// A connection past greeting and EHLO, and our login unless it is `bound` to somebody else's,
+    /// as the client role of one.
+    pub(crate) async fn reach(
+        &self,
+        clock: Clock,
+        bound: bool,
+    ) -> Result<(Socket, Client), OpenFailure> {
+        let login = self.settings.login.as_deref().filter(|_| !bound);
+        match self.reach_once(clock, login).await {
+            Err(OpenFailure::Lost(Lost::LoginRefused(reply)))
+                if reply.is_permanent() && login.is_some_and(SmarthostLogin::refused) =>
+            {
+                self.reach_once(clock, login).await
+            }
+            reached => reached,
+        }
+    }
+
+    async fn reach_once(
+        &self,
+        clock: Clock,
+        login: Option<&dyn SmarthostLogin>,
+    ) -> Result<(Socket, Client), OpenFailure> {
+        // Before the connection, so that nobody waits there for us.
+        let login = login::ask(login).await.map_err(OpenFailure::Lost)?;
         let tls = self.settings.tls.as_deref();
-        match self.converse_first(tls, clock).await {
+        match self.converse_first(tls, login, clock).await {
             Ok(open) => Ok(open),
+            // Whoever broke the handshake would be shown the login.
             Err(failed) if failed.in_tls && tls.is_some_and(|tls| tls.mode().may_fall_back()) => {
                 tracing::warn!(smarthost = %self.settings.address, "goes on without TLS");
-                self.converse_first(None, clock).await.map_err(|failed| failed.why)
+                self.converse_first(None, None, clock).await.map_err(|failed| failed.why)
             }
             Err(failed) => Err(failed.why),
         }
@@ -267,6 +297,7 @@ impl Smarthost {
     async fn converse_first(
         &self,
         tls: Option<&ClientTls>,
+        login: Option<Login>,
         clock: Clock,
     ) -> Result<(Socket, Client), Failed> {
         let limit = self.settings.connect_timeout;
@@ -285,7 +316,7 @@ impl Smarthost {
                 ..ClientSettings::clone(&self.settings.client)
             }),
         };
-        dial::handshake(Socket::new(stream), client, tls, clock).await
+        dial::handshake(Socket::new(stream), client, tls, login, clock).await
     }
 
     async fn connect(&self, clock: Clock) -> std::io::Result<TcpStream> {
@@ -316,7 +347,7 @@ impl Smarthost {
         let opened = self.breaker.succeeded();
         // Nearly always it was up before, and nothing is written.
         if self.state.load(Ordering::Relaxed) != 1
-            && (self.state.swap(1, Ordering::Relaxed) == 2 || opened)
+            && (self.state.swap(1, Ordering::Relaxed) >= 2 || opened)
         {
             tracing::info!(smarthost = %self.settings.name, "smarthost is up again");
         }
@@ -324,9 +355,13 @@ impl Smarthost {
 
     pub(crate) fn failed(&self, now: Moment, why: &dyn Why) {
         let opened = self.breaker.failed(now);
-        if self.state.swap(2, Ordering::Relaxed) != 2 {
-            let why = why.words();
-            tracing::warn!(smarthost = %self.settings.name, why, "smarthost is down");
+        let state = if why.is_of_login() { 3 } else { 2 };
+        if self.state.swap(state, Ordering::Relaxed) != state {
+            let (smarthost, why) = (&self.settings.name, why.words());
+            match state {
+                3 => tracing::error!(%smarthost, why, "the gate cannot log in to the smarthost"),
+                _ => tracing::warn!(%smarthost, why, "smarthost is down"),
+            }
         }
         if opened {
             tracing::warn!(
@@ -364,6 +399,11 @@ enum Room {
 /// Why a smarthost counts as failing, for the log; put into words only when they are written.
 pub(crate) trait Why {
     fn words(&self) -> String;
+
+    /// It is well, and does not let us in.
+    fn is_of_login(&self) -> bool {
+        false
+    }
 }
 
 impl Why for OpenFailure {
@@ -373,6 +413,10 @@ impl Why for OpenFailure {
             Self::Lost(why) => why.to_string(),
             Self::Busy => "too many connections to it".to_owned(),
         }
+    }
+
+    fn is_of_login(&self) -> bool {
+        matches!(self, Self::Lost(why) if login::is_of_login(why))
     }
 }
 

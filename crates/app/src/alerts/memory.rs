@@ -85,7 +85,11 @@ mod tests {
     const DAY: Duration = Duration::from_secs(86_400);
 
     fn down() -> Trouble {
-        Trouble::SmarthostDown { smarthost: "relay.corp.example:25".into(), others: false }
+        Trouble::SmarthostDown {
+            smarthost: "relay.corp.example:25".into(),
+            others: false,
+            no_login: false,
+        }
     }
 
     fn deferring(why: &str) -> Trouble {

@@ -188,10 +188,11 @@ impl Telling {
         for (host, down) in all.iter().zip(&mut self.down) {
             let smarthost = host.settings().name.clone();
             match host.state() {
-                SmarthostState::Down => {
+                state @ (SmarthostState::Down | SmarthostState::NoLogin) => {
                     let since = *down.get_or_insert(now);
                     if now.saturating_duration_since(since) >= self.parts.settings.patience {
-                        let trouble = Trouble::SmarthostDown { smarthost, others };
+                        let no_login = state == SmarthostState::NoLogin;
+                        let trouble = Trouble::SmarthostDown { smarthost, others, no_login };
                         messages.extend(self.memory.begins(&trouble, now));
                     }
                 }

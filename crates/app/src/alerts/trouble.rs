@@ -39,6 +39,8 @@ pub(crate) enum Trouble {
         smarthost: String,
         /// There is another one that does.
         others: bool,
+        /// It is there, and does not let the gate in.
+        no_login: bool,
     },
 }
 
@@ -121,11 +123,16 @@ impl Trouble {
             Self::Deferring { why } => {
                 format!("the first recipient was deferred with 451, because of {why}")
             }
-            Self::SmarthostDown { smarthost, others: false } => {
-                format!("the smarthost {smarthost} takes no mail; clients are answered 451")
-            }
-            Self::SmarthostDown { smarthost, others: true } => {
-                format!("the smarthost {smarthost} takes no mail; it goes to others where it may")
+            Self::SmarthostDown { smarthost, others, no_login } => {
+                let what = match no_login {
+                    true => "does not let the gate in; look at its login and password or token",
+                    false => "takes no mail",
+                };
+                let then = match others {
+                    true => "mail goes to others where it may",
+                    false => "clients are answered 451",
+                };
+                format!("the smarthost {smarthost} {what}; {then}")
             }
         }
     }

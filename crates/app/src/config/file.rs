@@ -11,9 +11,11 @@ use super::choice::{
     Action, AuthWord, CalendarWord, ClassWord, Contact, EvidenceSync, Level, ListenerTls,
     LogFormat, Mixed, PermissionWord, RefuseAt, SmarthostTls, Store,
 };
+use super::credentials::{LoginName, MechanismName, TokenUrl};
 use super::fault::Fault;
-use super::form::{Count, FilePath, Flag, Form};
+use super::form::{Count, FilePath, Flag, Form, Text};
 use super::limits::Limits;
+use super::location::Variable;
 use super::mechanisms::{Mechanisms, Users};
 use super::naming::{Domains, EvidencePath, HostName, Notice};
 use super::network::{HostPort, Listen, Networks};
@@ -72,6 +74,28 @@ section! {
         tls_certificate: FilePath = without("\"/etc/optgate/client.pem\"", "none"),
         /// Its key (PEM, not encrypted).
         tls_key: FilePath = without("\"/etc/optgate/client.key\"", "none"),
+        /// The user that the gate logs in as.
+        login: LoginName = without("\"optgate@corp.example\"", "it does not log in"),
+        /// A file whose first line is the password. Read for each connection.
+        password_file: FilePath = without("\"/etc/optgate/smarthost.password\"", "no password"),
+        /// The environment variable with the password.
+        password_env: Variable = without("\"SMARTHOST_PASSWORD\"", "no password"),
+        /// How it logs in: PLAIN, LOGIN or SCRAM-SHA-256 with a password; XOAUTH2 or OAUTHBEARER with a token.
+        mechanism: MechanismName = without("\"XOAUTH2\"", "the best that is offered"),
+        /// A file whose first line is an OAuth 2.0 access token that somebody else keeps fresh. Read for each connection.
+        token_file: FilePath = without("\"/run/optgate/token\"", "no token"),
+        /// A program that prints an access token as its first line; run without a shell.
+        token_command: Argv = without("[\"/usr/local/bin/mail-token\"]", "no token"),
+        /// A token endpoint: access tokens by the client credentials grant (RFC 6749 s4.4).
+        token_url: TokenUrl = without("\"https://login.corp.example/oauth2/token\"", "no token"),
+        /// As whom it asks there.
+        client_id: Text = without("\"8c0c1c4e-optgate\"", "none; needed with `token_url`"),
+        /// A file whose first line is the secret of `client_id`.
+        client_secret_file: FilePath = without("\"/etc/optgate/client.secret\"", "none"),
+        /// The environment variable with the secret of `client_id`.
+        client_secret_env: Variable = without("\"CLIENT_SECRET\"", "none"),
+        /// What the token is to be good for.
+        token_scope: Text = without("\"https://outlook.office365.com/.default\"", "what the server gives"),
         /// How long a connection may take to be made.
         connect_timeout: Span = default(seconds(30)),
         /// How long a reply to a command may take.

@@ -10,6 +10,7 @@ mod alert;
 mod bond;
 mod change;
 mod choice;
+mod credentials;
 mod enforcement;
 mod fault;
 mod file;
@@ -17,6 +18,7 @@ mod form;
 mod front_end;
 mod limits;
 mod location;
+mod login;
 mod meaning;
 mod mechanisms;
 mod naming;
@@ -49,6 +51,7 @@ pub use choice::{
     Action, Contact, EvidenceSync, Level, ListenerTls, LogFormat, Mixed, RefuseAt, SmarthostTls,
     Store,
 };
+pub use credentials::{LoginSecret, LoginSettings, TokenGrant, TokenPlace};
 pub use fault::{Fault, FaultLine, Report, Severity};
 pub use meaning::Surroundings;
 pub use naming::{EvidencePath, SourceName};

@@ -194,7 +194,7 @@ impl Reader<'_> {
 }
 
 /// Keys that people try, and that hold what nobody should see.
-const SECRETS: [&str; 3] = ["password", "token", "salt"];
+const SECRETS: [&str; 4] = ["password", "token", "salt", "client_secret"];
 
 /// The fault for a name that is none of `known`.
 pub(crate) fn unknown(span: Range<usize>, message: String, name: &str, known: &[&str]) -> Fault {

@@ -19,6 +19,7 @@ use suppression::{Basis, Calendar, Grace, Kind, Scope};
 use super::choice::{
     Action, Contact, EvidenceSync, Level, ListenerTls, LogFormat, Mixed, RefuseAt, Store,
 };
+use super::credentials::LoginSettings;
 use super::naming::EvidencePath;
 use super::network::HostPort;
 
@@ -110,6 +111,8 @@ pub struct SmarthostSettings {
     pub contact: Contact,
     /// How the connection is protected.
     pub tls: ClientTlsSettings,
+    /// How the gate logs in to it; none: not at all.
+    pub login: Option<LoginSettings>,
     /// For a connection to be made.
     pub connect_timeout: Duration,
     /// For a reply to a command.

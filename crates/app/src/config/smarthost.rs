@@ -17,7 +17,7 @@ use super::fault::{Fault, Severity};
 use super::file::{File, Smarthost, Stream};
 use super::section::{Maybe, Section};
 use super::settings::{ListenerSettings, RouteSettings, SmarthostSettings};
-use super::tls;
+use super::{login, tls};
 
 /// How long clients wait for the reply to their final dot (RFC 5321 s4.5.3.2.6).
 const CLIENTS_WAIT: Duration = Duration::from_secs(600);
@@ -70,7 +70,8 @@ fn one(
         priority: s.priority.value.0,
         weight: s.weight.value.0,
         contact: s.contact.value,
-        tls: tls::smarthost(s, passed, folder, faults),
+        tls: tls::smarthost(s, passed || login::is_wanted(s), folder, faults),
+        login: login::settle(s, folder, faults),
         connect_timeout: s.connect_timeout.value.0,
         command_timeout: s.command_timeout.value.0,
         data_timeout: s.data_timeout.value.0,

@@ -23,6 +23,7 @@ use suppression::Scope;
 use url::Url;
 
 use keys::Source;
+pub(crate) use login::secret;
 use place::Located;
 
 use super::choice::KindWord;

@@ -9,6 +9,7 @@ use smtp_session::{ClientSettings, Timeouts, UseTls};
 use super::tls::TlsParts;
 use crate::chance;
 use crate::config::{Contact, Settings, SmarthostSettings};
+use crate::logins;
 
 /// All of them, with the routes of the streams.
 pub(crate) fn of(settings: &Settings, tls: &TlsParts) -> Smarthosts {
@@ -52,6 +53,7 @@ fn one(
             starttls: UseTls::Never,
         }),
         tls,
+        login: s.login.as_ref().map(|login| logins::of(&s.name, login)),
     }
 }
 
@@ -101,6 +103,7 @@ fn word(state: SmarthostState) -> &'static str {
         SmarthostState::Untried => "untried",
         SmarthostState::Up => "up",
         SmarthostState::Down => "down",
+        SmarthostState::NoLogin => "cannot log in",
     }
 }
 

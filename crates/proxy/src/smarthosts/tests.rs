@@ -23,6 +23,7 @@ fn settings(name: &str, priority: u64, weight: u64) -> SmarthostSettings {
         pool: PoolSettings { idle: 2, idle_timeout: SECOND, age: SECOND, messages: 2 },
         client: Arc::new(client),
         tls: None,
+        login: None,
     }
 }
 
