@@ -31,6 +31,63 @@ fn login(mechanism: &'static str, password: &str) -> Login {
     Login { mechanism, user: Secured::USER.to_owned(), password: password.to_owned() }
 }
 
+/// The gate logs in to `server` at both of its doors by every mechanism that both know, and not
+/// with a wrong password.
+fn the_gate_logs_in(scratch: &Scratch, authority: &Authority, server: &Secured) {
+    let mut sent = 0;
+    let mut way = |tls: &str, address: SocketAddr, mechanism: &str, password: &str| {
+        let folder = scratch.path().join(format!("{tls}-{mechanism}-{}", password.len()));
+        let mut setup = Setup::new(address);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("password"), password).unwrap();
+        setup.smarthost_lines = format!(
+            "tls = \"{tls}\"\ntls_ca = \"{}\"\nlogin = \"{}\"\npassword_file = \"password\"\n\
+             mechanism = \"{mechanism}\"\n",
+            authority.ca.display(),
+            Secured::USER,
+        );
+        let gate = Gate::start(&folder, &setup);
+        let letter = Letter::plain(&format!("{tls}-{mechanism}"));
+        let reply = gate.dialogue().mail(SENDER, &[TO], &letter.content).unwrap();
+        let good = password == Secured::PASSWORD;
+        assert_eq!(reply.code, if good { 250 } else { 451 }, "{tls} {mechanism}\n{}", gate.log());
+        assert!(!gate.log().contains(password), "the password is in the log");
+        sent += usize::from(good);
+    };
+    for mechanism in ["PLAIN", "LOGIN", "SCRAM-SHA-256"] {
+        if server.mechanisms.contains(&mechanism) {
+            way("required", server.starttls, mechanism, Secured::PASSWORD);
+            way("implicit", server.implicit, mechanism, Secured::PASSWORD);
+        }
+    }
+    way("required", server.starttls, "PLAIN", "wrong word");
+    let stored = server.server.stored();
+    assert_eq!(stored.len(), sent);
+    // The gate's bytes crossed encrypted, by the server's own word.
+    for copy in stored {
+        let above = copy.above.join("\n");
+        assert!(["ESMTPSA", "esmtpsa"].iter().any(|word| above.contains(word)), "{above}");
+    }
+}
+
+#[test]
+fn the_gate_logs_in_to_postfix_dovecot_openssl() {
+    let (scratch, authority) = stage();
+    the_gate_logs_in(&scratch, &authority, &Secured::postfix(&scratch, &authority));
+}
+
+#[test]
+fn the_gate_logs_in_to_exim_openssl() {
+    let (scratch, authority) = stage();
+    the_gate_logs_in(&scratch, &authority, &Secured::exim(&scratch, &authority));
+}
+
+#[test]
+fn the_gate_logs_in_to_opensmtpd_openssl() {
+    let (scratch, authority) = stage();
+    the_gate_logs_in(&scratch, &authority, &Secured::opensmtpd(&scratch, &authority));
+}
+
 fn stage() -> (Scratch, Authority) {
     let scratch = Scratch::new();
     let authority = Authority::new(&scratch, "authority");
