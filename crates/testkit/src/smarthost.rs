@@ -9,6 +9,8 @@ pub struct Manner {
     pub extensions: Vec<String>,
     /// EHLO is answered 502.
     pub old: bool,
+    /// What clients log in with by AUTH PLAIN (RFC 4954), in base64.
+    pub logins: Vec<String>,
     /// A recipient is refused for good.
     pub refuse_recipient: usize,
     /// A recipient is refused for now.
@@ -58,6 +60,9 @@ pub struct ScriptedSmarthost {
     accepted: Vec<String>,
     envelope: Vec<String>,
     has_sender: bool,
+    in_auth: bool,
+    /// Who is logged in.
+    pub login: Option<String>,
     /// Every path of every RCPT, accepted or not.
     pub seen: Vec<String>,
     /// Everything answered 250.
@@ -83,6 +88,8 @@ impl ScriptedSmarthost {
             accepted: Vec::new(),
             envelope: Vec::new(),
             has_sender: false,
+            in_auth: false,
+            login: None,
             seen: Vec::new(),
             deliveries: Vec::new(),
             noops: 0,
@@ -157,7 +164,22 @@ impl ScriptedSmarthost {
         self.content.extend_from_slice(b"\r\n");
     }
 
+    fn log_in(&mut self, token: &str) {
+        self.in_auth = false;
+        if token == "*" {
+            self.reply("501 5.7.0 cancelled");
+        } else if self.manner.logins.iter().any(|login| login == token) {
+            self.login = Some(token.to_owned());
+            self.reply("235 2.7.0 welcome");
+        } else {
+            self.reply("535 5.7.8 who are you?");
+        }
+    }
+
     fn command(&mut self, line: &str) {
+        if self.in_auth {
+            return self.log_in(line);
+        }
         let upper = line.to_ascii_uppercase();
         if upper.starts_with("EHLO ") {
             if self.manner.old {
@@ -197,6 +219,11 @@ impl ScriptedSmarthost {
             self.has_sender = false;
             self.accepted.clear();
             self.reply("250 2.0.0 reset");
+        } else if upper == "AUTH PLAIN" && self.login.is_none() {
+            self.in_auth = true;
+            self.reply("334 ");
+        } else if upper.starts_with("AUTH PLAIN ") && self.login.is_none() {
+            self.log_in(line.get(11..).unwrap_or_default());
         } else if upper == "NOOP" {
             self.noops += 1;
             self.reply("250 2.0.0 still here");

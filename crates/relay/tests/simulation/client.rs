@@ -5,17 +5,36 @@ use std::collections::VecDeque;
 
 use testkit::Dice;
 
+use crate::logins::{Attempt, INJECTED, token, weave};
 use crate::smarthosts::assert_own;
 
 /// What a command was, for the reply that must answer it.
 #[derive(Debug, Clone)]
-enum Sent {
+pub(crate) enum Sent {
     Greeting,
     Hello,
-    Mail { message: usize },
-    Rcpt { path: String, message: usize },
-    Data { message: usize },
-    Dot { message: usize },
+    Mail {
+        message: usize,
+    },
+    Rcpt {
+        path: String,
+        message: usize,
+    },
+    Data {
+        message: usize,
+    },
+    Dot {
+        message: usize,
+    },
+    StartTls {
+        /// Commands in the clear behind it.
+        injects: bool,
+    },
+    Auth {
+        attempt: Attempt,
+        /// With an initial response.
+        at_once: bool,
+    },
     Rset,
     Noop,
     Vrfy,
@@ -38,6 +57,14 @@ pub(crate) struct Message {
     pub(crate) recipients_told_250: Vec<String>,
     /// The code of the reply to the dot.
     pub(crate) dot_reply: Option<u16>,
+}
+
+/// What came of its logins.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Logins {
+    pub(crate) accepted: u64,
+    pub(crate) refused: u64,
+    pub(crate) cancelled: u64,
 }
 
 #[derive(Debug)]
@@ -64,6 +91,14 @@ pub(crate) struct Client {
     body: Vec<u8>,
     after_body: Option<usize>,
     last_data: Option<usize>,
+    /// It has its 220 to STARTTLS and begins the handshake.
+    pub(crate) handshaking: bool,
+    /// It has been told 235, and nothing since has taken that back.
+    pub(crate) logged_in: bool,
+    /// It sent something in the clear behind STARTTLS: nothing may come of it.
+    pub(crate) injected: bool,
+    secured: bool,
+    pub(crate) logins: Logins,
     /// A slow program: stops in the middle of mail data until time has passed.
     pauses: u32,
     pub(crate) asleep: bool,
@@ -76,6 +111,7 @@ impl Client {
         session: usize,
         addresses: &[String],
         lax: bool,
+        logs_in: bool,
     ) -> Self {
         let mut dice = Dice::new(dice);
         let extended = !dice.permille(100);
@@ -104,6 +140,9 @@ impl Client {
             messages.push(message);
         }
         script.push_back(Sent::Quit);
+        if logs_in {
+            script = weave(&mut dice, script);
+        }
         let pauses = u32::from(dice.permille(50));
         Self {
             dice,
@@ -123,6 +162,11 @@ impl Client {
             body: Vec::new(),
             after_body: None,
             last_data: None,
+            handshaking: false,
+            logged_in: false,
+            injected: false,
+            secured: false,
+            logins: Logins::default(),
             pauses,
             asleep: false,
         }
@@ -186,11 +230,15 @@ impl Client {
         }
         let sent = self.waiting.pop_front().unwrap_or_else(|| panic!("a reply to nothing: {text}"));
         let class = code / 100;
+        // Of the commands behind it not one may be answered.
+        let injecting = matches!(sent, Sent::StartTls { injects: true });
+        assert!(!self.injected || injecting || !self.waiting.is_empty(), "to nobody: {text}");
         assert_own(text.as_bytes(), self.number, "told to the client");
         match &sent {
             Sent::Greeting => assert_eq!(code, 220, "{text}"),
             Sent::Hello => {
                 assert_eq!(code, 250, "{text}");
+                assert!(!self.secured || !text.contains("STARTTLS"), "TLS in TLS: {text}");
                 self.dsn = text.contains("DSN") && self.dice.permille(300);
             }
             Sent::Mail { .. } => assert!(class == 2 || class == 5 || class == 4, "{text}"),
@@ -229,6 +277,32 @@ impl Client {
                     assert!(taken > self.messages[*message].content.len(), "{text}");
                 }
             }
+            Sent::StartTls { injects } => {
+                // The session ends, whatever the reply.
+                if *injects {
+                    return;
+                }
+                assert!(code == 220 || class == 5, "{text}");
+                self.handshaking = code == 220;
+                if self.handshaking {
+                    return;
+                }
+            }
+            Sent::Auth { attempt, .. } => {
+                if code == 334 {
+                    let response = match attempt {
+                        Attempt::Right => token(self.number, "right"),
+                        Attempt::Wrong => token(self.number, "wrong"),
+                        Attempt::Cancelled => "*".to_owned(),
+                        Attempt::Garbage => "a=b".to_owned(),
+                    };
+                    self.out.extend_from_slice(response.as_bytes());
+                    self.out.extend_from_slice(b"\r\n");
+                    self.waiting.push_back(sent);
+                    return;
+                }
+                self.login_ended(*attempt, code, &text);
+            }
             Sent::Rset | Sent::Noop => assert_eq!(code, 250, "{text}"),
             Sent::Vrfy => assert_eq!(code, 252, "{text}"),
             Sent::Wrong => assert_eq!(code, 500, "{text}"),
@@ -243,15 +317,46 @@ impl Client {
         }
     }
 
-    /// Sends the next command, or the next group of them.
-    fn go_on(&mut self) {
-        if self.after_body.is_some() || self.closed {
+    fn login_ended(&mut self, attempt: Attempt, code: u16, text: &str) {
+        if code == 235 {
+            assert_eq!(attempt, Attempt::Right, "{text}");
+            assert!(!self.logged_in, "twice: {text}");
+            self.logged_in = true;
+            self.logins.accepted += 1;
             return;
         }
-        while let Some(sent) = self.script.pop_front() {
+        assert!(code / 100 == 4 || code / 100 == 5, "{text}");
+        // There is no transaction here, so it is about a login that holds.
+        assert!(code != 503 || self.logged_in, "a login was not forgotten: {text}");
+        self.logins.refused += u64::from(code == 535);
+        self.logins.cancelled += u64::from(code == 501);
+    }
+
+    /// The handshake is done: everything begins anew (RFC 3207 s4.2).
+    pub(crate) fn secured(&mut self) {
+        self.handshaking = false;
+        self.secured = true;
+        self.logged_in = false;
+        self.dsn = false;
+        self.script.push_front(Sent::Hello);
+        self.go_on();
+    }
+
+    /// Sends the next command, or the next group of them.
+    fn go_on(&mut self) {
+        if self.after_body.is_some() || self.closed || self.injected || self.handshaking {
+            return;
+        }
+        while let Some(mut sent) = self.script.pop_front() {
+            if let Sent::StartTls { injects } = &mut sent {
+                // Under TLS it is refused, and what is behind it is the client's own.
+                *injects &= !self.secured;
+            }
             let last = matches!(
                 sent,
                 Sent::Hello
+                    | Sent::StartTls { .. }
+                    | Sent::Auth { .. }
                     | Sent::Data { .. }
                     | Sent::Noop
                     | Sent::Vrfy
@@ -276,6 +381,12 @@ impl Client {
                     line
                 }
                 Sent::Data { .. } => "DATA".to_owned(),
+                Sent::StartTls { .. } => "STARTTLS".to_owned(),
+                Sent::Auth { attempt, at_once: true } => {
+                    let password = if *attempt == Attempt::Right { "right" } else { "wrong" };
+                    format!("AUTH PLAIN {}", token(self.number, password))
+                }
+                Sent::Auth { .. } => "AUTH PLAIN".to_owned(),
                 Sent::Rset => "RSET".to_owned(),
                 Sent::Noop => "NOOP".to_owned(),
                 Sent::Vrfy => "VRFY somebody".to_owned(),
@@ -287,6 +398,10 @@ impl Client {
             self.out.extend_from_slice(b"\r\n");
             if let Sent::Mail { message } | Sent::Rcpt { message, .. } = &sent {
                 self.messages[*message].commands.push(line.replace('"', ""));
+            }
+            if matches!(sent, Sent::StartTls { injects: true }) {
+                self.out.extend_from_slice(INJECTED.as_bytes());
+                self.injected = true;
             }
             self.waiting.push_back(sent);
             if last || !self.pipelines {

@@ -18,9 +18,13 @@
 //! some cannot be had, some are lost in the middle, some kept ones are closed behind
 //! everybody's back.
 //!
+//! Clients ask for TLS and log in at any point. After STARTTLS nothing is left of what was learned
+//! before; who sent something behind it in the clear is heard no more; mail goes upstream under
+//! the login that its client has, and under no other.
+//!
 //! Every run belongs to a seed. A failure prints it; run it alone with
 //! `OPTGATE_SIM_SEED=<seed> cargo test -p relay --test simulation one_seed -- --nocapture`.
-//! `OPTGATE_SIM_WORLDS` sets how many are run by each of the ten tests.
+//! `OPTGATE_SIM_WORLDS` sets how many are run by each of the twelve tests.
 
 #![expect(
     clippy::unwrap_used,
@@ -33,6 +37,7 @@
 
 mod client;
 mod lists;
+mod logins;
 mod session;
 mod setup;
 mod smarthosts;
@@ -43,8 +48,8 @@ use std::io::Write as _;
 use setup::{Setup, Totals};
 use world::World;
 
-/// Ten tests together: at least a hundred thousand sessions, about two in each world.
-const WORLDS: u64 = 5_200;
+/// Twelve tests together: at least a hundred thousand sessions, about two in each world.
+const WORLDS: u64 = 4_350;
 
 fn run_many(setup: Setup, first: u64) {
     let worlds = std::env::var("OPTGATE_SIM_WORLDS")
@@ -82,9 +87,20 @@ fn run_many(setup: Setup, first: u64) {
         assert!(seen.unanswered > sessions / 50, "too few look-ups without answer: {seen:?}");
         assert!(seen.too_late > sessions / 1000, "too few answers came too late: {seen:?}");
     }
-    assert!(seen.shared > sessions / 25, "too few connections were shared: {seen:?}");
-    assert!(seen.stale > sessions / 200, "too few of them were stale: {seen:?}");
-    assert!(seen.failed_over > sessions / 100, "too few envelopes failed over: {seen:?}");
+    // A connection on which somebody has logged in is not shared, and nobody else is asked.
+    let passed = setup == Setup::Passed;
+    assert!(passed || seen.shared > sessions / 25, "too few connections were shared: {seen:?}");
+    let rare = if setup.has_logins() { 400 } else { 200 };
+    assert!(passed || seen.stale > sessions / rare, "too few of them were stale: {seen:?}");
+    assert!(passed || seen.failed_over > sessions / 100, "too few envelopes failed over: {seen:?}");
+    if setup.has_logins() {
+        assert!(seen.secured > sessions / 10, "too few handshakes: {seen:?}");
+        assert!(seen.injected > sessions / 50, "too few injections: {seen:?}");
+        assert!(seen.logins > sessions / 10, "too few logins: {seen:?}");
+        assert!(seen.logins_refused > sessions / 50, "too few wrong passwords: {seen:?}");
+        assert!(seen.logins_cancelled > sessions / 50, "too few cancelled: {seen:?}");
+    }
+    assert_eq!(seen.bound > sessions / 10, passed, "logins passed through: {seen:?}");
     let by_header = setup == Setup::Routes;
     assert_eq!(seen.rerouted > sessions / 100, by_header, "routes by the header: {seen:?}");
     assert!(seen.lost_upstreams > sessions / 100, "too few smarthosts were lost: {seen:?}");
@@ -138,6 +154,16 @@ fn live_lists_and_streams() {
 #[test]
 fn routes() {
     run_many(Setup::Routes, 10_000_000);
+}
+
+#[test]
+fn logins() {
+    run_many(Setup::Logins, 11_000_000);
+}
+
+#[test]
+fn logins_passed_through() {
+    run_many(Setup::Passed, 12_000_000);
 }
 
 /// Re-runs the seed in `OPTGATE_SIM_SEED` in every setup; without it, seed 0.

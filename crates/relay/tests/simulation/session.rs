@@ -11,9 +11,11 @@ use policy::{
     Streams,
 };
 use relay::{
-    Access, Answer, AuthOffer, Contact, Event, HoldSettings, Mixed, OpenFailure, Relay,
-    RelaySettings, RouteId, Routes, SessionFacts, Side, SmarthostId, Upstream, Wanted, Way,
+    Access, Answer, AuthAnswer, AuthOffer, AuthQuestion, Contact, Event, HoldSettings, Mixed,
+    OpenFailure, Relay, RelaySettings, RouteId, Routes, SessionFacts, Side, SmarthostId, TlsFacts,
+    Upstream, Wanted, Way,
 };
+use smtp_session::sasl::Mechanism;
 use smtp_session::{
     Client as ClientRole, ClientEvent, ClientSettings, Floors, Moment, ServerSettings, StartTls,
     Timeouts, UseTls,
@@ -23,8 +25,9 @@ use testkit::Link;
 
 use crate::client::Client;
 use crate::lists::{Fact, MadeUpLists, REST, addresses, fact, opinion, rules};
+use crate::logins::{token, user};
 use crate::setup::Setup;
-use crate::smarthosts::{Net, assert_own};
+use crate::smarthosts::{Net, Wire, assert_own};
 
 /// Recipients that came up together and are asked about together, as the driver does.
 struct Group {
@@ -69,6 +72,12 @@ pub(crate) struct Session {
     /// Of this transaction, by address.
     inquired: HashMap<String, Inquired>,
     intent: bool,
+    question: Option<AuthQuestion>,
+    /// Nobody sends without a login.
+    needs_login: bool,
+    /// The client is to begin the handshake.
+    securing: bool,
+    ending: bool,
     pub(crate) outcomes: Vec<(Option<String>, Ending)>,
     pub(crate) client_closed: bool,
     told_end: bool,
@@ -84,10 +93,17 @@ impl Session {
         if setup == Setup::Routes {
             routes.by_stream = vec![RouteId(0), RouteId(1)];
         }
+        let needs_login = setup.has_logins() && net.dice.permille(600);
+        if setup == Setup::Passed {
+            routes.reach = vec![SmarthostId(0)];
+        }
         let settings = RelaySettings {
             hostname: "gate.example".to_owned(),
             access: Access {
-                control: RelayControl::new(vec![Admission::default()]),
+                control: RelayControl::new(vec![Admission {
+                    login: needs_login,
+                    ..Admission::default()
+                }]),
                 ..Access::default()
             },
             action: match setup {
@@ -104,7 +120,14 @@ impl Session {
             message_size_max: 25_000,
             recipients_max: 4,
             plain_recipients: false,
-            auth: AuthOffer::Off,
+            auth: match setup {
+                Setup::Logins => AuthOffer::Users {
+                    mechanisms: vec![Mechanism::Plain],
+                    plaintext_without_tls: true,
+                },
+                Setup::Passed => AuthOffer::Smarthost { without_tls: true },
+                _ => AuthOffer::Off,
+            },
             routes,
             xclient: Networks::default(),
         };
@@ -113,9 +136,9 @@ impl Session {
             greeting: b"220 gate.example ESMTP\r\n".to_vec(),
             command_timeout: Duration::from_secs(300),
             data_timeout: Duration::from_secs(300),
-            errors_max: 10,
+            errors_max: if setup.has_logins() { 30 } else { 10 },
             floors: Floors::default(),
-            starttls: StartTls::Off,
+            starttls: if setup.has_logins() { StartTls::Offered } else { StartTls::Off },
         };
         let gate = OptOutGate::new(
             Arc::new(MadeUpLists { live: setup.is_live() }),
@@ -139,7 +162,8 @@ impl Session {
             net.now,
         );
         let addresses = addresses(setup, number);
-        let client = Client::new(net.dice.roll(), seed, number, &addresses, net.is_out_of_step());
+        let (dice, lax) = (net.dice.roll(), net.is_out_of_step());
+        let client = Client::new(dice, seed, number, &addresses, lax, setup.has_logins());
         let mut session = Self {
             number,
             relay,
@@ -152,6 +176,10 @@ impl Session {
             groups: Vec::new(),
             inquired: HashMap::new(),
             intent: false,
+            question: None,
+            needs_login,
+            securing: false,
+            ending: false,
             outcomes: Vec::new(),
             client_closed: false,
             told_end: false,
@@ -162,7 +190,7 @@ impl Session {
     }
 
     /// Kinds of things that can happen in a session.
-    pub(crate) const ACTIONS: usize = 7;
+    pub(crate) const ACTIONS: usize = 8;
 
     /// One thing that can happen now; false when it cannot.
     pub(crate) fn act(&mut self, net: &mut Net, action: usize) -> bool {
@@ -176,6 +204,7 @@ impl Session {
             3 => self.relay_hears_smarthost(net),
             4 => self.dial(net),
             5 => self.answer(net),
+            6 => self.shake_hands(net),
             _ => self.misfortune(net),
         };
         if done {
@@ -236,6 +265,29 @@ impl Session {
         let used = self.relay.handle_bytes(net.now, Side::Downstream, &bytes);
         self.to_relay.keep(&bytes[used..]);
         used > 0
+    }
+
+    /// The client's handshake, as the driver does it: what is there already was sent before it.
+    fn shake_hands(&mut self, net: &mut Net) -> bool {
+        let early = self.client.injected && self.securing;
+        if !(self.client.handshaking || early) || self.ending || !self.to_relay.is_empty() {
+            return false;
+        }
+        assert!(self.securing, "the handshake of nobody");
+        assert!(!early, "bytes behind STARTTLS, and the session goes on");
+        self.securing = false;
+        if net.dice.permille(30) {
+            self.client_closed = true;
+            self.to_relay.cut();
+            self.to_client.cut();
+            self.relay.handle_client_broken(net.now);
+            return true;
+        }
+        let facts = TlsFacts { protocol: "TLSv1.3", cipher: "x", certificate: None };
+        self.relay.handle_secured(net.now, facts);
+        net.totals.secured += 1;
+        self.client.secured();
+        true
     }
 
     pub(crate) fn client_hears(&mut self, net: &mut Net) -> bool {
@@ -332,7 +384,7 @@ impl Session {
                 failure = OpenFailure::Unreachable;
                 continue;
             }
-            let at = net.connect(smarthost, self.number);
+            let at = net.connect(smarthost, wanted.bound, self.number);
             let role = ClientRole::new(Arc::new(client_settings()), net.now);
             self.dialing = Some(Dialing { wanted, at, role });
             return;
@@ -348,6 +400,19 @@ impl Session {
             let at = (0..self.groups.len()).filter(|at| due(&self.groups[*at])).nth(chosen);
             let group = self.groups.swap_remove(at.expect("one that is ready"));
             self.answer_group(net, group);
+            return true;
+        }
+        if let Some(question) = self.question.take() {
+            let answer = match question {
+                _ if net.dice.permille(30) => AuthAnswer::Unavailable,
+                _ if net.dice.permille(30) => AuthAnswer::TooManyFailures,
+                AuthQuestion::Password { user: asked, password } => {
+                    assert_eq!(asked, user(self.number), "(6)");
+                    AuthAnswer::Verified(password.expose() == b"right")
+                }
+                AuthQuestion::Keys { .. } => panic!("SCRAM is not offered"),
+            };
+            self.relay.answer(net.now, Answer::Authenticated(answer));
             return true;
         }
         if std::mem::take(&mut self.intent) {
@@ -470,7 +535,14 @@ impl Session {
                     let at = self.live.take().expect("a connection to give back");
                     // (4) nothing of one transaction is left for the next.
                     assert!(upstream.is_at_rest());
-                    net.pool.push((at, upstream));
+                    let wire = &mut net.wires[at];
+                    // (6) whoever is logged in on it is nobody else.
+                    assert!(wire.smarthost.login.is_none() || upstream.is_spent(), "(6) {at}");
+                    if wire.bound || upstream.is_spent() {
+                        wire.to.close();
+                    } else {
+                        net.pool.push((at, upstream));
+                    }
                 }
                 Event::DropUpstream => {
                     let at = self.live.take().expect("a connection to drop");
@@ -478,10 +550,14 @@ impl Session {
                     net.totals.lost_upstreams += 1;
                 }
                 Event::UpstreamLost(_) => {}
-                Event::StartTls | Event::Authenticate(_) | Event::LoginEnded { .. } => {
-                    panic!("not offered")
+                Event::StartTls => self.securing = true,
+                Event::Authenticate(question) => {
+                    assert!(self.question.replace(question).is_none(), "one at a time");
                 }
-                Event::Denied(_) => panic!("everybody may relay"),
+                Event::LoginEnded { user: name, .. } => {
+                    assert_eq!(name.as_deref(), Some(user(self.number).as_str()), "(6)");
+                }
+                Event::Denied(_) => assert!(self.needs_login, "everybody may relay"),
                 Event::Ask(id, one) => asked.push((id, one)),
                 Event::Decided(record) => {
                     assert_eq!(*record.session, format!("s{}", self.number), "(6)");
@@ -502,7 +578,11 @@ impl Session {
                 Event::Outcome(record) => {
                     self.outcomes.push((record.message_id.clone(), record.ending));
                 }
-                Event::Close(_) => self.to_client.close(),
+                Event::Close(_) => {
+                    net.totals.injected += u64::from(self.client.injected);
+                    self.ending = true;
+                    self.to_client.close();
+                }
             }
         }
         self.ask(net, asked);
@@ -526,7 +606,10 @@ impl Session {
         let stream = self.client.sending().map_or(REST, |message| message.stream);
         let wire = &mut net.wires[at];
         for line in String::from_utf8_lossy(commands).lines() {
+            assert!(!line.contains("injected"), "{line} was taken for a command");
             if line.starts_with("MAIL FROM:") {
+                check_login(net.setup, wire, &self.client, self.needs_login);
+                net.totals.bound += u64::from(wire.smarthost.login.is_some());
                 wire.envelope.clear();
                 // A second envelope shows everybody again.
                 self.inquired.values_mut().for_each(|one| one.shown = 0);
@@ -552,6 +635,15 @@ impl Session {
                 }
             }
         }
+    }
+}
+
+/// Mail goes upstream under the login that the client has now, and under no other.
+fn check_login(setup: Setup, wire: &Wire, client: &Client, needed: bool) {
+    assert!(client.logged_in || !needed, "mail of nobody who may send it");
+    let own = client.logged_in.then(|| token(wire.session, "right"));
+    if setup == Setup::Passed {
+        assert_eq!(wire.smarthost.login, own, "(6) the login of the connection");
     }
 }
 

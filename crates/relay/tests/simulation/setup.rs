@@ -13,10 +13,14 @@ pub(crate) enum Setup {
     LiveStreams,
     /// The header decides which smarthosts a message may go to.
     Routes,
+    /// Clients ask for TLS and log in as users of ours.
+    Logins,
+    /// They log in at a smarthost.
+    Passed,
 }
 
 impl Setup {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Through,
         Self::Held,
         Self::Drop,
@@ -27,6 +31,8 @@ impl Setup {
         Self::Live,
         Self::LiveStreams,
         Self::Routes,
+        Self::Logins,
+        Self::Passed,
     ];
 
     /// Headers decide what a message is.
@@ -39,6 +45,11 @@ impl Setup {
                 | Self::LiveStreams
                 | Self::Routes
         )
+    }
+
+    /// Clients log in.
+    pub(crate) fn has_logins(self) -> bool {
+        matches!(self, Self::Logins | Self::Passed)
     }
 
     /// Nearly everybody has to be asked about over a network.
@@ -75,6 +86,15 @@ pub(crate) struct Totals {
     pub(crate) failed_over: u64,
     /// Envelopes that went to the route that the header decided for.
     pub(crate) rerouted: u64,
+    /// Handshakes.
+    pub(crate) secured: u64,
+    /// Sessions that ended because of something in the clear behind STARTTLS.
+    pub(crate) injected: u64,
+    pub(crate) logins: u64,
+    pub(crate) logins_refused: u64,
+    pub(crate) logins_cancelled: u64,
+    /// Messages under a login that was passed through.
+    pub(crate) bound: u64,
 }
 
 impl Totals {
@@ -95,5 +115,11 @@ impl Totals {
         self.stale += other.stale;
         self.failed_over += other.failed_over;
         self.rerouted += other.rerouted;
+        self.secured += other.secured;
+        self.injected += other.injected;
+        self.logins += other.logins;
+        self.logins_refused += other.logins_refused;
+        self.logins_cancelled += other.logins_cancelled;
+        self.bound += other.bound;
     }
 }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use relay::{CapabilityRecord, HoldBudget, SmarthostId, Upstream, Wanted};
 use smtp_session::Moment;
+use smtp_wire::Capabilities;
 use testkit::{Dice, Link, Manner, ScriptedSmarthost};
 
 use crate::lists::{Fact, RECEIPTS, REST, fact};
+use crate::logins::token;
 use crate::setup::{Setup, Totals};
 
 /// One connection to a smarthost, seen from the relay's side of the network.
@@ -18,6 +20,8 @@ pub(crate) struct Wire {
     pub(crate) from: Link,
     /// Who was shown to the smarthost since the last MAIL.
     pub(crate) envelope: Vec<String>,
+    /// It was opened for a login of that session's.
+    pub(crate) bound: bool,
     /// The session that used it last.
     pub(crate) session: usize,
     /// Of `smarthost.seen`, how many were looked at.
@@ -50,13 +54,25 @@ pub(crate) struct Net {
 impl Net {
     pub(crate) fn new(setup: Setup, mut dice: Dice, now: Moment) -> Self {
         let smarthosts = if setup == Setup::Routes { 3 } else { 1 + dice.below(3) };
-        let manners: Vec<Manner> = (0..smarthosts).map(|_| manner(&mut dice)).collect();
+        let mut manners: Vec<Manner> = (0..smarthosts).map(|_| manner(&mut dice)).collect();
+        let records: Arc<[Arc<CapabilityRecord>]> =
+            manners.iter().map(|_| Arc::new(CapabilityRecord::default())).collect();
+        if setup == Setup::Passed {
+            let first = &mut manners[0];
+            first.extensions.push("AUTH PLAIN".to_owned());
+            first.logins = (1..=3).map(|session| token(session, "right")).collect();
+            // The gate has asked it before.
+            records[0].store(&Arc::new(Capabilities {
+                auth: vec!["PLAIN".to_owned()],
+                ..Capabilities::default()
+            }));
+        }
         Self {
             setup,
             dice,
             now,
             budget: Arc::new(HoldBudget::new(30_000)),
-            records: manners.iter().map(|_| Arc::new(CapabilityRecord::default())).collect(),
+            records,
             manners,
             wires: Vec::new(),
             pool: Vec::new(),
@@ -74,12 +90,17 @@ impl Net {
     /// last two and the rest by the first two.
     pub(crate) fn candidates(&self, wanted: &Wanted) -> Vec<SmarthostId> {
         let all = 0..u16::try_from(self.manners.len()).unwrap();
-        let on_route = |at: &u16| self.setup != Setup::Routes || is_on(wanted.route.0, *at);
+        let on_route = |at: &u16| match self.setup {
+            Setup::Routes => is_on(wanted.route.0, *at),
+            // The one that clients log in to.
+            Setup::Passed => *at == 0,
+            _ => true,
+        };
         let there = all.filter(on_route).map(SmarthostId);
         there.filter(|at| !wanted.avoid.contains(at)).collect()
     }
 
-    pub(crate) fn connect(&mut self, at: SmarthostId, session: usize) -> usize {
+    pub(crate) fn connect(&mut self, at: SmarthostId, bound: bool, session: usize) -> usize {
         let manner = self.manners[usize::from(at.0)].clone();
         let smarthost = ScriptedSmarthost::new(manner, self.dice.roll());
         self.wires.push(Wire {
@@ -88,6 +109,7 @@ impl Net {
             to: Link::default(),
             from: Link::default(),
             envelope: Vec::new(),
+            bound,
             session,
             checked: 0,
             is_over: false,
@@ -102,7 +124,7 @@ impl Net {
         wanted: &Wanted,
         session: usize,
     ) -> Option<(usize, Box<Upstream>)> {
-        if wanted.fresh {
+        if wanted.fresh || wanted.bound {
             return None;
         }
         let wires = &mut self.wires;
@@ -215,5 +237,6 @@ fn manner(dice: &mut Dice) -> Manner {
         confuse: rare(50),
         silent,
         interrupt: rare(100),
+        logins: Vec::new(),
     }
 }

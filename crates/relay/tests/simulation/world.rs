@@ -109,6 +109,10 @@ impl World {
             .flat_map(|wire| wire.smarthost.deliveries.iter().map(|one| (wire.at.0, one)))
             .collect();
         for (number, session) in (1..).zip(&self.sessions) {
+            let logins = session.client.logins;
+            net.totals.logins += logins.accepted;
+            net.totals.logins_refused += logins.refused;
+            net.totals.logins_cancelled += logins.cancelled;
             for message in &session.client.messages {
                 let taken: Vec<_> = deliveries
                     .iter()
