@@ -385,6 +385,11 @@ impl Driver {
             }
             return true;
         }
+        // What the smarthost does not take stays with the client, not here. The kernel has enough
+        // for it to go on with.
+        if self.up.as_ref().is_some_and(Socket::has_output) {
+            return false;
+        }
         if self.client_eof || self.upgrade.is_under_way() || !self.relay.wants_input() {
             return false;
         }

@@ -14,6 +14,7 @@ mod interrupt;
 mod layout;
 mod load;
 mod mail;
+mod memory;
 mod meter;
 mod optgate;
 mod postfix;
@@ -92,6 +93,8 @@ pub(crate) struct Options {
 enum Role {
     /// Ten million opt-outs: index, ledger, and a gate that imports them while it answers
     Scale(scale::ScaleOptions),
+    /// Sessions that do nothing, 10 000 of them, and 500 stalled in DATA: memory for each
+    Memory(memory::MemoryOptions),
     /// Every reader of lists: rows a second, CPU and memory
     Sources(sources::SourcesOptions),
     #[command(hide = true)]
@@ -114,6 +117,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         Some(Role::Pump { listen, target }) => pump::run(*listen, *target)?,
         Some(Role::Sources(options)) => sources::run(options)?,
         Some(Role::Scale(options)) => return scale(options),
+        Some(Role::Memory(options)) => memory::run(options)?,
         None => return measure(options),
     }
     Ok(ExitCode::SUCCESS)

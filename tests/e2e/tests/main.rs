@@ -13,6 +13,7 @@
 mod alerts;
 mod crash;
 mod demo;
+mod evasion;
 mod evidence;
 mod full_disk;
 mod hostile;

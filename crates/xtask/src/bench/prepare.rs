@@ -94,6 +94,26 @@ pub(super) fn scale(gate: Option<&Path>, examples: bool) -> Result<ScalePlace> {
     Ok(ScalePlace { folder, gate, target })
 }
 
+/// Where to measure the memory of sessions.
+pub(super) struct MemoryPlace {
+    pub(super) folder: PathBuf,
+    pub(super) gate: PathBuf,
+}
+
+/// Finds or builds the gate.
+pub(super) fn memory(gate: Option<&Path>) -> Result<MemoryPlace> {
+    let target = Workspace::load()?.target;
+    let gate = if let Some(gate) = gate {
+        std::path::absolute(gate)?
+    } else {
+        build(&["--release", "--package", "cli"])?;
+        target.join("release/optgate")
+    };
+    let folder = target.join("bench");
+    std::fs::create_dir_all(&folder)?;
+    Ok(MemoryPlace { folder, gate })
+}
+
 /// What measures the readers.
 pub(super) struct SourcesPlace {
     pub(super) folder: PathBuf,
