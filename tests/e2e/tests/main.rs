@@ -15,6 +15,7 @@ mod crash;
 mod demo;
 mod evasion;
 mod evidence;
+mod failover;
 mod full_disk;
 mod hostile;
 mod life;
