@@ -90,8 +90,9 @@ impl Ear {
 fn pass(mut from: TcpStream, mut to: TcpStream, mut hear: impl FnMut(&[u8])) {
     let mut part = [0; 4096];
     while let Ok(read @ 1..) = from.read(&mut part) {
-        hear(&part[..read]);
-        if to.write_all(&part[..read]).is_err() {
+        let bytes = part.get(..read).unwrap_or_default();
+        hear(bytes);
+        if to.write_all(bytes).is_err() {
             break;
         }
     }

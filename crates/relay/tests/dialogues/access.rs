@@ -41,10 +41,12 @@ pub(crate) fn sender(scenery: &mut Scenery, value: &str) {
     scenery.senders.push(rule);
 }
 
-/// So many in each minute of the clock, whoever sends; of recipients, at each domain.
+/// So many in each minute of the clock: of messages, for each domain of a sender or for each
+/// login; of recipients, at each domain.
 #[derive(Debug)]
 struct Few {
     counted: Counted,
+    by_login: bool,
     permitted: usize,
     seen: Mutex<Vec<(u64, String)>>,
 }
@@ -65,6 +67,9 @@ impl Few {
 impl Rates for Few {
     fn message(&self, now: Duration, source: &Source<'_>) -> Result<(), TooMuch> {
         match self.counted {
+            Counted::Messages if self.by_login => {
+                source.login.map_or(Ok(()), |login| self.count(now, Party::Login, login))
+            }
             Counted::Messages => {
                 self.count(now, Party::SenderDomain, source.domain.unwrap_or("<>"))
             }
@@ -81,7 +86,7 @@ impl Rates for Few {
     ) -> Result<(), TooMuch> {
         match (self.counted, domain) {
             (Counted::Recipients, Some(domain)) => self.count(now, Party::RecipientDomain, domain),
-            (Counted::Messages, Some(domain)) if first => {
+            (Counted::Messages, Some(domain)) if first && !self.by_login => {
                 self.count(now, Party::RecipientDomain, domain)
             }
             _ => Ok(()),
@@ -89,16 +94,17 @@ impl Rates for Few {
     }
 }
 
-/// `messages 2`, `recipients 1`.
+/// `messages 2`, `login 2`: messages of each login, `recipients 1`.
 pub(crate) fn rate(access: &mut Access, value: &str) {
     let (counted, permitted) = value.split_once(' ').unwrap();
+    let by_login = counted == "login";
     let counted = match counted {
-        "messages" => Counted::Messages,
+        "messages" | "login" => Counted::Messages,
         "recipients" => Counted::Recipients,
         other => panic!("no rate of {other}"),
     };
     let permitted = permitted.parse().unwrap();
-    access.rates = Some(Arc::new(Few { counted, permitted, seen: Mutex::default() }));
+    access.rates = Some(Arc::new(Few { counted, by_login, permitted, seen: Mutex::default() }));
 }
 
 /// How long the client may be made to wait, in seconds.
