@@ -7,6 +7,7 @@
 //! may add to it), the smarthost before the client (what it said must be known
 //! before more is sent to it).
 
+mod gathering;
 mod upstream;
 
 use std::future::Future;
@@ -16,6 +17,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use evidence::Verdict;
+use gathering::Gathering;
 use policy::GateName;
 use relay::{Answer, Event, OpenFailure, Relay, Side};
 use smtp_session::{Ended, Moment};
@@ -53,6 +55,7 @@ pub(crate) struct Driver {
     /// For when the timer is set.
     armed: Option<Moment>,
     ended: Option<Ended>,
+    gathering: Gathering,
     records: Records,
     /// An intent that is on its way to the disk; the dot waits for it.
     committing: Option<Pin<Box<dyn Future<Output = bool> + Send>>>,
@@ -100,6 +103,7 @@ impl Driver {
             timer: None,
             armed: None,
             ended: None,
+            gathering: Gathering::default(),
             records: Records::default(),
             committing: None,
             asking: Asking::default(),
@@ -145,7 +149,7 @@ impl Driver {
             if progress {
                 continue;
             }
-            if self.relay.is_finished() && !self.down.has_output() && self.up.is_none() {
+            if self.is_done() && !self.down.has_output() {
                 self.write_records();
                 return Poll::Ready(());
             }
@@ -320,10 +324,19 @@ impl Driver {
         });
     }
 
+    /// Nothing is left but to write what is waiting.
+    fn is_done(&self) -> bool {
+        self.relay.is_finished() && self.up.is_none()
+    }
+
     /// Writes both sides; true when that made room.
     fn write(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
         let mut progress = self.relay.poll_transmit(Side::Downstream, self.down.out());
-        if self.down.has_output() {
+        let gather = self.relay.may_gather_replies();
+        if self.down.has_output() && !self.gathering.holds(gather, now) {
+            if matches!(self.ended, Some(Ended::Quit)) && self.is_done() {
+                self.down.send_last();
+            }
             match self.down.poll_flush(cx, now) {
                 Poll::Ready(Ok(())) => progress = true,
                 Poll::Ready(Err(_)) => {
@@ -446,6 +459,7 @@ impl Driver {
     fn next_due(&self) -> Option<Moment> {
         let down = self.down.stall_deadline(self.stall_limit());
         let down = Moment::earliest(down, self.upgrade.deadline());
+        let down = Moment::earliest(down, self.gathering.deadline());
         Moment::earliest(Moment::earliest(self.up_stalled(), down), self.relay.poll_timeout())
     }
 
@@ -454,6 +468,7 @@ impl Driver {
     }
 
     fn timeout(&mut self, now: Moment) {
+        self.gathering.end_if_due(now);
         if self.up_stalled().is_some_and(|at| now.reached(at)) {
             self.relay.handle_upstream_stalled(now);
         }

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use rustix::net::sockopt::set_tcp_nodelay;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -222,6 +223,7 @@ impl Given {
             return bind(address);
         };
         let listener = TcpListener::from_std(given.try_clone()?)?;
+        set_tcp_nodelay(&listener, true)?;
         Ok(Bound { address, local: address, listener })
     }
 }
@@ -236,6 +238,8 @@ fn bind(address: SocketAddr) -> io::Result<Bound> {
     };
     // Else an address could not be bound again for a minute after a restart.
     socket.set_reuseaddr(true)?;
+    // Connections have it from their listener.
+    socket.set_nodelay(true)?;
     socket.bind(address)?;
     let listener = socket.listen(BACKLOG)?;
     Ok(Bound { address, local: listener.local_addr()?, listener })

@@ -234,7 +234,7 @@ impl Welcome {
         let now = self.generation.load();
         let reply = replies::closing(&now.shared.hostname);
         let tls = now.at(address).and_then(|settings| settings.tls.clone());
-        tokio::spawn(async move { turn_away(Socket::new(stream), tls, &reply).await });
+        tokio::spawn(async move { turn_away(Socket::accepted(stream), tls, &reply).await });
     }
 }
 
@@ -247,7 +247,7 @@ fn begin(
     drain: watch::Receiver<bool>,
     alive: mpsc::Sender<()>,
 ) {
-    let socket = Socket::new(stream);
+    let socket = Socket::accepted(stream);
     if settings.refuse_at == RefuseAt::Greeting && !could_be_let_in(settings, peer) {
         shared.counters.clients_refused.count();
         tracing::info!(client = %Redacted(peer), "refused: not allowed to relay");

@@ -28,9 +28,15 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
+    /// A connection of our own.
     pub(crate) fn new(stream: TcpStream) -> Self {
         // Replies and commands are small and waited for; batching is done above.
         let _ = stream.set_nodelay(true);
+        Self::accepted(stream)
+    }
+
+    /// From a listener of the gate, whose connections are without delay as it is itself.
+    pub(crate) fn accepted(stream: TcpStream) -> Self {
         Self { stream, tls: None, out: Vec::new(), written: 0, stalled: None }
     }
 
@@ -149,6 +155,20 @@ impl Socket {
         self.written = 0;
         self.out.clear();
         Poll::Ready(Ok(()))
+    }
+
+    /// Hands over what is waiting as the last that is sent: it leaves together with the end of
+    /// the connection, which must follow at once. What is not taken so is left to be flushed.
+    pub(crate) fn send_last(&mut self) {
+        use rustix::net::{SendFlags, send};
+        let flags = SendFlags::MORE | SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        let rest = self.out.get(self.written..).unwrap_or_default();
+        if self.tls.is_none()
+            && !rest.is_empty()
+            && let Ok(taken) = send(&self.stream, rest, flags)
+        {
+            self.written += taken;
+        }
     }
 
     /// When the peer will have taken nothing for `limit`.

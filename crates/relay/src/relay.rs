@@ -119,6 +119,12 @@ impl Relay {
         true
     }
 
+    /// Replies for the client may wait a little for those behind them: it has pipelined, and
+    /// says nothing more before it has the last one (RFC 2920 s3.2 point 2).
+    pub fn may_gather_replies(&self) -> bool {
+        self.server.is_data_asked()
+    }
+
     /// When [`Self::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Moment> {
         let upstream = self.link.connection().and_then(Upstream::poll_timeout);

@@ -448,6 +448,12 @@ impl Server {
         matches!(self.state, State::Ended)
     }
 
+    /// DATA is the last command that was read and waits for its answer: the client has nothing
+    /// to say before it has that.
+    pub fn is_data_asked(&self) -> bool {
+        matches!(self.state, State::DataAsked)
+    }
+
     /// Commands that wait for their answers.
     pub fn unanswered(&self) -> usize {
         self.queue.len()
