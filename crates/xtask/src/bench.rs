@@ -8,6 +8,7 @@
 
 mod aims;
 mod circumstances;
+mod distance;
 mod figures;
 mod haproxy;
 mod interrupt;
@@ -97,6 +98,8 @@ enum Role {
     Memory(memory::MemoryOptions),
     /// Every reader of lists: rows a second, CPU and memory
     Sources(sources::SourcesOptions),
+    /// A smarthost 20 ms away with TLS and a login: direct, and through the pool
+    Distance(distance::DistanceOptions),
     #[command(hide = true)]
     Load(load::LoadOptions),
     #[command(hide = true)]
@@ -116,6 +119,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         Some(Role::Sink) => sink::run()?,
         Some(Role::Pump { listen, target }) => pump::run(*listen, *target)?,
         Some(Role::Sources(options)) => sources::run(options)?,
+        Some(Role::Distance(options)) => distance::run(options)?,
         Some(Role::Scale(options)) => return scale(options),
         Some(Role::Memory(options)) => memory::run(options)?,
         None => return measure(options),
