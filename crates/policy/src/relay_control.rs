@@ -116,14 +116,28 @@ impl RelayControl {
         self.ways.iter().any(|way| way.reaches(address.to_canonical()))
     }
 
-    /// A network that is everybody, and needs no proof: an open relay. Networks that are
-    /// everything only together count as well.
+    /// A network that needs no proof and is everybody, or so much that it can only be meant
+    /// so: an open relay. Networks that are that much only together count as well. Where the
+    /// line is: half of all IPv4 addresses; an eighth of the IPv6 ones, since 2000::/3 is all
+    /// that is in use (RFC 4291 s2.4).
     pub fn everybody(&self) -> Option<IpNet> {
         if self.ways.contains(&Admission::default()) {
             return Some(IpNet::new_assert(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
         }
         let networks: Vec<IpNet> = self.ways.iter().filter_map(Admission::unproven).collect();
-        IpNet::aggregate(&networks).into_iter().find(|network| network.prefix_len() == 0)
+        let apart = IpNet::aggregate(&networks);
+        let is_v4 = |network: &&IpNet| matches!(network, IpNet::V4(_));
+        let widest = |v4: bool| {
+            let of_kind = apart.iter().filter(|network| is_v4(network) == v4);
+            let line = if v4 { 1 } else { 3 };
+            // In units of the narrowest network there is: 2^-32 of all of its kind is enough to
+            // tell whether the line is reached.
+            let share = |network: &IpNet| 1_u64 << 32_u8.saturating_sub(network.prefix_len());
+            let sum: u64 = of_kind.clone().map(share).sum();
+            let reached = sum >= 1 << (32 - line);
+            of_kind.min_by_key(|network| network.prefix_len()).filter(|_| reached).copied()
+        };
+        widest(true).or_else(|| widest(false))
     }
 }
 
@@ -208,6 +222,9 @@ mod tests {
             &["::/0"],
             &["0.0.0.0/1", "128.0.0.0/1"],
             &["::/1", "10.0.0.0/8", "8000::/1"],
+            &["2000::/3"],
+            &["0.0.0.0/1"],
+            &["1.0.0.0/8", "64.0.0.0/2", "192.0.0.0/3", "128.0.0.0/2"],
         ] {
             let ways: Vec<_> = networks.iter().map(|one| vec![*one]).collect();
             let ways: Vec<_> = ways.iter().map(|one| (one.as_slice(), false, false)).collect();
@@ -218,8 +235,9 @@ mod tests {
         assert!(control(&[(&[], false, false)]).everybody().is_some());
         assert_eq!(control(&[(&["0.0.0.0/0", "10.0.0.0/8"], false, false)]).everybody(), None);
         assert_eq!(control(&[(&[], true, false), (&[], false, true)]).everybody(), None);
-        // A half is not everybody, whatever a login adds for the other half.
-        let half = control(&[(&["0.0.0.0/1"], false, false), (&["128.0.0.0/1"], true, false)]);
-        assert_eq!(half.everybody(), None);
+        // A quarter is not everybody, whatever a login adds for the rest.
+        let some = control(&[(&["0.0.0.0/2"], false, false), (&["128.0.0.0/1"], true, false)]);
+        assert_eq!(some.everybody(), None);
+        assert_eq!(control(&[(&["2001:db8::/32"], false, false)]).everybody(), None);
     }
 }

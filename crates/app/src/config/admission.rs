@@ -123,8 +123,11 @@ pub(crate) fn check(
         };
         let span = ways.0.iter().find(alone).map(|(.., span)| span.clone()).or(whole);
         faults.push(
-            Fault::maybe_at(span, format!("{open} is everybody: {address} would be an open relay"))
-                .help("name the networks of your own clients: allow = [\"10.0.0.0/8\"]"),
+            Fault::maybe_at(
+                span,
+                format!("{open} is as good as everybody: {address} would be an open relay"),
+            )
+            .help("name the networks of your own clients: allow = [\"10.0.0.0/8\"]"),
         );
     }
 }

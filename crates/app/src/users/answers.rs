@@ -128,6 +128,7 @@ impl Inner {
             return AuthAnswer::TooManyFailures;
         }
         let Some(users) = self.book.users() else { return AuthAnswer::Unavailable };
+        self.throttle().begun(clock::instant(), client, user);
         let made_up = self.made_up(user);
         match users.users.get(user) {
             Some(entry) => AuthAnswer::Keys { keys: entry.keys().clone(), known: true },

@@ -30,6 +30,9 @@ enum Key {
     /// Of IPv6 the network, as one machine has all of it.
     Address(IpAddr),
     User(String),
+    /// The failures of an address that were for this user, or for one whose name nobody could
+    /// read: what a success forgives.
+    Pair(IpAddr, String),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,13 +46,19 @@ struct Tally {
 #[derive(Debug)]
 pub(super) struct Throttle {
     failures: Halves<Key, Tally>,
+    /// Exchanges that were counted before their end, which is yet to come.
+    presumed: Halves<(IpAddr, String), u32>,
     /// Where who has logged in.
     homes: Halves<(IpAddr, String), ()>,
 }
 
 impl Default for Throttle {
     fn default() -> Self {
-        Self { failures: Halves::new(ENTRIES_MAX), homes: Halves::new(ENTRIES_MAX) }
+        Self {
+            failures: Halves::new(ENTRIES_MAX),
+            presumed: Halves::new(ENTRIES_MAX),
+            homes: Halves::new(ENTRIES_MAX),
+        }
     }
 }
 
@@ -66,11 +75,49 @@ impl Throttle {
             && self.homes.get(&(client, user)).is_none()
     }
 
+    /// An exchange begins whose proof will be judged elsewhere. It counts as a failure until it
+    /// has succeeded: or one could open a hundred at once and guess in each. Who has logged in
+    /// from there before is trusted with several at a time.
+    pub(super) fn begun(&mut self, now: Instant, client: IpAddr, user: &str) {
+        let pair = (network(client), user.to_owned());
+        if self.homes.get(&pair).is_some() {
+            return;
+        }
+        self.count(now, client, Some(user));
+        let open = self.presumed.get(&pair).unwrap_or(0);
+        self.presumed.put(pair, open.saturating_add(1));
+    }
+
+    /// Whether an exchange that ends now was counted when it began.
+    fn was_presumed(&mut self, client: IpAddr, user: Option<&str>) -> bool {
+        let Some(user) = user else { return false };
+        let pair = (network(client), user.to_owned());
+        match self.presumed.get(&pair) {
+            None => false,
+            Some(0 | 1) => {
+                self.presumed.remove(&pair);
+                true
+            }
+            Some(open) => {
+                self.presumed.put(pair, open - 1);
+                true
+            }
+        }
+    }
+
     /// A proof was wrong. Where nobody knows whose, only the address counts: else some would
     /// lock out all whose names cannot be read.
     pub(super) fn failed(&mut self, now: Instant, client: IpAddr, user: Option<&str>) {
+        if !self.was_presumed(client, user) {
+            self.count(now, client, user);
+        }
+    }
+
+    fn count(&mut self, now: Instant, client: IpAddr, user: Option<&str>) {
+        let client = network(client);
+        let pair = Some(Key::Pair(client, user.unwrap_or_default().to_owned()));
         let user = user.map(|user| Key::User(user.to_owned()));
-        for key in [Some(Key::Address(network(client))), user].into_iter().flatten() {
+        for key in [Some(Key::Address(client)), user, pair].into_iter().flatten() {
             let known = self.failures.get(&key).filter(|tally| {
                 now.saturating_duration_since(tally.last.max(tally.until)) < MEMORY
             });
@@ -82,13 +129,28 @@ impl Throttle {
         }
     }
 
-    /// A proof was right: what this address got wrong before is forgiven.
+    /// A proof was right: what this address got wrong before for this user is forgiven, and
+    /// nothing that it tried for others: or who has one login could guess the rest.
     pub(super) fn succeeded(&mut self, client: IpAddr, user: Option<&str>) {
+        let presumed = self.was_presumed(client, user);
         let client = network(client);
-        self.failures.remove(&Key::Address(client));
-        if let Some(user) = user {
-            self.homes.put((client, user.to_owned()), ());
+        let pair = Key::Pair(client, user.unwrap_or_default().to_owned());
+        let forgiven = self.failures.get(&pair).map_or(0, |tally| tally.failures);
+        self.failures.remove(&pair);
+        self.forgive(Key::Address(client), forgiven);
+        let Some(user) = user else { return };
+        self.forgive(Key::User(user.to_owned()), u32::from(presumed));
+        self.homes.put((client, user.to_owned()), ());
+    }
+
+    fn forgive(&mut self, key: Key, forgiven: u32) {
+        let Some(tally) = self.failures.get(&key).filter(|_| forgiven > 0) else { return };
+        let failures = tally.failures.saturating_sub(forgiven);
+        if failures == 0 {
+            return self.failures.remove(&key);
         }
+        let until = if failures < FREE { tally.last } else { tally.until };
+        self.failures.put(key, Tally { failures, until, ..tally });
     }
 }
 

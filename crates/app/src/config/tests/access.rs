@@ -58,7 +58,10 @@ fn everybody_with_a_login_is_no_open_relay_and_everybody_else_is() {
     assert!(!open("\"0.0.0.0/0 + login\""));
     assert!(open("\"0.0.0.0/0 + login\", \"0.0.0.0/0\""));
     assert!(open("\"login\", \"0.0.0.0/1\", \"128.0.0.0/1\""));
-    assert!(!open("\"0.0.0.0/1\", \"128.0.0.0/1 + login\""));
+    assert!(!open("\"64.0.0.0/2\", \"128.0.0.0/1 + login\""));
+    // Every address a client can have.
+    assert!(open("\"0.0.0.0/1\", \"128.0.0.0/2\", \"192.0.0.0/3\""));
+    assert!(open("\"2000::/3\""));
 }
 
 #[test]

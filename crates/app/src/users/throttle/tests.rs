@@ -116,3 +116,44 @@ fn without_a_name_only_the_address_counts() {
     throttle.succeeded(HERE, None);
     assert!(!throttle.is_closed(now, HERE, "erp"));
 }
+
+#[test]
+fn exchanges_that_are_open_at_once_count_before_they_end() {
+    let now = clock::instant();
+    let mut throttle = Throttle::default();
+    (0..5).for_each(|_| throttle.begun(now, HERE, "erp"));
+    assert!(throttle.is_closed(now, HERE, "erp"));
+    // Their ends are not counted again.
+    (0..5).for_each(|_| throttle.failed(now, HERE, Some("erp")));
+    let tally = throttle.failures.get(&Key::User("erp".to_owned()));
+    assert_eq!(tally.map(|tally| tally.failures), Some(5));
+    throttle.failed(now, HERE, Some("erp"));
+    let tally = throttle.failures.get(&Key::User("erp".to_owned()));
+    assert_eq!(tally.map(|tally| tally.failures), Some(6));
+}
+
+#[test]
+fn a_login_of_ones_own_does_not_forgive_what_was_tried_for_others() {
+    let now = clock::instant();
+    let mut throttle = Throttle::default();
+    for n in 0..5 {
+        throttle.failed(now, HERE, Some(&format!("user{n}")));
+        throttle.succeeded(HERE, Some("own"));
+    }
+    assert!(throttle.is_closed(now, HERE, "own"));
+}
+
+#[test]
+fn an_exchange_that_succeeds_was_no_failure() {
+    let now = clock::instant();
+    let mut throttle = Throttle::default();
+    for n in 0..10 {
+        let client = if n % 2 == 0 { HERE } else { THERE };
+        throttle.begun(now, client, "erp");
+        assert!(!throttle.is_closed(now, client, "erp"), "{n}");
+        throttle.succeeded(client, Some("erp"));
+    }
+    // Who is at home may open several at a time.
+    (0..10).for_each(|_| throttle.begun(now, HERE, "erp"));
+    assert!(!throttle.is_closed(now, HERE, "erp"));
+}
