@@ -64,6 +64,10 @@ impl Pool {
     ///
     /// # Errors
     /// The connection, when it has served enough or there are enough of them.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the connection itself, which is moved; a box would be an allocation for each message"
+    )]
     pub(crate) fn give(&self, line: Line, now: Moment) -> Result<(), Line> {
         let aged = now.reached(line.lease.born().plus(self.settings.age));
         if aged || self.is_spent(&line) {
@@ -125,6 +129,10 @@ impl Pool {
         Some(idle)
     }
 
+    #[expect(
+        clippy::result_large_err,
+        reason = "a connection, which is moved; a box would be an allocation for each message"
+    )]
     fn fit(&self, mut idle: Idle, now: Moment) -> Result<Line, Unfit> {
         if !idle.line.socket.is_quiet() {
             return Err(Unfit::Stale);
