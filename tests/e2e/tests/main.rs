@@ -5,6 +5,8 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::expect_used,
     clippy::panic,
     clippy::disallowed_methods,
     reason = "functions that tests share, outside of any test as the lints see it"
