@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use relay::OpenFailure;
 use smtp_session::{Client, ClientEvent, ClientSettings, Login, Lost};
+use smtp_wire::ClientIdentity;
 
 use crate::clock::Clock;
 use crate::scratch;
@@ -31,10 +32,12 @@ impl From<Lost> for Failed {
     }
 }
 
-/// Brings a connection past greeting and EHLO, under TLS where `tls` says so, and logs in.
+/// Brings a connection past greeting and EHLO, under TLS where `tls` says so, in the name of
+/// `identity` where the smarthost takes XCLIENT, and logs in.
 pub(crate) async fn handshake(
     mut socket: Socket,
     settings: Arc<ClientSettings>,
+    identity: Option<&Arc<ClientIdentity>>,
     tls: Option<&ClientTls>,
     login: Option<Login>,
     clock: Clock,
@@ -44,6 +47,9 @@ pub(crate) async fn handshake(
         secure(&mut socket, tls).await?;
     }
     let mut client = Client::with_login(settings, login, clock.now());
+    if let Some(identity) = identity {
+        client.introduce(Arc::clone(identity));
+    }
     if implicit.is_some() {
         client.secured(clock.now());
     }

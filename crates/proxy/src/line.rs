@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use relay::{SmarthostId, Upstream};
 use smtp_session::{Lost, Moment};
+use smtp_wire::ClientIdentity;
 use tokio::sync::Notify;
 
 use crate::socket::Socket;
@@ -16,6 +17,13 @@ pub(crate) struct Line {
     pub(crate) socket: Socket,
     pub(crate) upstream: Box<Upstream>,
     pub(crate) lease: Lease,
+}
+
+impl Line {
+    /// Whether it may serve this client: it is nobody's in particular, or that very one's.
+    pub(crate) fn serves(&self, client: Option<&ClientIdentity>) -> bool {
+        self.upstream.client().is_none_or(|told| client == Some(&**told))
+    }
 }
 
 /// How many connections there are to one smarthost.

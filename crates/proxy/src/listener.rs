@@ -187,13 +187,14 @@ pub(crate) async fn accept(
 impl Welcome {
     fn client(&self, stream: TcpStream, peer: SocketAddr, address: SocketAddr) {
         let now = self.generation.load();
-        let peer = peer.ip().to_canonical();
+        let (peer, port) = (peer.ip().to_canonical(), peer.port());
         match now.at(address) {
             Some(settings) if !settings.proxy_protocol.is_empty() => {
                 self.front_end(stream, peer, settings, &now.shared);
             }
             Some(settings) => {
                 let (drain, alive) = (self.drain.clone(), self.alive.clone());
+                let peer = SocketAddr::new(peer, port);
                 begin(stream, peer, settings, &now.shared, self.clock, drain, alive);
             }
             None => self.closing(stream, address),
@@ -219,6 +220,8 @@ impl Welcome {
             match read_header(&mut stream).await {
                 Ok(client) => {
                     let client = client.map_or(peer, |client| client.to_canonical());
+                    // Its port is not known.
+                    let client = SocketAddr::new(client, 0);
                     begin(stream, client, &settings, &shared, clock, drain, alive);
                 }
                 Err(error) => {
@@ -240,7 +243,7 @@ impl Welcome {
 
 fn begin(
     stream: TcpStream,
-    peer: IpAddr,
+    peer: SocketAddr,
     settings: &Arc<ListenerSettings>,
     shared: &Arc<Shared>,
     clock: Clock,
@@ -248,6 +251,7 @@ fn begin(
     alive: mpsc::Sender<()>,
 ) {
     let socket = Socket::accepted(stream);
+    let (peer, port) = (peer.ip(), Some(peer.port()).filter(|port| *port > 0));
     if settings.refuse_at == RefuseAt::Greeting && !could_be_let_in(settings, peer) {
         shared.counters.clients_refused.count();
         tracing::info!(client = %Redacted(peer), "refused: not allowed to relay");
@@ -285,6 +289,7 @@ fn begin(
         SessionFacts {
             id: id.into(),
             client: peer,
+            port,
             listener: settings.address,
             login: None,
             tls: None,

@@ -84,13 +84,19 @@ impl Pool {
         Err(line)
     }
 
-    /// A connection that can be used; `unfit` gets those found on the way that cannot.
-    pub(crate) fn take(&self, now: Moment, mut unfit: impl FnMut(Line)) -> Option<Line> {
+    /// A connection that can be used, of those that are `right`; `unfit` gets those found on the
+    /// way that cannot.
+    pub(crate) fn take(
+        &self,
+        now: Moment,
+        right: impl Fn(&Line) -> bool,
+        mut unfit: impl FnMut(Line),
+    ) -> Option<Line> {
         for slot in &self.slots {
             if self.len() == 0 {
                 return None;
             }
-            let Some(idle) = self.take_from(slot, |_| true) else { continue };
+            let Some(idle) = self.take_from(slot, |idle| right(&idle.line)) else { continue };
             match self.fit(idle, now) {
                 Ok(mut line) => {
                     line.lease.taken();

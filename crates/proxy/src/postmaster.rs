@@ -92,7 +92,7 @@ impl Smarthost {
 
     async fn converse(&self, clock: Clock, message: &OwnMessage) -> Result<(), NotDelivered> {
         let (mut socket, mut client) =
-            self.reach(clock, false).await.map_err(|failure| match failure {
+            self.reach(clock, None, false).await.map_err(|failure| match failure {
                 OpenFailure::Lost(why) if is_of_login(&why) => NotDelivered::NoLogin,
                 OpenFailure::Lost(why) => NotDelivered::Lost(why),
                 OpenFailure::Unreachable | OpenFailure::Busy => NotDelivered::Unreachable,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use relay::{CapabilityRecord, OpenFailure, SmarthostId, Upstream};
 use smtp_session::{Client, ClientSettings, Login, Lost, Moment, UseTls};
+use smtp_wire::ClientIdentity;
 use tokio::net::TcpStream;
 
 use crate::breaker::{Breaker, Standing};
@@ -17,6 +18,7 @@ use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::dial::{self, Failed};
 use crate::farewell::farewell;
+use crate::introduction::{Complaints, Introduce};
 use crate::line::{Lease, Line, Places};
 use crate::login::{self, SmarthostLogin};
 use crate::pool::{Pool, PoolSettings};
@@ -51,6 +53,8 @@ pub struct SmarthostSettings {
     pub tls: Option<Arc<ClientTls>>,
     /// How we log in; none: not at all.
     pub login: Option<Arc<dyn SmarthostLogin>>,
+    /// Whether it is told who the clients are.
+    pub introduce: Introduce,
 }
 
 /// What is known about it now.
@@ -78,6 +82,7 @@ pub struct Smarthost {
     breaker: Breaker,
     pool: Pool,
     places: Arc<Places>,
+    complaints: Complaints,
     /// The gate is stopping: nothing is kept.
     closing: AtomicBool,
 }
@@ -93,6 +98,7 @@ impl Smarthost {
             breaker: Breaker::default(),
             pool: Pool::new(settings.pool),
             places: Arc::new(Places::new(id, settings.connections, settings.data_timeout)),
+            complaints: Complaints::default(),
             closing: AtomicBool::new(false),
             settings,
         }
@@ -137,15 +143,22 @@ impl Smarthost {
         self.breaker.standing(now)
     }
 
-    /// A connection that another session left, if there is one.
-    pub(crate) fn take_idle(&self, clock: Clock, counters: &Counters) -> Option<Line> {
-        let line = self.pool.take(clock.now(), |spare| dismiss(spare, clock))?;
+    /// A connection that another session left, if there is one that `client` may have.
+    pub(crate) fn take_idle(
+        &self,
+        clock: Clock,
+        counters: &Counters,
+        client: Option<&ClientIdentity>,
+    ) -> Option<Line> {
+        let fit = |line: &Line| line.serves(client);
+        let line = self.pool.take(clock.now(), fit, |spare| dismiss(spare, clock))?;
         counters.smarthost_reused.count();
         Some(line)
     }
 
     /// A connection is not needed any more. It may serve another session.
     pub(crate) fn give(&self, line: Line, clock: Clock) {
+        self.complaints.given(&self.settings.name, &line.upstream);
         if !line.upstream.is_troubled() {
             self.succeeded();
         } else {
@@ -174,10 +187,10 @@ impl Smarthost {
         &self,
         clock: Clock,
         counters: &Counters,
-        manner: Manner,
+        manner: Manner<'_>,
     ) -> Result<Line, OpenFailure> {
         if manner.pooled
-            && let Some(line) = self.take_idle(clock, counters)
+            && let Some(line) = self.take_idle(clock, counters, manner.client.map(|one| &**one))
         {
             return Ok(line);
         }
@@ -198,11 +211,16 @@ impl Smarthost {
                     counters.smarthost_tls.count();
                 }
                 self.record.store(line.upstream.capabilities());
+                if manner.client.is_some() || self.settings.introduce == Introduce::Xforward {
+                    let introduce = self.settings.introduce;
+                    self.complaints.opened(&self.settings.name, introduce, &line.upstream);
+                }
                 self.succeeded();
             }
             Err(failure) => {
                 counters.smarthost_failures.count();
-                if !self.is_full(failure) {
+                let about_client = self.complaints.is_about_client(&self.settings.name, failure);
+                if !about_client && !self.is_full(failure) {
                     self.failed(clock.now(), failure);
                 }
             }
@@ -212,7 +230,7 @@ impl Smarthost {
     }
 
     /// Waits until there may be one connection more, or one to take over.
-    async fn room(&self, clock: Clock, counters: &Counters, manner: Manner) -> Room {
+    async fn room(&self, clock: Clock, counters: &Counters, manner: Manner<'_>) -> Room {
         loop {
             let mut told = pin!(self.places.room().notified());
             // Before looking: what is given back from here on is not missed.
@@ -220,15 +238,18 @@ impl Smarthost {
             if let Some(lease) = self.places.enter(clock.now(), manner.bound) {
                 return Room::New(lease);
             }
-            match self.pool.take(clock.now(), |spare| dismiss(spare, clock)) {
-                Some(line) if manner.pooled => {
-                    counters.smarthost_reused.count();
-                    return Room::Idle(Box::new(line));
-                }
-                // It makes room by going.
-                Some(line) => dismiss(line, clock),
-                None => told.await,
+            let client = manner.client.map(|one| &**one);
+            if manner.pooled
+                && let Some(line) = self.take_idle(clock, counters, client)
+            {
+                return Room::Idle(Box::new(line));
             }
+            if let Some(line) = self.pool.take(clock.now(), |_| true, |spare| dismiss(spare, clock))
+            {
+                // It makes room by going.
+                dismiss(line, clock);
+            }
+            told.await;
         }
     }
 
@@ -240,36 +261,43 @@ impl Smarthost {
     async fn open_new(
         &self,
         clock: Clock,
-        manner: Manner,
+        manner: Manner<'_>,
         lease: Lease,
     ) -> Result<Line, OpenFailure> {
         let reached = if manner.last {
-            self.reach(clock, manner.bound).await
+            self.reach(clock, manner.client, manner.bound).await
         } else {
             // One that is slow to say hello does not keep the others from being asked.
             let limit = self.settings.connect_timeout;
-            match tokio::time::timeout(limit, self.reach(clock, manner.bound)).await {
+            match tokio::time::timeout(limit, self.reach(clock, manner.client, manner.bound)).await
+            {
                 Ok(reached) => reached,
                 Err(_) => Err(OpenFailure::Lost(Lost::Timeout)),
             }
         };
         let (socket, client) = reached?;
-        Ok(Line { socket, upstream: Box::new(Upstream::new(client, self.id)), lease })
+        let mut upstream = Upstream::new(client, self.id);
+        if self.settings.introduce == Introduce::Xforward {
+            upstream = upstream.with_xforward();
+        }
+        Ok(Line { socket, upstream: Box::new(upstream), lease })
     }
 
     /// A connection past greeting and EHLO, and our login unless it is `bound` to somebody else's,
-    /// as the client role of one.
+    /// as the client role of one; for `client`, if this smarthost is told by XCLIENT.
     pub(crate) async fn reach(
         &self,
         clock: Clock,
+        client: Option<&Arc<ClientIdentity>>,
         bound: bool,
     ) -> Result<(Socket, Client), OpenFailure> {
+        let client = client.filter(|_| self.settings.introduce == Introduce::Xclient);
         let login = self.settings.login.as_deref().filter(|_| !bound);
-        match self.reach_once(clock, login).await {
+        match self.reach_once(clock, client, login).await {
             Err(OpenFailure::Lost(Lost::LoginRefused(reply)))
                 if reply.is_permanent() && login.is_some_and(SmarthostLogin::refused) =>
             {
-                self.reach_once(clock, login).await
+                self.reach_once(clock, client, login).await
             }
             reached => reached,
         }
@@ -278,17 +306,18 @@ impl Smarthost {
     async fn reach_once(
         &self,
         clock: Clock,
+        client: Option<&Arc<ClientIdentity>>,
         login: Option<&dyn SmarthostLogin>,
     ) -> Result<(Socket, Client), OpenFailure> {
         // Before the connection, so that nobody waits there for us.
         let login = login::ask(login).await.map_err(OpenFailure::Lost)?;
         let tls = self.settings.tls.as_deref();
-        match self.converse_first(tls, login, clock).await {
+        match self.converse_first(tls, client, login, clock).await {
             Ok(open) => Ok(open),
             // Whoever broke the handshake would be shown the login.
             Err(failed) if failed.in_tls && tls.is_some_and(|tls| tls.mode().may_fall_back()) => {
                 tracing::warn!(smarthost = %self.settings.address, "goes on without TLS");
-                self.converse_first(None, None, clock).await.map_err(|failed| failed.why)
+                self.converse_first(None, client, None, clock).await.map_err(|failed| failed.why)
             }
             Err(failed) => Err(failed.why),
         }
@@ -297,6 +326,7 @@ impl Smarthost {
     async fn converse_first(
         &self,
         tls: Option<&ClientTls>,
+        identity: Option<&Arc<ClientIdentity>>,
         login: Option<Login>,
         clock: Clock,
     ) -> Result<(Socket, Client), Failed> {
@@ -316,7 +346,7 @@ impl Smarthost {
                 ..ClientSettings::clone(&self.settings.client)
             }),
         };
-        dial::handshake(Socket::new(stream), client, tls, login, clock).await
+        dial::handshake(Socket::new(stream), client, identity, tls, login, clock).await
     }
 
     async fn connect(&self, clock: Clock) -> std::io::Result<TcpStream> {
@@ -382,11 +412,13 @@ impl Smarthost {
 
 /// What kind of connection is wanted.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Manner {
+pub(crate) struct Manner<'a> {
     /// One that another session left will do.
     pub(crate) pooled: bool,
     /// No other session ever gets it.
     pub(crate) bound: bool,
+    /// For whom it is, where some smarthost is told by XCLIENT.
+    pub(crate) client: Option<&'a Arc<ClientIdentity>>,
     /// There is no other smarthost to turn to.
     pub(crate) last: bool,
 }

@@ -121,6 +121,7 @@ impl Smarthosts {
             let manner = Manner {
                 pooled: !wanted.fresh && !wanted.bound,
                 bound: wanted.bound,
+                client: wanted.client.as_ref(),
                 last: left == 0,
             };
             match smarthost.open(clock, counters, manner).await {
@@ -174,7 +175,7 @@ fn is_probe_due(smarthost: &Smarthost, probed: Option<Moment>, now: Moment) -> b
 }
 
 async fn probe(smarthost: Arc<Smarthost>, clock: Clock, counters: Arc<Counters>) {
-    let manner = Manner { pooled: false, bound: false, last: true };
+    let manner = Manner { pooled: false, bound: false, client: None, last: true };
     if let Ok(line) = smarthost.open(clock, &counters, manner).await {
         farewell(line, clock).await;
     }

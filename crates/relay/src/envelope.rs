@@ -13,7 +13,6 @@ use smtp_session::{Lost, Moment, SlotId};
 use smtp_wire::{MailParams, Reply};
 
 use crate::bond::Bond;
-use crate::event::Event;
 use crate::facts::Facts;
 use crate::link::Link;
 use crate::phase::{Envelope, Phase, Recipient, Standing, Tally, Until};
@@ -83,14 +82,13 @@ impl Relay {
             return self.give_up(now, &Lost::Closed.reply());
         }
         let eight_bit = matches!(&self.phase, Phase::Holding(one) if one.content.eight_bit);
+        let introduction = self.introduction();
         let Some(envelope) = self.phase.envelope_before_data() else { return };
         let offered = match &self.link {
             Link::Asked => return,
             Link::None => {
                 let wanted = envelope.tries.first();
-                self.link = Link::Asked;
-                self.events.push_back(Event::OpenUpstream(wanted));
-                return;
+                return self.ask_upstream(wanted);
             }
             Link::Open(upstream) => {
                 let offered = Arc::clone(upstream.capabilities());
@@ -100,7 +98,7 @@ impl Relay {
                     Ok(_) if eight_bit && !offered.eight_bit_mime => {
                         return self.smarthost_lacks(now, "8BITMIME");
                     }
-                    Ok(params) => self.link.begin(now, &envelope.from, &params),
+                    Ok(params) => self.link.begin(now, introduction, &envelope.from, &params),
                     Err(extension) => return self.smarthost_lacks(now, extension),
                 }
                 offered

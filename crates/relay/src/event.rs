@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use policy::{Asked, Lookups, QuestionId, TooMuch};
 use smtp_session::sasl::{ScramKeys, SecretBytes};
+use smtp_wire::ClientIdentity;
 
 use crate::settings::{RouteId, SmarthostId};
 use crate::upstream::Upstream;
@@ -85,6 +86,9 @@ pub struct Wanted {
     /// A new one without a login of our own, that no other session ever gets: the client logs
     /// in there by itself.
     pub bound: bool,
+    /// Of this client, for a smarthost that is told by XCLIENT: a new one on which that was said,
+    /// or one that was left by a session of just the same. `None`: nobody needs to know.
+    pub client: Option<Arc<ClientIdentity>>,
 }
 
 /// What is asked about a user.

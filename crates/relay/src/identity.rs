@@ -44,6 +44,7 @@ impl Relay {
         if let Some(address) = told.address {
             self.facts.client = address;
         }
+        self.facts.port = None;
         self.helo_told = known(told.helo);
         if let Some(tls) = &mut self.facts.tls
             && tls.certificate.is_some()

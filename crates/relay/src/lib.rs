@@ -33,6 +33,7 @@ mod header;
 mod held_way;
 mod hold;
 mod identity;
+mod introduction;
 mod link;
 mod login_name;
 mod offers;

@@ -5,7 +5,7 @@ use address::ReversePath;
 use smtp_session::{ClientEvent, Moment};
 use smtp_wire::{MailParams, RcptParams};
 
-use crate::upstream::{Offer, TakenBack, Tentative, Transaction, Upstream};
+use crate::upstream::{Introduction, Offer, TakenBack, Tentative, Transaction, Upstream};
 
 #[derive(Debug, Default)]
 pub(crate) enum Link {
@@ -61,9 +61,15 @@ impl Link {
     }
 
     /// MAIL on a connection that was not yet told of this transaction.
-    pub(crate) fn begin(&mut self, now: Moment, from: &ReversePath, params: &MailParams) {
+    pub(crate) fn begin(
+        &mut self,
+        now: Moment,
+        introduction: Option<Introduction>,
+        from: &ReversePath,
+        params: &MailParams,
+    ) {
         *self = match std::mem::take(self) {
-            Self::Open(upstream) => Self::Cleared(upstream.begin(now, from, params)),
+            Self::Open(upstream) => Self::Cleared(upstream.begin(now, introduction, from, params)),
             other => other,
         };
     }

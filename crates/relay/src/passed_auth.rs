@@ -56,10 +56,9 @@ impl Relay {
             (_, Link::Open(_)) => self.begin_exchange(now, slot, &request),
             _ => {
                 self.bond = Bond::Opening(slot, request);
-                self.link = Link::Asked;
                 let route = self.settings.routes.otherwise;
                 let wanted = Wanted { route, bound: true, ..Wanted::default() };
-                self.events.push_back(Event::OpenUpstream(wanted));
+                self.ask_upstream(wanted);
             }
         }
     }

@@ -20,7 +20,6 @@ use smtp_session::Moment;
 use smtp_wire::Reply;
 
 use crate::event::Event;
-use crate::link::Link;
 use crate::phase::{Envelope, Phase, Standing};
 use crate::relay::Relay;
 use crate::replies;
@@ -89,8 +88,7 @@ impl Relay {
             return false;
         };
         self.leave_upstream(lost);
-        self.link = Link::Asked;
-        self.events.push_back(Event::OpenUpstream(wanted));
+        self.ask_upstream(wanted);
         true
     }
 
@@ -107,8 +105,7 @@ impl Relay {
         envelope.tries = Tries::on(route);
         let wanted = envelope.tries.first();
         self.leave_upstream(false);
-        self.link = Link::Asked;
-        self.events.push_back(Event::OpenUpstream(wanted));
+        self.ask_upstream(wanted);
     }
 
     /// Takes the envelope away from the connection, which is given back unless it is lost or

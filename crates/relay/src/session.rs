@@ -167,7 +167,7 @@ impl Relay {
             return;
         }
         self.link = Link::None;
-        match result {
+        match self.unless_foreign(result) {
             Ok(upstream) => {
                 if let Some(record) = self.records.get(usize::from(upstream.smarthost().0)) {
                     record.store(upstream.capabilities());

@@ -148,6 +148,8 @@ pub struct Routes {
     /// The smarthosts that mail of this listener may go to: what all of them offer is offered.
     /// Empty: every one there is.
     pub reach: Vec<SmarthostId>,
+    /// One of them is told who the client is by XCLIENT: [`Wanted::client`](crate::Wanted).
+    pub introduce: bool,
 }
 
 impl Routes {
@@ -188,6 +190,8 @@ pub struct SessionFacts {
     pub id: Arc<str>,
     /// The client's address.
     pub client: IpAddr,
+    /// Its port there, if it is known.
+    pub port: Option<u16>,
     /// The listener, by the address in its configuration.
     pub listener: SocketAddr,
     /// The user that is logged in.

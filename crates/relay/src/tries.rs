@@ -47,7 +47,7 @@ impl Tries {
 
     fn want(&mut self, fresh: bool) -> Wanted {
         self.asked += 1;
-        Wanted { route: self.route, avoid: self.avoid.clone(), fresh, bound: false }
+        Wanted { route: self.route, avoid: self.avoid.clone(), fresh, ..Wanted::default() }
     }
 }
 

@@ -35,7 +35,7 @@ use std::sync::Arc;
 use address::{ForwardPath, ReversePath};
 use policy::{Cleared, Provisional, Refused, StreamId};
 use smtp_session::{Client, ClientEvent, Moment, Sent};
-use smtp_wire::{Capabilities, MailParams, RcptParams};
+use smtp_wire::{Capabilities, ClientIdentity, MailParams, RcptParams};
 
 use crate::settings::SmarthostId;
 
@@ -50,12 +50,53 @@ pub struct Upstream {
     troubled: bool,
     /// Somebody logs in on it by himself: it serves no other session.
     bound: bool,
+    /// It is told who the client is, by XFORWARD, if it offers that.
+    told: bool,
+    /// What it said to XFORWARD, where that was a refusal.
+    refused: Option<u16>,
+}
+
+/// Who the client of a transaction is.
+#[derive(Debug)]
+pub(crate) struct Introduction {
+    pub(crate) client: ClientIdentity,
+    /// Our own name for the transaction.
+    pub(crate) ident: String,
 }
 
 impl Upstream {
     /// `client` must have given [`ClientEvent::Ready`]; `smarthost` is where it leads.
     pub fn new(client: Client, smarthost: SmarthostId) -> Self {
-        Self { client, smarthost, stale: false, troubled: false, bound: false }
+        Self {
+            client,
+            smarthost,
+            stale: false,
+            troubled: false,
+            bound: false,
+            told: false,
+            refused: None,
+        }
+    }
+
+    /// The same, and it is told of each transaction who its client is: XFORWARD.
+    #[must_use]
+    pub fn with_xforward(self) -> Self {
+        Self { told: true, ..self }
+    }
+
+    /// XFORWARD is due before MAIL.
+    pub(crate) fn is_told(&self) -> bool {
+        self.told && !self.capabilities().xforward.is_empty()
+    }
+
+    /// The code by which it refused XFORWARD, if it did. Mail goes on without.
+    pub fn xforward_refused(&self) -> Option<u16> {
+        self.refused
+    }
+
+    /// The client it takes us for, by XCLIENT: it serves nobody else.
+    pub fn client(&self) -> Option<&Arc<ClientIdentity>> {
+        self.client.introduced()
     }
 
     /// Where it leads.
@@ -117,15 +158,19 @@ impl Upstream {
         self.client.output()
     }
 
-    /// MAIL, behind RSET where the last transaction was left open.
+    /// MAIL, behind RSET where the last transaction was left open, and behind XFORWARD.
     pub(crate) fn begin(
         mut self: Box<Self>,
         now: Moment,
+        introduction: Option<Introduction>,
         from: &ReversePath,
         params: &MailParams,
     ) -> Transaction {
         if self.stale {
             self.client.rset(now);
+        }
+        if let Some(Introduction { client, ident }) = introduction {
+            self.client.xforward(now, &client, &ident);
         }
         self.stale = true;
         self.client.mail(now, from, params);
@@ -173,6 +218,13 @@ impl Upstream {
 
     pub(crate) fn poll_event(&mut self) -> Option<ClientEvent> {
         let event = self.client.poll_event();
+        if let Some(ClientEvent::Reply(Sent::Xforward, reply)) = &event
+            && !reply.is_positive()
+        {
+            self.refused = Some(reply.code);
+            // 501 is about the values of this client; all else, about ours to say it.
+            self.told &= reply.code == 501;
+        }
         if let Some(ClientEvent::Reply(Sent::Mail, reply)) = &event {
             let system = reply.enhanced.is_some_and(|enhanced| enhanced.subject == 3);
             self.troubled = system && matches!(reply.code, 451 | 452);

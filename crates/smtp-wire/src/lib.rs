@@ -10,6 +10,7 @@
 mod command;
 mod data;
 mod extension;
+mod introduction;
 mod line;
 mod parameter;
 mod reply;
@@ -22,6 +23,7 @@ mod xtext;
 pub use command::{Command, CommandError, PathVerb};
 pub use data::{DataDecoder, DataFault, DataStep};
 pub use extension::{Capabilities, Limits, Offered};
+pub use introduction::ClientIdentity;
 pub use line::{COMMAND_LINE_MAX, FLOOD_MAX, LineDecoder, LineEvent, LineFault};
 pub use parameter::{Body, MailParams, Notify, ParamError, RcptParams, Ret};
 pub use reply::{Enhanced, REPLY_LINE_MAX, Reply};

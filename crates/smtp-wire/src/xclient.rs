@@ -131,7 +131,7 @@ impl fmt::Display for Xclient {
 }
 
 /// As xtext; a value that would read as `[UNAVAILABLE]` does not come out as one.
-fn encoded(value: &str) -> String {
+pub(crate) fn encoded(value: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_graphic() && !b"+=[".contains(&byte);
     let mut text = String::with_capacity(value.len());
     for byte in value.bytes() {

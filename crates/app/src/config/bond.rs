@@ -65,7 +65,9 @@ pub(crate) fn settle(
         }
         if let Some(one) = the_one(said, span, smarthosts, faults) {
             let otherwise = route(&mut routes.candidates, vec![one]);
-            listener.routes = Routes { by_stream: Vec::new(), otherwise, reach: vec![one] };
+            let introduce = listener.routes.introduce;
+            listener.routes =
+                Routes { by_stream: Vec::new(), otherwise, reach: vec![one], introduce };
         }
     }
 }

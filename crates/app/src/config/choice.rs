@@ -126,6 +126,18 @@ choice! {
 }
 
 choice! {
+    /// Who a smarthost takes us for.
+    pub Identity, "a way to tell who the client is", r#""off", "xforward" or "xclient""# {
+        /// Ourselves.
+        Off = "off",
+        /// Ourselves, and its log names the client.
+        Xforward = "xforward",
+        /// The client.
+        Xclient = "xclient",
+    }
+}
+
+choice! {
     /// What is done about a suppressed recipient.
     pub Action, "an action", r#""refuse", "drop" or "shadow""# {
         /// 550.

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::admission::Admissions;
 use super::choice::{
-    Action, AuthWord, CalendarWord, ClassWord, Contact, EvidenceSync, Level, ListenerTls,
+    Action, AuthWord, CalendarWord, ClassWord, Contact, EvidenceSync, Identity, Level, ListenerTls,
     LogFormat, Mixed, PermissionWord, RefuseAt, SmarthostTls, Store,
 };
 use super::credentials::{LoginName, MechanismName, TokenUrl};
@@ -96,6 +96,8 @@ section! {
         client_secret_env: Variable = without("\"CLIENT_SECRET\"", "none"),
         /// What the token is to be good for.
         token_scope: Text = without("\"https://outlook.office365.com/.default\"", "what the server gives"),
+        /// Whether it is told who the clients are, if it offers that: "off"; "xforward", for its log; or "xclient", each connection is one client's and is treated as such.
+        identity: Identity = default(Identity::Off),
         /// How long a connection may take to be made.
         connect_timeout: Span = default(seconds(30)),
         /// How long a reply to a command may take.

@@ -48,8 +48,8 @@ use std::path::{Path, PathBuf};
 
 pub use change::Difference;
 pub use choice::{
-    Action, Contact, EvidenceSync, Level, ListenerTls, LogFormat, Mixed, RefuseAt, SmarthostTls,
-    Store,
+    Action, Contact, EvidenceSync, Identity, Level, ListenerTls, LogFormat, Mixed, RefuseAt,
+    SmarthostTls, Store,
 };
 pub use credentials::{LoginSecret, LoginSettings, TokenGrant, TokenPlace};
 pub use fault::{Fault, FaultLine, Report, Severity};

@@ -17,7 +17,7 @@ use sources::{Access, Format, Guards, Password, Question, Spec, Tls};
 use suppression::{Basis, Calendar, Grace, Kind, Scope};
 
 use super::choice::{
-    Action, Contact, EvidenceSync, Level, ListenerTls, LogFormat, Mixed, RefuseAt, Store,
+    Action, Contact, EvidenceSync, Identity, Level, ListenerTls, LogFormat, Mixed, RefuseAt, Store,
 };
 use super::credentials::LoginSettings;
 use super::naming::EvidencePath;
@@ -113,6 +113,8 @@ pub struct SmarthostSettings {
     pub tls: ClientTlsSettings,
     /// How the gate logs in to it; none: not at all.
     pub login: Option<LoginSettings>,
+    /// Whether it is told who the clients are.
+    pub identity: Identity,
     /// For a connection to be made.
     pub connect_timeout: Duration,
     /// For a reply to a command.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use relay::{RouteId, Routes, SmarthostId};
 
 use super::bond;
+use super::choice::Identity;
 use super::fault::{Fault, Severity};
 use super::file::{File, Smarthost, Stream};
 use super::section::{Maybe, Section};
@@ -72,6 +73,7 @@ fn one(
         contact: s.contact.value,
         tls: tls::smarthost(s, passed || login::is_wanted(s), folder, faults),
         login: login::settle(s, folder, faults),
+        identity: s.identity.value,
         connect_timeout: s.connect_timeout.value.0,
         command_timeout: s.command_timeout.value.0,
         data_timeout: s.data_timeout.value.0,
@@ -145,7 +147,8 @@ pub(crate) fn routes(
         };
         by_stream.push(route);
     }
-    RouteSettings { candidates, routes: Routes { by_stream, ..Routes::default() } }
+    let introduce = smarthosts.iter().any(|host| host.identity == Identity::Xclient);
+    RouteSettings { candidates, routes: Routes { by_stream, introduce, ..Routes::default() } }
 }
 
 pub(crate) fn id(at: usize) -> SmarthostId {

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use proxy::{ClientTls, Clock, Counters, PoolSettings, Smarthost, SmarthostState, Smarthosts};
+use proxy::{
+    ClientTls, Clock, Counters, Introduce, PoolSettings, Smarthost, SmarthostState, Smarthosts,
+};
 use serde_json::{Value, json};
 use smtp_session::{ClientSettings, Timeouts, UseTls};
 
 use super::tls::TlsParts;
 use crate::chance;
-use crate::config::{Contact, Settings, SmarthostSettings};
+use crate::config::{Contact, Identity, Settings, SmarthostSettings};
 use crate::logins;
 
 /// All of them, with the routes of the streams.
@@ -54,6 +56,11 @@ fn one(
         }),
         tls,
         login: s.login.as_ref().map(|login| logins::of(&s.name, login)),
+        introduce: match s.identity {
+            Identity::Off => Introduce::Off,
+            Identity::Xforward => Introduce::Xforward,
+            Identity::Xclient => Introduce::Xclient,
+        },
     }
 }
 

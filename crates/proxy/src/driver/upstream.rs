@@ -17,7 +17,7 @@ impl Driver {
         if !wanted.fresh
             && !wanted.bound
             && let Some(first) = candidates.first()
-            && let Some(line) = first.take_idle(clock, &shared.counters)
+            && let Some(line) = first.take_idle(clock, &shared.counters, wanted.client.as_deref())
         {
             return self.opened(now, Ok(line));
         }

@@ -24,6 +24,7 @@ fn settings(name: &str, priority: u64, weight: u64) -> SmarthostSettings {
         client: Arc::new(client),
         tls: None,
         login: None,
+        introduce: crate::Introduce::Off,
     }
 }
 

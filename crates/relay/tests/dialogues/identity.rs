@@ -19,10 +19,22 @@ pub(crate) struct Identity {
     pub(crate) starttls: StartTls,
     pub(crate) auth: AuthOffer,
     pub(crate) xclient: Networks,
+    pub(crate) introduce: Introduce,
     /// Names and passwords.
     pub(crate) users: Vec<(String, String)>,
     /// The users cannot be looked up, or there were too many failures.
     pub(crate) answer: Option<AuthAnswer>,
+}
+
+/// How the smarthost is told who the client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Introduce {
+    #[default]
+    Off,
+    Xforward,
+    Xclient,
+    /// By XCLIENT, with a pool that mixes clients up.
+    Carelessly,
 }
 
 impl Identity {
@@ -40,7 +52,13 @@ impl Identity {
             ("starttls", "offered") => self.starttls = StartTls::Offered,
             ("auth", "smarthost") => self.auth = AuthOffer::Smarthost { without_tls: true },
             ("auth", mechanisms) => self.auth(mechanisms),
-            ("xclient", network) => self.xclient = Networks::new(vec![network.parse().unwrap()]),
+            ("xclient", networks) => {
+                let each = networks.split(", ").map(|network| network.parse().unwrap());
+                self.xclient = Networks::new(each.collect());
+            }
+            ("introduce", "xforward") => self.introduce = Introduce::Xforward,
+            ("introduce", "xclient") => self.introduce = Introduce::Xclient,
+            ("introduce", "carelessly") => self.introduce = Introduce::Carelessly,
             ("users", "away") => self.answer = Some(AuthAnswer::Unavailable),
             ("users", "locked") => self.answer = Some(AuthAnswer::TooManyFailures),
             ("user", user) => {

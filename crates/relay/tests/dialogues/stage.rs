@@ -19,9 +19,10 @@ use relay::{
 use smtp_session::{
     Client, ClientEvent, ClientSettings, Floors, Moment, ServerSettings, Timeouts, UseTls,
 };
+use smtp_wire::ClientIdentity;
 use suppression::{AddressKeys, Day, Digest, Kind, Scope, Stream, Subject, Suppression};
 
-use crate::identity::Identity;
+use crate::identity::{Identity, Introduce};
 
 type Name = Option<Arc<str>>;
 
@@ -185,7 +186,9 @@ impl Stage {
         let now = Moment::new(Duration::from_secs(1), 1_772_452_800_000_000);
         let budget = Arc::new(HoldBudget::new(scenery.budget));
         let streams = Arc::new(Streams::new(scenery.streams.clone()));
-        let mut routes = Routes::default();
+        let xclient =
+            matches!(scenery.identity.introduce, Introduce::Xclient | Introduce::Carelessly);
+        let mut routes = Routes { introduce: xclient, ..Routes::default() };
         if !scenery.to_second.is_empty() {
             let second =
                 |stream: &Arc<Stream>| scenery.to_second.iter().any(|one| **one == *stream.name);
@@ -236,6 +239,7 @@ impl Stage {
             SessionFacts {
                 id: "s1".into(),
                 client: "192.0.2.7".parse().unwrap(),
+                port: Some(40_000),
                 listener: "192.0.2.9:25".parse().unwrap(),
                 login: None,
                 tls: None,
@@ -350,15 +354,27 @@ impl Stage {
             false => Some(SmarthostId(wanted.route.0)),
         };
         let may = |at| only.is_none_or(|only| only == at) && !wanted.avoid.contains(&at);
-        let parked =
-            self.parked.take_if(|one| !wanted.fresh && !wanted.bound && may(one.smarthost()));
+        let introduce = self.scenery.identity.introduce;
+        let serves = |one: &Upstream| {
+            introduce == Introduce::Carelessly
+                || one.client().is_none_or(|told| Some(told) == wanted.client.as_ref())
+        };
+        let parked = self
+            .parked
+            .take_if(|one| !wanted.fresh && !wanted.bound && may(one.smarthost()) && serves(one));
         let (first, second) = (&self.scenery.smarthost, self.scenery.second.as_ref());
         let there = [(SmarthostId(0), Some(first)), (SmarthostId(1), second)];
         let mut there = there.iter().filter(|(at, _)| may(*at));
         let found = there.find_map(|(at, words)| Some((*at, words.as_ref()?.as_ref()?)));
+        let mut said = Vec::new();
         let answer = match (parked, found) {
             (Some(parked), _) => Ok(parked),
-            (None, Some((at, words))) => Ok(Box::new(connected(words, at, self.now))),
+            (None, Some((at, words))) => {
+                let client = wanted.client.as_ref();
+                let upstream = introduced(words, at, self.now, client, &mut said);
+                let xforward = introduce == Introduce::Xforward;
+                Ok(Box::new(if xforward { upstream.with_xforward() } else { upstream }))
+            }
             (None, None) => Err(OpenFailure::Unreachable),
         };
         if self.scenery.second.is_some() {
@@ -374,6 +390,7 @@ impl Stage {
             };
             self.to_smarthost.extend_from_slice(format!("opened {which}{fresh}\r\n").as_bytes());
         }
+        self.to_smarthost.append(&mut said);
         self.live = answer.is_ok();
         self.relay.answer(self.now, Answer::Opened(answer));
     }
@@ -442,6 +459,17 @@ fn word(value: &impl std::fmt::Debug) -> String {
 
 /// A connection past greeting and EHLO.
 fn connected(words: &[String], at: SmarthostId, now: Moment) -> Upstream {
+    introduced(words, at, now, None, &mut Vec::new())
+}
+
+/// The same in the name of `client`, if the smarthost takes XCLIENT, with what is said for it.
+fn introduced(
+    words: &[String],
+    at: SmarthostId,
+    now: Moment,
+    client: Option<&Arc<ClientIdentity>>,
+    said: &mut Vec<u8>,
+) -> Upstream {
     let timeouts = Timeouts {
         command: Duration::from_secs(300),
         data_asked: Duration::from_secs(120),
@@ -452,15 +480,24 @@ fn connected(words: &[String], at: SmarthostId, now: Moment) -> Upstream {
         timeouts,
         starttls: UseTls::Never,
     };
-    let mut client = Client::new(Arc::new(settings), now);
-    client.handle_bytes(now, b"220 smarthost.example ESMTP\r\n");
+    let mut role = Client::new(Arc::new(settings), now);
+    if let Some(client) = client {
+        role.introduce(Arc::clone(client));
+    }
+    role.handle_bytes(now, b"220 smarthost.example ESMTP\r\n");
+    role.output().clear();
     let mut reply = String::from("250-smarthost.example\r\n");
     for word in words {
         reply.push_str(&format!("250-{word}\r\n"));
     }
     reply.push_str("250 HELP\r\n");
-    client.handle_bytes(now, reply.as_bytes());
-    client.output().clear();
-    assert_eq!(client.poll_event(), Some(ClientEvent::Ready));
-    Upstream::new(client, at)
+    role.handle_bytes(now, reply.as_bytes());
+    if role.unsent() > 0 {
+        said.append(role.output());
+        role.handle_bytes(now, b"220 smarthost.example ESMTP\r\n");
+        said.append(role.output());
+        role.handle_bytes(now, reply.as_bytes());
+    }
+    assert_eq!(role.poll_event(), Some(ClientEvent::Ready));
+    Upstream::new(role, at)
 }

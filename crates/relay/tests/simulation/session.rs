@@ -152,6 +152,7 @@ impl Session {
             SessionFacts {
                 id: format!("s{number}").into(),
                 client: format!("192.0.2.{number}").parse().unwrap(),
+                port: None,
                 listener: "192.0.2.9:25".parse().unwrap(),
                 login: None,
                 tls: None,

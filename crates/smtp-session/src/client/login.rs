@@ -26,8 +26,11 @@ use crate::sasl::{Initiator, Mechanism, Response, SaltedPassword, SecretBytes};
 const COMMAND_MAX: usize = 512;
 
 impl Client {
-    /// EHLO is answered and nothing else stands before the login.
+    /// EHLO is answered, and nothing but XCLIENT stands before the login.
     pub(super) fn identified(&mut self, now: Moment) {
+        if self.begin_introduction(now) {
+            return;
+        }
         let Stage::Wanted(login) = std::mem::take(&mut self.login) else {
             return self.events.push_back(ClientEvent::Ready);
         };
@@ -66,7 +69,7 @@ impl Client {
         self.say(now, asked, &line);
     }
 
-    fn say(&mut self, now: Moment, asked: Asked, line: &str) {
+    pub(super) fn say(&mut self, now: Moment, asked: Asked, line: &str) {
         self.state = State::Commands;
         self.out.extend_from_slice(line.as_bytes());
         self.out.extend_from_slice(b"\r\n");

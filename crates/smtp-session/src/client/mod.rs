@@ -4,7 +4,7 @@
 //!   Greeting --220--> Hello --250--> Ready --DATA--> DataAsked --354--> MailData
 //!      |              ^ |  5yz: HELO   ^                 |                 | "."
 //!      |   secured()  | | STARTTLS     |                 | 4yz 5yz         v
-//!      |              | | then AUTH    +-----------------+----reply---- DotSent
+//!      |              | | XCLIENT AUTH +-----------------+----reply---- DotSent
 //!      |              Securing
 //!      +---- anything that makes no sense, silence, EOF ---> Lost
 //! ```
@@ -16,6 +16,7 @@
 //! Commands are sent ahead where the smarthost offers PIPELINING, and one by one
 //! where it does not.
 
+mod introduction;
 mod login;
 pub(crate) mod replies;
 mod stage;
@@ -31,7 +32,7 @@ use smtp_wire::{Capabilities, DataEncoder, MailParams, RcptParams, Reply, ReplyD
 
 use crate::moment::Moment;
 use crate::sasl::{ScramWork, SecretBytes};
-use stage::Stage;
+use stage::{Introduction, Stage};
 
 pub use stage::Login;
 
@@ -109,6 +110,8 @@ pub enum Lost {
     NoTls(&'static str),
     /// It does not let us in: its reply to AUTH.
     LoginRefused(Reply),
+    /// It turns the client away, of whom it was told by XCLIENT.
+    ClientRefused(Reply),
     /// It cannot let us in: no mechanism in common, or it did not prove that it knows us.
     NoLogin(&'static str),
 }
@@ -142,6 +145,7 @@ enum Asked {
     /// AUTH, or a response, of a login of our own.
     Login,
     StartTls,
+    Xclient,
     Command(Sent),
 }
 
@@ -175,6 +179,7 @@ pub struct Client {
     transactions: u32,
     /// The TLS handshake is done.
     secure: bool,
+    introduction: Introduction,
     login: Stage,
     logged_in: bool,
     /// The first response of an exchange, which was too long for the command.
@@ -203,6 +208,7 @@ impl Client {
             deadline,
             transactions: 0,
             secure: false,
+            introduction: Introduction::None,
             login: login.map_or(Stage::None, Stage::Wanted),
             logged_in: false,
             held: None,
@@ -324,7 +330,7 @@ impl Client {
 
     fn handle_reply(&mut self, now: Moment, reply: Reply) {
         if reply.code == 421 {
-            return self.lose(Lost::Shutdown(reply));
+            return self.lose(self.turned_away(reply, Lost::Shutdown));
         }
         let Some(asked) = self.outstanding.pop_front() else {
             if matches!(self.state, State::MailData(_)) && reply.is_permanent() {
@@ -340,6 +346,7 @@ impl Client {
             Asked::Greeting => self.handle_greeting(now, reply),
             Asked::Ehlo | Asked::Helo => return self.handle_hello(now, asked, reply),
             Asked::StartTls => return self.handle_starttls(now, &reply),
+            Asked::Xclient => return self.handle_xclient(now, reply),
             Asked::Login | Asked::Command(Sent::Auth) => self.handle_auth(now, asked, reply),
             Asked::Command(sent) => {
                 if sent == Sent::Data && reply.code == 354 {
@@ -378,18 +385,18 @@ impl Client {
                 _ => Capabilities::default(),
             };
             self.capabilities = Arc::new(known);
-            self.introduced(now);
+            self.offers_known(now);
         } else if asked == Asked::Ehlo && reply.is_permanent() {
             // RFC 5321 s3.2: an old server; HELO is the way back.
             self.ask_hello(now, Asked::Helo);
         } else {
-            self.lose(Lost::Rejected(reply));
+            self.lose(self.turned_away(reply, Lost::Rejected));
         }
     }
 
     fn ask_hello(&mut self, now: Moment, asked: Asked) {
         let verb = if asked == Asked::Ehlo { "EHLO" } else { "HELO" };
-        let line = format!("{verb} {}\r\n", self.settings.hostname);
+        let line = format!("{verb} {}\r\n", self.hello_name());
         self.out.extend_from_slice(line.as_bytes());
         self.outstanding.push_back(asked);
         self.set_timer(now);

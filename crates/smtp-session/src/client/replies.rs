@@ -19,6 +19,7 @@ impl Lost {
             Self::Nonsense(_) => (4, 2, "the smarthost broke the protocol"),
             Self::Rejected(_) => (4, 1, "the smarthost turns us away"),
             Self::NoTls(_) => (7, 10, "the smarthost cannot be reached securely"),
+            Self::ClientRefused(_) => (7, 1, "the smarthost turns this client away"),
             Self::LoginRefused(_) | Self::NoLogin(_) => (7, 0, "the smarthost does not let us in"),
         };
         Reply::new(451, Enhanced::new(4, subject, detail), format!("{text}; try again later"))
@@ -36,6 +37,7 @@ impl fmt::Display for Lost {
             Self::Rejected(reply) => write!(f, "turned us away with {}", reply.code),
             Self::NoTls(why) => write!(f, "no TLS: {why}"),
             Self::LoginRefused(reply) => write!(f, "refused the login with {}", reply.code),
+            Self::ClientRefused(reply) => write!(f, "turned the client away with {}", reply.code),
             Self::NoLogin(why) => write!(f, "no login: {why}"),
         }
     }
@@ -51,6 +53,10 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         ("the smarthost sent what is no reply", Lost::Nonsense("").reply()),
         ("the smarthost refused us at its greeting", Lost::Rejected(word()).reply()),
         ("TLS to the smarthost is required and cannot be had", Lost::NoTls("").reply()),
+        (
+            "the smarthost refused the client of whom it was told",
+            Lost::ClientRefused(word()).reply(),
+        ),
         ("the smarthost refused our login", Lost::LoginRefused(word()).reply()),
     ]
 }

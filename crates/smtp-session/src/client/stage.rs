@@ -1,4 +1,9 @@
-//! A login of our own, and where its exchange is.
+//! What comes between EHLO and [`ClientEvent::Ready`](super::ClientEvent::Ready): a login of our own, the client's
+//! introduction, and how far they are.
+
+use std::sync::Arc;
+
+use smtp_wire::ClientIdentity;
 
 use crate::sasl::{Credentials, Initiator, Mechanism};
 
@@ -26,4 +31,18 @@ pub(super) enum Stage {
     Running(Initiator),
     /// We broke it off, and wait for the 501.
     Cancelled(&'static str),
+}
+
+/// Whose connection it is.
+#[derive(Debug, Default)]
+pub(super) enum Introduction {
+    /// Our own.
+    #[default]
+    None,
+    /// It is to become the client's.
+    Wanted(Arc<ClientIdentity>),
+    /// XCLIENT is not answered yet.
+    Asked(Arc<ClientIdentity>),
+    /// The client's.
+    Made(Arc<ClientIdentity>),
 }

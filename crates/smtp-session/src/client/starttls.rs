@@ -28,10 +28,10 @@ impl Client {
     }
 
     /// The smarthost has said what it offers.
-    pub(super) fn introduced(&mut self, now: Moment) {
+    pub(super) fn offers_known(&mut self, now: Moment) {
         let offered = self.capabilities.starttls;
         match self.settings.starttls {
-            _ if self.secure => self.identified(now),
+            _ if self.secure || self.introduced().is_some() => self.identified(now),
             UseTls::IfOffered | UseTls::Required if offered => {
                 self.out.extend_from_slice(b"STARTTLS\r\n");
                 self.outstanding.push_back(Asked::StartTls);
