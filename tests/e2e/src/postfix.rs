@@ -54,6 +54,15 @@ impl Postfix {
         Self::start_with(scratch, free_port(), closed, "")
     }
 
+    /// Starts one that believes what it is told of clients, by XFORWARD and by XCLIENT.
+    pub fn start_told(scratch: &Scratch) -> Self {
+        let told = "inet_protocols = all\nsmtpd_authorized_xforward_hosts = 127.0.0.0/8\n\
+                    smtpd_authorized_xclient_hosts = 127.0.0.0/8\n\
+                    smtpd_recipient_restrictions =\n\
+                    smtpd_relay_restrictions = reject_unauth_destination\n";
+        Self::start_with(scratch, free_port(), told, "")
+    }
+
     /// Starts one with two more doors, for who logs in; it asks Dovecot at `logins`.
     pub(crate) fn start_secured(scratch: &Scratch, doors: &Doors<'_>, logins: &Path) -> Self {
         let main = format!(

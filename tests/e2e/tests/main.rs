@@ -20,6 +20,7 @@ mod evidence;
 mod failover;
 mod full_disk;
 mod hostile;
+mod identity;
 mod life;
 mod lists;
 mod metrics;
