@@ -1,5 +1,11 @@
 //! Slow and idle clients.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "functions that tests share, outside of any test as the lints see it"
+)]
+
 use std::sync::Arc;
 use std::time::Duration;
 
