@@ -23,6 +23,7 @@ mod hostile;
 mod identity;
 mod life;
 mod lists;
+mod logins;
 mod metrics;
 mod mixed;
 mod opt_out;

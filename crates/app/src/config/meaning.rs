@@ -171,6 +171,7 @@ fn listeners(
         }
         seen.insert(address, span);
         users::check(listener, faults);
+        users::check_ways(listener, faults);
         let beyond = front_end::is_beyond(listener);
         admission::check(&listener.allow, (address, beyond), place(listener), faults);
         front_end::check(listener, faults);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use relay::AuthOffer;
 
-use super::choice::AuthWord;
+use super::choice::{AuthWord, ListenerTls};
 use super::fault::{Fault, Severity};
 use super::file::Listener;
 use super::mechanisms::{Mechanisms, Users};
@@ -52,6 +52,22 @@ pub(crate) fn check(listener: &Listener, faults: &mut Vec<Fault>) {
         let what = "passwords come in readable for whoever is on the way";
         let fault = Fault::maybe_at(listener.auth_without_tls.span(), what);
         faults.push(fault.severity(Severity::Warning).help("TLS keeps them: [[certificate]]"));
+    }
+}
+
+/// Whether anybody could log in: a password is not taken without TLS.
+pub(crate) fn check_ways(listener: &Listener, faults: &mut Vec<Fault>) {
+    let mechanisms = &listener.mechanisms.value.0;
+    let off = listener.tls.get() == Some(&ListenerTls::Off);
+    let hidden = mechanisms.iter().any(|mechanism| !mechanism.is_plaintext());
+    if listener.auth.value == AuthWord::Users
+        && off
+        && !hidden
+        && !listener.auth_without_tls.value.0
+    {
+        let span = listener.mechanisms.span().or_else(|| listener.auth.span());
+        let fault = Fault::maybe_at(span, "nobody can log in: these mechanisms need TLS");
+        faults.push(fault.help("add a [[certificate]] and tls; or \"SCRAM-SHA-256\" to mechanisms; or auth_without_tls = true"));
     }
 }
 

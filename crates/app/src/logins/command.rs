@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use observe::Secret;
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::fetched::Fetched;
 use super::mask::masked;
-use super::tokens::Fetched;
 use crate::clock;
 
 /// How long it may take.

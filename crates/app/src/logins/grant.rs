@@ -7,8 +7,8 @@ use observe::Secret;
 use serde_json::Value;
 use url::form_urlencoded;
 
+use super::fetched::Fetched;
 use super::mask::masked;
-use super::tokens::Fetched;
 use crate::config::TokenGrant;
 
 /// For all of it.

@@ -5,6 +5,7 @@
 //! was wrong there.
 
 mod command;
+mod fetched;
 mod grant;
 mod mask;
 mod tokens;
@@ -96,3 +97,6 @@ async fn password(smarthost: &str, place: Password) -> Result<Secret<String>, &'
         Err(_) => Err("nobody has time to read the password"),
     }
 }
+
+#[cfg(test)]
+mod tests;

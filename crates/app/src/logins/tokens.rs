@@ -18,20 +18,13 @@ use observe::Secret;
 use sources::Password;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use super::fetched::Fetched;
 use super::{command, grant};
 use crate::clock;
 use crate::config::TokenPlace;
 
 /// What a connection is told that needs a token; the log has the rest.
 const NO_TOKEN: &str = "no token is to be had";
-
-/// A token that was fetched.
-#[derive(Clone)]
-pub(super) struct Fetched {
-    pub(super) token: Secret<String>,
-    /// How long it is good, from the moment it was asked for.
-    pub(super) life: Duration,
-}
 
 struct Kept {
     token: Secret<String>,
@@ -154,5 +147,65 @@ impl Kept {
     fn show(&self) -> Secret<String> {
         self.shown.fetch_add(1, Ordering::Relaxed);
         self.token.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// With a token that was fetched so long ago, and a program that gives out "new".
+    async fn fetched(ago: Duration) -> Arc<Tokens> {
+        let argv = vec!["echo".to_owned(), "new".to_owned()];
+        let tokens = Arc::new(Tokens::new("main", TokenPlace::Command(argv)));
+        let turn = Arc::clone(&tokens.fetching).lock_owned().await;
+        let asked = clock::instant().checked_sub(ago).unwrap();
+        let token = Secret::new("old".to_owned());
+        tokens.store(turn, asked, Ok(Fetched { token, life: HOUR }));
+        tokens
+    }
+
+    async fn token(tokens: &Arc<Tokens>) -> String {
+        tokens.token().await.unwrap().expose().clone()
+    }
+
+    #[tokio::test]
+    async fn a_token_is_renewed_at_four_fifths_of_its_life() {
+        assert_eq!(token(&fetched(Duration::ZERO).await).await, "old");
+        assert_eq!(token(&fetched(HOUR * 3 / 4).await).await, "old");
+        assert_eq!(token(&fetched(HOUR * 5 / 6).await).await, "new");
+        assert_eq!(token(&fetched(HOUR * 2).await).await, "new");
+    }
+
+    #[tokio::test]
+    async fn while_one_fetches_the_others_go_on_with_the_old_one() {
+        let tokens = fetched(HOUR * 5 / 6).await;
+        let turn = Arc::clone(&tokens.fetching).lock_owned().await;
+        assert_eq!(token(&tokens).await, "old");
+        drop(turn);
+        assert_eq!(token(&tokens).await, "new");
+    }
+
+    #[tokio::test]
+    async fn while_it_is_good_the_old_one_outlives_a_try_that_failed() {
+        let tokens = fetched(HOUR * 5 / 6).await;
+        let asked = clock::instant();
+        let turn = Arc::clone(&tokens.fetching).lock_owned().await;
+        tokens.store(turn, asked, Err("away".to_owned()));
+        let turn = Arc::clone(&tokens.fetching).lock_owned().await;
+        assert!(!*turn);
+        assert_eq!(token(&tokens).await, "old");
+    }
+
+    #[tokio::test]
+    async fn what_the_smarthost_refused_is_gone() {
+        let tokens = fetched(Duration::ZERO).await;
+        assert_eq!(token(&tokens).await, "old");
+        assert!(!tokens.refused(), "it was shown for the first time");
+        assert_eq!(token(&tokens).await, "new");
+        assert_eq!(token(&tokens).await, "new");
+        assert!(tokens.refused());
     }
 }

@@ -45,6 +45,7 @@ fn what_cannot_be_meant_is_told() {
         ("auth = \"users\"\nmechanisms = [\"CRAM-MD5\"]\n", "no user can log in by"),
         ("auth = \"users\"\nmechanisms = [\"XOAUTH2\"]\n", "no user can log in by"),
         ("auth = \"users\"\nmechanisms = []\n", "empty"),
+        ("auth = \"users\"\nmechanisms = [\"PLAIN\"]\n", "these mechanisms need TLS"),
         ("mechanisms = [\"PLAIN\"]\n", "has no meaning without auth"),
         ("auth = \"smarthost\"\nmechanisms = [\"PLAIN\"]\n", "has no meaning without auth"),
         ("auth_without_tls = true\n", "has no meaning without auth"),
@@ -119,4 +120,89 @@ fn logins_are_passed_to_one_smarthost_and_all_mail_follows_them() {
     assert!(told(&format!("{plain}smarthost = \"bulk\"\n")).contains("has no meaning without"));
     let shown = told(&format!("{passed}smarthost = \"main\"\n"));
     assert!(shown.contains("the login is shown to whoever answers"), "{shown}");
+}
+
+/// What is told of a smarthost with these lines.
+fn of_smarthost(folder: &Path, text: &str) -> String {
+    let text = format!("[smarthost]\naddress = \"relay.example:587\"\n{text}");
+    let report = load_text(&folder.join("optgate.toml"), &text, &around()).report;
+    let told =
+        report.lines().into_iter().map(|one| format!("{} | {}", one.message, one.help.join(" ")));
+    told.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn half_a_login_at_a_smarthost_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let secret = |name: &str, text: &str, mode: u32| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    secret("good", "hunter2\n", 0o600);
+    secret("open", "hunter2\n", 0o644);
+    secret("empty", "\n", 0o600);
+    let url = "login = \"u\"\ntoken_url = \"https://t.example/t\"\n";
+    for (text, what) in [
+        ("login = \"u\"\n", "without a password or a token"),
+        ("password_file = \"good\"\n", "`login` is missing"),
+        ("mechanism = \"PLAIN\"\n", "`login` is missing"),
+        ("token_command = [\"echo\", \"x\"]\n", "`login` is missing"),
+        ("login = \"\"\npassword_file = \"good\"\n", "is not a user"),
+        ("login = \"u\"\npassword_file = \"none\"\n", "No such file"),
+        ("login = \"u\"\npassword_file = \"empty\"\n", "the password is empty"),
+        ("login = \"u\"\npassword_file = \"open\"\n", "others can read"),
+        ("login = \"u\"\npassword_env = \"OPTGATE_NOT_SET\"\n", "is not set"),
+        ("login = \"u\"\npassword_file = \"good\"\npassword_env = \"X\"\n", "not in both"),
+        ("login = \"u\"\npassword = \"hunter2\"\n", "password_file or password_env"),
+        ("login = \"u\"\npassword_file = \"good\"\ntoken_file = \"good\"\n", "one way to prove"),
+        ("login = \"u\"\npassword_file = \"good\"\nmechanism = \"CRAM-MD5\"\n", "cannot log in by"),
+        ("login = \"u\"\npassword_file = \"good\"\nmechanism = \"XOAUTH2\"\n", "takes a token"),
+        ("login = \"u\"\ntoken_file = \"good\"\nmechanism = \"PLAIN\"\n", "takes a password"),
+        ("login = \"u\"\ntoken_command = [\"/nowhere/x\"]\n", "is not there"),
+        ("login = \"u\"\ntoken_file = \"good\"\ntoken_scope = \"x\"\n", "without token_url"),
+        (&format!("{url}client_secret_file = \"good\"\n"), "`client_id` is missing"),
+        (&format!("{url}client_id = \"x\"\n"), "the secret of the client"),
+        ("login = \"u\"\ntoken_url = \"http://t.example/t\"\n", "it begins with https://"),
+        (
+            "login = \"u\"\ntoken_url = \"https://a:hunter2@t.example/t\"\n",
+            "does not stand in a URL",
+        ),
+        ("tls = \"off\"\nlogin = \"u\"\npassword_file = \"good\"\n", "shown to whoever answers"),
+        (
+            "tls = \"opportunistic\"\nlogin = \"u\"\npassword_file = \"good\"\n",
+            "shown to whoever answers",
+        ),
+    ] {
+        let told = of_smarthost(folder, text);
+        assert!(told.contains(what) && !told.contains("hunter2"), "{text}: {told}");
+    }
+    for text in [
+        "login = \"u\"\npassword_file = \"good\"\n".to_owned(),
+        "login = \"u\"\ntoken_file = \"good\"\nmechanism = \"xoauth2\"\n".to_owned(),
+        format!("{url}client_id = \"x\"\nclient_secret_file = \"good\"\ntoken_scope = \"y\"\n"),
+        "login = \"u\"\ntoken_url = \"http://127.0.0.1:1/t\"\nclient_id = \"x\"\nclient_secret_file = \"good\"\n".to_owned(),
+    ] {
+        assert_eq!(of_smarthost(folder, &text), "", "{text}");
+    }
+}
+
+#[test]
+fn a_login_makes_verified_tls_the_default_and_only_off_shows_it_in_clear() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("p");
+    std::fs::write(&file, "hunter2\n").unwrap();
+    let of = |text: &str| {
+        let text = format!(
+            "[smarthost]\naddress = \"relay.example:587\"\nlogin = \"u\"\npassword_file = \"p\"\n{text}"
+        );
+        let loaded = load_text(&folder.path().join("optgate.toml"), &text, &around());
+        let host = loaded.settings.unwrap().smarthosts.remove(0);
+        (host.tls.mode, host.login.unwrap().without_tls)
+    };
+    assert_eq!(of(""), (ClientMode::Required, false));
+    assert_eq!(of("tls = \"off\"\n"), (ClientMode::Off, true));
+    let opportunistic = ClientMode::Opportunistic { fall_back: false };
+    assert_eq!(of("tls = \"opportunistic\"\n"), (opportunistic, false));
 }
