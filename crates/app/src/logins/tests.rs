@@ -151,6 +151,7 @@ fn smarthosts(address: SocketAddr, settings: &LoginSettings) -> Smarthosts {
         }),
         tls: None,
         login: Some(of("main", settings)),
+        introduce: proxy::Introduce::Off,
     };
     Smarthosts::new(vec![one], vec![vec![SmarthostId(0)]], 1)
 }
