@@ -121,6 +121,8 @@ fn the_reply_lists_what_is_offered_and_no_more() {
             "CHUNKING",
             "STARTTLS",
             "AUTH PLAIN LOGIN",
+            "XCLIENT ADDR LOGIN",
+            "XFORWARD ADDR",
             "LIMITS RCPTMAX=50 MAILMAX=9 RCPTDOMAINMAX=1",
         ]
     );
