@@ -11,9 +11,9 @@ use relay::{Routes, SmarthostId};
 use super::choice::{AuthWord, SmarthostTls};
 use super::fault::Fault;
 use super::file::{File, Listener, Smarthost};
+use super::routing::{id, named, route};
 use super::section::Said;
 use super::settings::{ListenerSettings, RouteSettings, SmarthostSettings};
-use super::smarthost::{id, named, route};
 use super::tls::SUBMISSIONS;
 
 /// Passwords of clients are shown to the right server only, unless the file says otherwise.

@@ -23,7 +23,7 @@ use super::section::{Maybe, Origin, Said, Section};
 use super::settings::{EvidenceSettings, LedgerSettings, ListenerSettings, LogSettings, Settings};
 use super::source::settle as settle_sources;
 use super::stream::settle as settle_streams;
-use super::{alert, bond, enforcement, limits, sender, smarthost, tls, users};
+use super::{alert, bond, enforcement, limits, routing, sender, smarthost, tls, users};
 
 /// What of the machine and the process the meaning depends on.
 #[derive(Clone, Debug, Default)]
@@ -67,7 +67,7 @@ pub(crate) fn settle(
     let mut listeners = listeners(file, hostname.as_deref(), folder, faults);
     smarthost::none_is_us(file, &listeners, hostname.as_deref(), faults);
     let smarthosts = smarthost::settle(file, folder, faults);
-    let mut routes = smarthost::routes(&file.streams, &smarthosts, faults);
+    let mut routes = routing::routes(&file.streams, &smarthosts, faults);
     bond::settle(&file.listeners, &mut listeners, &smarthosts, &mut routes, faults);
     let ledger = LedgerSettings {
         path: folder.join(&file.ledger.path.value.0),

@@ -32,6 +32,7 @@ mod quantity;
 mod recipient;
 mod reference;
 mod route;
+mod routing;
 mod scope;
 mod section;
 mod sender;

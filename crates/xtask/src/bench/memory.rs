@@ -164,7 +164,7 @@ impl Stage {
         let logins = sessions.div_ceil(LOGINS);
         eprintln!("{logins} of them log in");
         for session in held.iter_mut().take(logins) {
-            session.log_in(gate::USER, gate::PASSWORD)?;
+            session.log_in(client::USER, client::PASSWORD)?;
         }
         let line = |what, held, peak, aim| Line { what, sessions, fresh, held, peak, aim };
         let lines = vec![

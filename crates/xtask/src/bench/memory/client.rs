@@ -10,8 +10,13 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use socket2::{Domain, Socket, Type};
 
-use super::gate::NAME;
 use super::smarthost::ETHERNET;
+
+/// The one user, and the password.
+pub(super) const USER: &str = "erp";
+pub(super) const PASSWORD: &str = "memory";
+/// The name that the certificate is for.
+pub(super) const NAME: &str = "optgate.example";
 
 /// A login waits for a hash that is meant to be slow, behind other logins.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -13,14 +13,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
-use super::client::{Secrecy, Session};
+use super::client::{NAME, PASSWORD, Secrecy, Session, USER};
 use crate::bench::subject::{Process, free_address};
-
-/// The one user, and the password.
-pub(super) const USER: &str = "erp";
-pub(super) const PASSWORD: &str = "memory";
-/// The name that the certificate is for.
-pub(super) const NAME: &str = "optgate.example";
 
 /// Addresses that the clients come from.
 const CLIENTS: usize = 20;
