@@ -31,6 +31,8 @@ impl Relay {
         };
         let reply = match self.settings.access.control.judge(&claim) {
             Relaying::Permitted => return self.sender_objection(now, from),
+            // It had no way to log in, and may have one in a moment.
+            Relaying::LoginNeeded if self.server.is_login_unknown() => replies::login_unknown(),
             Relaying::LoginNeeded => replies::login_needed(),
             Relaying::CertificateNeeded => replies::certificate_needed(),
             Relaying::Denied => replies::relaying_denied(),

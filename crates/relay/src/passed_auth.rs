@@ -15,8 +15,10 @@
 //!                                     +--*--> Cancelled --its 501--> Bound
 //! ```
 
+use std::sync::Arc;
+
 use smtp_session::{AuthRequest, Moment, SlotId};
-use smtp_wire::Reply;
+use smtp_wire::{Capabilities, Reply};
 
 use crate::bond::{Bond, Exchange};
 use crate::event::{Event, Wanted};
@@ -44,10 +46,21 @@ impl Relay {
         if self.server.is_logged_in() || !(without_tls || self.server.is_secured()) {
             return Vec::new();
         }
-        let fixed = self.settings.routes.reach.first().copied().unwrap_or_default();
-        let known = self.records.get(usize::from(fixed.0)).and_then(|record| record.load());
+        let known = self.heard_of_fixed();
         let known = known.iter().flat_map(|known| &known.auth);
         known.filter(|mechanism| survives(mechanism)).cloned().collect()
+    }
+
+    /// Nothing can be offered that would be, had the smarthost been heard: unknown is never no.
+    pub(crate) fn is_login_unknown(&self) -> bool {
+        let AuthOffer::Smarthost { without_tls } = self.settings.auth else { return false };
+        let offers = without_tls || self.server.is_secured();
+        offers && !self.server.is_logged_in() && self.heard_of_fixed().is_none()
+    }
+
+    fn heard_of_fixed(&self) -> Option<Arc<Capabilities>> {
+        let fixed = self.settings.routes.reach.first().copied().unwrap_or_default();
+        self.records.get(usize::from(fixed.0)).and_then(|record| record.load())
     }
 
     pub(crate) fn pass_auth(&mut self, now: Moment, slot: SlotId, request: AuthRequest) {

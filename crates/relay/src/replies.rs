@@ -27,6 +27,12 @@ pub(crate) fn login_needed() -> Reply {
     Reply::new(530, code(5, 7, 0), "Authentication required")
 }
 
+/// The smarthost that would check the login was never heard: no 530, which tells the client to
+/// give up or to ask its user.
+pub(crate) fn login_unknown() -> Reply {
+    Reply::new(451, code(4, 7, 0), "logins cannot be checked yet; try again later")
+}
+
 pub(crate) fn certificate_needed() -> Reply {
     Reply::new(530, code(5, 7, 0), "a TLS client certificate is required")
 }
@@ -323,6 +329,7 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         ("MAIL", sender_ok()),
         ("MAIL of a client that may not relay", relaying_denied()),
         ("MAIL of a client that may relay with a login", login_needed()),
+        ("MAIL of such a client, and the smarthost it logs in to was never heard", login_unknown()),
         ("AUTH, and the client has proven who it is", logged_in()),
         ("AUTH, and it has not", login_refused()),
         ("a response of AUTH that breaks the rules of its mechanism", login_malformed()),

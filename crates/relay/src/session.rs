@@ -66,6 +66,7 @@ impl Relay {
                 offered.starttls = self.server.offers_starttls();
                 offered.auth = self.mechanisms();
                 offered.xclient = self.xclient_attributes();
+                self.server.note_login_unknown(self.is_login_unknown());
                 self.server.welcome(now, Arc::new(offered));
             }
             Step::Reset => self.forget_transaction(),

@@ -44,6 +44,17 @@ impl Server {
         self.logged_in
     }
 
+    /// Whoever checks logins was not heard yet, so none can be offered: until the next
+    /// [`welcome`](Self::welcome) AUTH is answered 454, as the same client may be taken later.
+    pub fn note_login_unknown(&mut self, unknown: bool) {
+        self.login_unknown = unknown;
+    }
+
+    /// Whether logins are taken was not known when the client last said EHLO.
+    pub fn is_login_unknown(&self) -> bool {
+        self.login_unknown
+    }
+
     /// A challenge was sent, and its response is to come.
     pub fn is_challenged(&self) -> bool {
         matches!(self.state, State::Auth(exchange) if exchange.is_clients_turn())
@@ -59,6 +70,7 @@ impl Server {
         let refusal = match self.state {
             State::Unidentified => Some(replies::hello_first()),
             State::Identified if self.logged_in => Some(replies::logged_in_already()),
+            State::Identified if self.login_unknown => Some(replies::login_unknown()),
             State::Identified if self.offered.auth.is_empty() => Some(replies::not_implemented()),
             State::Identified if !self.offered.auth.contains(&mechanism) => {
                 Some(replies::no_such_mechanism())

@@ -196,6 +196,8 @@ pub struct Server {
     secured: bool,
     /// AUTH succeeded, or a front end said so: not again (RFC 4954 s4).
     logged_in: bool,
+    /// Whether logins are taken was not known at the last EHLO.
+    login_unknown: bool,
 }
 
 impl Server {
@@ -222,6 +224,7 @@ impl Server {
             utf8: false,
             secured: false,
             logged_in: false,
+            login_unknown: false,
         }
     }
 
@@ -476,6 +479,7 @@ impl Server {
         self.extended = false;
         self.utf8 = false;
         self.barrier = false;
+        self.login_unknown = false;
     }
 
     fn rearm(&mut self, now: Moment) {

@@ -96,6 +96,11 @@ pub(super) fn no_such_mechanism() -> Reply {
     Reply::new(504, code(5, 5, 4), "mechanism not offered")
 }
 
+/// RFC 4954 s6: not 502, which would tell the client to give up.
+pub(super) fn login_unknown() -> Reply {
+    Reply::new(454, code(4, 7, 0), "logins cannot be checked yet; try again later")
+}
+
 /// RFC 4954 s4.
 pub(super) fn bad_base64() -> Reply {
     Reply::new(501, code(5, 5, 2), "not base64")
@@ -209,6 +214,7 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         ("STARTTLS, AUTH or XCLIENT inside a transaction", not_in_transaction()),
         ("AUTH after a login", logged_in_already()),
         ("AUTH with a mechanism that is not offered", no_such_mechanism()),
+        ("AUTH passed through to a smarthost that was never heard", login_unknown()),
         ("a response of AUTH that is not base64", bad_base64()),
         ("`*` instead of a response of AUTH", login_cancelled()),
         ("a response of AUTH over the limit", response_too_long()),
