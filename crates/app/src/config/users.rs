@@ -40,7 +40,8 @@ pub(crate) fn check(listener: &Listener, faults: &mut Vec<Fault>) {
     }
     let asks_for_login =
         listener.allow.get().is_some_and(|ways| ways.ways().iter().any(|way| way.login));
-    if word == AuthWord::Off && asks_for_login {
+    // Behind a front end, the login is what its XCLIENT says.
+    if word == AuthWord::Off && asks_for_login && listener.xclient.get().is_none() {
         let span = listener.allow.said().and_then(Said::span);
         faults.push(
             Fault::maybe_at(span, "nobody can log in here: `auth` is missing")

@@ -56,6 +56,9 @@ fn what_cannot_be_meant_is_told() {
         assert!(told.contains(what), "{text}: {told}");
     }
     assert!(told("allow = [\"login\"]\nauth = \"smarthost\"\n").is_empty());
+    assert_eq!(told("allow = [\"login\"]\nxclient = [\"10.0.0.6\"]\n"), "");
+    let behind_proxy = told("allow = [\"login\"]\nproxy_protocol = [\"10.0.0.5\"]\n");
+    assert!(behind_proxy.contains("`auth` is missing"), "{behind_proxy}");
 }
 
 #[test]
