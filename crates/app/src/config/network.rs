@@ -152,12 +152,12 @@ pub(crate) fn network_of(
     faults: &mut Vec<Fault>,
 ) -> Option<IpNet> {
     if let Ok(address) = text.parse::<IpAddr>() {
-        return Some(IpNet::from(address));
+        return Some(IpNet::from(address.to_canonical()));
     }
     let wrong =
         |why: &str| Fault::at(span.clone(), format!("\"{text}\" is not a network")).label(why);
     match text.parse::<IpNet>() {
-        Ok(net) if net.addr() == net.network() => Some(net),
+        Ok(net) if net.addr() == net.network() => Some(canonical(net)),
         Ok(net) => {
             faults.push(wrong("has bits set behind its prefix").help(format!(
                 "the network is \"{}\", this one host is \"{}\"",
@@ -179,4 +179,12 @@ pub(crate) fn network_of(
             None
         }
     }
+}
+
+/// IPv4 written as IPv6 (`::ffff:0:0/96`, RFC 4291 s2.5.5.2) is IPv4: so are clients judged.
+fn canonical(net: IpNet) -> IpNet {
+    let IpNet::V6(mapped) = net else { return net };
+    let length = mapped.prefix_len().checked_sub(96);
+    let v4 = length.zip(mapped.addr().to_ipv4_mapped());
+    v4.and_then(|(length, address)| IpNet::new(address.into(), length).ok()).unwrap_or(net)
 }

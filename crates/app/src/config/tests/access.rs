@@ -65,6 +65,24 @@ fn everybody_with_a_login_is_no_open_relay_and_everybody_else_is() {
 }
 
 #[test]
+fn ipv4_written_as_ipv6_is_ipv4() {
+    let allow = "allow = [\"::ffff:10.0.0.0/104\", \"::ffff:192.0.2.7\", \"2001:db8::/96\"]\n";
+    let fronts = "xclient = [\"::ffff:192.0.2.0/120\"]\n";
+    let settings = settings(&format!("{BEYOND}{allow}{fronts}"));
+    let listener = &settings.listeners[0];
+    let written: Vec<_> = listener.allow.iter().map(|way| way.networks[0].to_string()).collect();
+    assert_eq!(written, ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/96"]);
+    assert_eq!(listener.xclient[0].to_string(), "192.0.2.0/24");
+    let control = RelayControl::new(listener.allow.clone());
+    let client = "10.1.1.1".parse().unwrap();
+    let claim = Claim { address: client, login: false, certificate: false };
+    assert_eq!(control.judge(&claim), Relaying::Permitted);
+    // Everybody is everybody in either way to write it.
+    let open = faults(&format!("{BEYOND}allow = [\"::ffff:0:0/96\"]\n"));
+    assert!(open.iter().any(|fault| fault.message.contains("open relay")), "{open:#?}");
+}
+
+#[test]
 fn a_sender_rule_says_for_whom_and_what() {
     use address::ReversePath;
     let settings = settings(
