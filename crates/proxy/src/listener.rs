@@ -22,8 +22,9 @@ use crate::proxy_protocol::read_header;
 use crate::recorder::Recorder;
 use crate::refused;
 use crate::replies;
+use crate::seats::{Guest, Limits};
 use crate::session;
-use crate::shared::{Limits, Seat, Shared};
+use crate::shared::{Seat, Shared};
 use crate::smarthosts::Smarthosts;
 use crate::socket::Socket;
 use crate::tls::server::{Begin, ServerTls};
@@ -258,7 +259,7 @@ fn begin(
         let reply = replies::not_allowed(&shared.hostname, peer);
         let tls = settings.tls.clone();
         // It may stay until QUIT, but not without counting.
-        let seat = Seat::take(shared, peer)
+        let seat = Seat::take(shared, peer, Guest::Refused)
             .filter(|_| !tls.as_ref().is_some_and(|tls| tls.begin() == Begin::Implicit));
         let server = Server::refused(Arc::clone(&settings.server), &reply, clock.now());
         tokio::spawn(async move {
@@ -272,7 +273,7 @@ fn begin(
         });
         return;
     }
-    let Some(seat) = Seat::take(shared, peer) else {
+    let Some(seat) = Seat::take(shared, peer, Guest::Client) else {
         shared.counters.clients_limited.count();
         let reply = replies::too_many_connections(&shared.hostname);
         let tls = settings.tls.clone();

@@ -206,7 +206,7 @@ fn of([messages, recipients]: &[Option<Limit>; 2], counted: Counted) -> Option<&
 }
 
 /// What of an address one client has.
-fn network(client: IpAddr) -> IpAddr {
+pub(crate) fn network(client: IpAddr) -> IpAddr {
     match client.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
         v4 @ IpAddr::V4(_) => v4,
