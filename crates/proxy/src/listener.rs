@@ -215,11 +215,15 @@ impl Welcome {
             tracing::info!(client = %Redacted(peer), "closed: not one of the front ends");
             return;
         }
+        let Some(unnamed) = Seat::take(shared, peer, Guest::Unnamed) else {
+            return full(Socket::new(stream), settings, shared);
+        };
         let (settings, shared) = (Arc::clone(settings), Arc::clone(shared));
         let (clock, drain, alive) = (self.clock, self.drain.clone(), self.alive.clone());
         tokio::spawn(async move {
             match read_header(&mut stream).await {
                 Ok(client) => {
+                    drop(unnamed);
                     let client = client.map_or(peer, |client| client.to_canonical());
                     // Its port is not known.
                     let client = SocketAddr::new(client, 0);
@@ -274,11 +278,7 @@ fn begin(
         return;
     }
     let Some(seat) = Seat::take(shared, peer, Guest::Client) else {
-        shared.counters.clients_limited.count();
-        let reply = replies::too_many_connections(&shared.hostname);
-        let tls = settings.tls.clone();
-        tokio::spawn(async move { turn_away(socket, tls, &reply).await });
-        return;
+        return full(socket, settings, shared);
     };
     shared.counters.sessions.count();
     let number = shared.sessions.fetch_add(1, Ordering::Relaxed);
@@ -306,6 +306,14 @@ fn begin(
         drop(seat);
         drop(alive);
     });
+}
+
+/// There is no place for it.
+fn full(socket: Socket, settings: &ListenerSettings, shared: &Shared) {
+    shared.counters.clients_limited.count();
+    let reply = replies::too_many_connections(&shared.hostname);
+    let tls = settings.tls.clone();
+    tokio::spawn(async move { turn_away(socket, tls, &reply).await });
 }
 
 /// Whether anything the client does later could let it in; a front end may say that it is

@@ -30,6 +30,8 @@ pub(crate) enum Guest {
     Client,
     /// One that was refused by its greeting, until it says QUIT.
     Refused,
+    /// A front end's connection whose client is not told yet: nobody's.
+    Unnamed,
 }
 
 /// Sessions now open. Locked when a session begins and ends, never in between.
@@ -37,6 +39,7 @@ pub(crate) enum Guest {
 pub(crate) struct Open {
     all: usize,
     refused: usize,
+    unnamed: usize,
     by_client: HashMap<IpAddr, usize>,
 }
 
@@ -48,9 +51,14 @@ impl Open {
 
     /// Whether there is room; it is taken then. `client`: by [`network`].
     pub(crate) fn enter(&mut self, limits: &Limits, client: IpAddr, guest: Guest) -> bool {
+        let full = self.all + self.unnamed >= limits.connections;
+        if guest == Guest::Unnamed {
+            self.unnamed += usize::from(!full);
+            return !full;
+        }
         let here = self.by_client.get(&client).copied().unwrap_or(0);
         let refused_max = (limits.connections / REFUSED_PART).max(1);
-        if self.all >= limits.connections
+        if full
             || here >= limits.connections_per_client
             || (guest == Guest::Refused && self.refused >= refused_max)
         {
@@ -63,6 +71,10 @@ impl Open {
     }
 
     pub(crate) fn leave(&mut self, client: IpAddr, guest: Guest) {
+        if guest == Guest::Unnamed {
+            self.unnamed = self.unnamed.saturating_sub(1);
+            return;
+        }
         self.all = self.all.saturating_sub(1);
         self.refused = self.refused.saturating_sub(usize::from(guest == Guest::Refused));
         if let Some(here) = self.by_client.get_mut(&client) {
@@ -122,5 +134,20 @@ mod tests {
         let (mut open, limits) = (Open::default(), limits(3, 3));
         assert!(open.enter(&limits, client("192.0.2.1"), Guest::Refused));
         assert!(!open.enter(&limits, client("192.0.2.2"), Guest::Refused));
+    }
+
+    #[test]
+    fn connections_of_a_front_end_count_before_the_client_is_told() {
+        let (mut open, limits) = (Open::default(), limits(3, 1));
+        let front_end = client("10.0.0.5");
+        for _ in 0..3 {
+            assert!(open.enter(&limits, front_end, Guest::Unnamed));
+        }
+        assert!(!open.enter(&limits, front_end, Guest::Unnamed));
+        assert!(!open.enter(&limits, client("192.0.2.1"), Guest::Client));
+        assert_eq!(open.all(), 0, "no session yet");
+        open.leave(front_end, Guest::Unnamed);
+        assert!(open.enter(&limits, client("192.0.2.1"), Guest::Client));
+        assert!(!open.enter(&limits, front_end, Guest::Unnamed));
     }
 }
