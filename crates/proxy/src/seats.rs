@@ -7,8 +7,6 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::rates::network;
-
 /// How many clients are served.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -49,7 +47,7 @@ impl Open {
         self.all
     }
 
-    /// Whether there is room; it is taken then. `client`: by [`network`].
+    /// Whether there is room; it is taken then. `client`: by `rates::network`.
     pub(crate) fn enter(&mut self, limits: &Limits, client: IpAddr, guest: Guest) -> bool {
         let full = self.all + self.unnamed >= limits.connections;
         if guest == Guest::Unnamed {
@@ -96,7 +94,7 @@ mod tests {
     }
 
     fn client(address: &str) -> IpAddr {
-        network(address.parse().unwrap())
+        crate::rates::network(address.parse().unwrap())
     }
 
     #[test]
