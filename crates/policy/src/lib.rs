@@ -14,6 +14,7 @@
 
 mod authors;
 mod cleared;
+mod finding;
 mod lists;
 mod live;
 mod networks;
@@ -27,6 +28,7 @@ mod streams;
 
 pub use authors::{AuthorFault, check_authors};
 pub use cleared::{Cleared, Provisional, Refused, VerdictSet};
+pub use finding::{Finding, GateVerdict};
 pub use lists::{Inquiry, Lists, LookUp, Lookup, Lookups, QuestionId};
 pub use live::{Answered, Answering, LiveLists, Question};
 pub use networks::Networks;

@@ -189,6 +189,7 @@ impl Driver {
                 }
                 Event::UpstreamLost(why) => self.upstream_lost(now, &why),
                 Event::Ask(id, asked) => self.asking.add(id, asked),
+                Event::Filter(..) => {}
                 Event::Decided(record) => {
                     // Those over a limit are counted apart.
                     if record.gate != GateName::Rates.as_str() {

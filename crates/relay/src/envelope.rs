@@ -235,7 +235,7 @@ impl Relay {
             return self.nobody_upstream(now, slot, tally);
         }
         let by_header = self.settings.header_decides_route(&envelope.possible);
-        let hold = match (&mut self.link, &self.settings.way) {
+        let hold = match (&mut self.link, self.settings.way) {
             (Link::None | Link::Asked | Link::Open(_), _) => return,
             // Sent ahead of the replies to RCPT where the smarthost takes pipelines;
             // should it refuse them all and still say 354, the connection is dropped
@@ -248,7 +248,7 @@ impl Relay {
                 return;
             }
             (Link::Cleared(_) | Link::Tentative(_), Way::Through) => Until::Header,
-            (Link::Cleared(_) | Link::Tentative(_), Way::Held(_)) => Until::Dot,
+            (Link::Cleared(_) | Link::Tentative(_), Way::Held) => Until::Dot,
         };
         let answered = self.link.connection().is_some_and(Upstream::is_answered);
         if tally.sent == 0 && answered {

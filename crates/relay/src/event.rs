@@ -6,6 +6,7 @@ use policy::{Asked, Lookups, QuestionId, TooMuch};
 use smtp_session::sasl::{ScramKeys, SecretBytes};
 use smtp_wire::ClientIdentity;
 
+use crate::filter::{FilterAnswer, FilterStep};
 use crate::settings::{RouteId, SmarthostId};
 use crate::upstream::Upstream;
 
@@ -50,6 +51,9 @@ pub enum Event {
     UpstreamLost(smtp_session::Lost),
     /// Ask the live sources about this address; answer with [`Answer::LookedUp`].
     Ask(QuestionId, Box<Asked>),
+    /// Show the filters a step of the transaction of that number; answer each but
+    /// [`FilterStep::Abort`] with [`Answer::Filtered`], in their order.
+    Filter(u64, FilterStep),
     /// Write down a decision about a recipient.
     Decided(Box<evidence::Decision>),
     /// Write down that the final dot is about to go upstream, then answer with
@@ -146,6 +150,8 @@ pub enum Answer {
     LookedUp(QuestionId, Box<Asked>, Lookups),
     /// To [`Event::Authenticate`].
     Authenticated(AuthAnswer),
+    /// To [`Event::Filter`], with the number of its transaction.
+    Filtered(u64, FilterAnswer),
     /// To [`Event::Intent`]; `false` when it could not be written.
     IntentWritten(bool),
 }

@@ -34,8 +34,8 @@ impl Relay {
     /// The smarthost took recipients and waits before DATA; the client may send.
     pub(crate) fn begin_holding(&mut self, now: Moment, slot: SlotId, until: Until) {
         let Phase::Envelope(envelope) = std::mem::take(&mut self.phase) else { return };
-        let settings = match &self.settings.way {
-            Way::Held(settings) => settings.clone(),
+        let settings = match self.settings.way {
+            Way::Held => self.settings.hold.clone(),
             // The scan of the header has the limit; behind the header comes what
             // arrived with its end.
             Way::Through => HoldSettings { limit: usize::MAX, ..self.settings.header.clone() },

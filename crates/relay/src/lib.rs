@@ -29,6 +29,7 @@ mod event;
 mod exchange;
 mod facts;
 mod fields;
+mod filter;
 mod header;
 mod held_way;
 mod hold;
@@ -54,6 +55,10 @@ mod verbatim;
 mod waits;
 
 pub use event::{Answer, AuthAnswer, AuthQuestion, Denied, Event, OpenFailure, Side, Wanted};
+pub use filter::{
+    ContentNeed, FilterAnswer, FilterContent, FilterMail, FilterStep, FilterVerdict, Filtered,
+    Filters, JudgedStreams,
+};
 pub use hold::{HoldBudget, HoldSettings};
 pub use offers::CapabilityRecord;
 pub use relay::Relay;

@@ -147,6 +147,7 @@ impl Relay {
             Answer::Opened(result) => self.handle_opened(now, result),
             Answer::LookedUp(id, asked, answers) => self.handle_looked_up(now, id, *asked, answers),
             Answer::Authenticated(answer) => self.handle_authenticated(now, answer),
+            Answer::Filtered(..) => {}
             Answer::IntentWritten(written) => self.handle_intent_written(now, written),
         }
         self.settle(now);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use policy::{Action, Networks, Possible, Rates, RelayControl, SenderRules, StreamId};
 use smtp_session::sasl::Mechanism;
 
+use crate::filter::Filters;
 use crate::hold::HoldSettings;
 
 /// When the smarthost is contacted.
@@ -20,14 +21,14 @@ pub enum Contact {
     Sender,
 }
 
-/// The two ways of mail data.
-#[derive(Debug, Clone, Default)]
+/// The way mail data takes at least; what filters need may be more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Way {
     /// DATA goes upstream when the client sends it; only the dot is held back.
     #[default]
     Through,
     /// The content is kept until the client's dot.
-    Held(HoldSettings),
+    Held,
 }
 
 /// What happens when the recipients of one message differ in what the streams still
@@ -74,6 +75,10 @@ pub struct RelaySettings {
     pub mixed: Mixed,
     /// How a header is held that decides a message's stream.
     pub header: HoldSettings,
+    /// How content is held, or a copy of it kept.
+    pub hold: HoldSettings,
+    /// What filters are asked.
+    pub filters: Filters,
     /// The largest message in octets; 0: no limit of our own.
     pub message_size_max: u64,
     /// Recipients in one transaction (RFC 5321 s4.5.3.1.8: at least 100).

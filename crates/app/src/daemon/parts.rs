@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use evidence::{Journal, Mint};
 use policy::{LiveLists, Networks, OptOutGate, Rates, RelayControl, SenderRules};
 use proxy::{Clock, Counters, GateParts, Limits, RateLimits, ServerTls, Smarthosts, Users};
-use relay::{Access, AuthOffer, HoldBudget, HoldSettings, RelaySettings, Way};
+use relay::{Access, AuthOffer, Filters, HoldBudget, HoldSettings, RelaySettings, Way};
 use smtp_session::ServerSettings;
 use smtp_wire::Reply;
 use tokio::runtime::Handle;
@@ -28,6 +28,8 @@ use crate::users::OwnUsers;
 
 /// Octets of a header that decides a message's stream; Postfix takes 100 KiB, Exim 1 MiB.
 const HEADER_MAX: usize = 256 * 1024;
+/// Octets of a content that is held; more is 552.
+const CONTENT_MAX: usize = 32 * 1024 * 1024;
 /// Octets that all sessions together may hold.
 const HELD_BUDGET: usize = 64 * 1024 * 1024;
 
@@ -287,6 +289,8 @@ fn listen(
             Mixed::Refuse => relay::Mixed::RefuseWhole,
         },
         header: HoldSettings::new(HEADER_MAX, Arc::clone(held)),
+        hold: HoldSettings::new(CONTENT_MAX, Arc::clone(held)),
+        filters: Filters::default(),
         message_size_max: limits.message_size,
         recipients_max: u32::try_from(limits.recipients).unwrap_or(u32::MAX),
         plain_recipients: settings.evidence.recipient == Store::Plain || settings.log.personal,

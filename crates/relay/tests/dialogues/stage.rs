@@ -12,9 +12,9 @@ use policy::{
     RelayControl, SenderRule, SenderRules, StreamRule, Streams,
 };
 use relay::{
-    Access, Answer, CapabilityRecord, Contact, Denied, Event, HoldBudget, HoldSettings, Mixed,
-    OpenFailure, Relay, RelaySettings, RouteId, Routes, SessionFacts, Side, SmarthostId, Upstream,
-    Wanted, Way,
+    Access, Answer, CapabilityRecord, Contact, Denied, Event, Filters, HoldBudget, HoldSettings,
+    Mixed, OpenFailure, Relay, RelaySettings, RouteId, Routes, SessionFacts, Side, SmarthostId,
+    Upstream, Wanted, Way,
 };
 use smtp_session::{
     Client, ClientEvent, ClientSettings, Floors, Moment, ServerSettings, Timeouts, UseTls,
@@ -203,12 +203,11 @@ impl Stage {
             },
             action: scenery.action,
             contact: scenery.contact,
-            way: match scenery.held {
-                Some(limit) => Way::Held(HoldSettings::new(limit, Arc::clone(&budget))),
-                None => Way::Through,
-            },
+            way: if scenery.held.is_some() { Way::Held } else { Way::Through },
             mixed: scenery.mixed,
             header: HoldSettings::new(scenery.header_max, Arc::clone(&budget)),
+            hold: HoldSettings::new(scenery.held.unwrap_or(usize::MAX), Arc::clone(&budget)),
+            filters: Filters::default(),
             message_size_max: scenery.size_max,
             recipients_max: scenery.recipients_max,
             plain_recipients: scenery.plain,
@@ -448,6 +447,7 @@ impl Stage {
                 let stream = record.stream.as_deref().unwrap_or("?");
                 self.records.push(format!("{} {stream}", word(&record.ending)));
             }
+            Event::Filter(..) => {}
             Event::Close(_) => self.closed = true,
         }
     }

@@ -11,9 +11,9 @@ use policy::{
     Streams,
 };
 use relay::{
-    Access, Answer, AuthAnswer, AuthOffer, AuthQuestion, Contact, Event, HoldSettings, Mixed,
-    OpenFailure, Relay, RelaySettings, RouteId, Routes, SessionFacts, Side, SmarthostId, TlsFacts,
-    Upstream, Wanted, Way,
+    Access, Answer, AuthAnswer, AuthOffer, AuthQuestion, Contact, Event, Filters, HoldSettings,
+    Mixed, OpenFailure, Relay, RelaySettings, RouteId, Routes, SessionFacts, Side, SmarthostId,
+    TlsFacts, Upstream, Wanted, Way,
 };
 use smtp_session::sasl::Mechanism;
 use smtp_session::{
@@ -114,9 +114,11 @@ impl Session {
                 Setup::ContactAtMail => Contact::Sender,
                 _ => Contact::Recipient,
             },
-            way: if held { Way::Held(hold) } else { Way::Through },
+            way: if held { Way::Held } else { Way::Through },
             mixed: if setup == Setup::StreamsWhole { Mixed::RefuseWhole } else { Mixed::Defer },
             header: HoldSettings::new(2_000, Arc::clone(&net.budget)),
+            hold,
+            filters: Filters::default(),
             message_size_max: 25_000,
             recipients_max: 4,
             plain_recipients: false,
@@ -560,6 +562,7 @@ impl Session {
                 }
                 Event::Denied(_) => assert!(self.needs_login, "everybody may relay"),
                 Event::Ask(id, one) => asked.push((id, one)),
+                Event::Filter(..) => {}
                 Event::Decided(record) => {
                     assert_eq!(*record.session, format!("s{}", self.number), "(6)");
                     match record.verdict {

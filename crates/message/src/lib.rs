@@ -1,0 +1,5 @@
+//! A message as a whole: its header block, its parts, and changes to it.
+//!
+//! What a relay must do while a message streams by (RFC 5321) is done where it streams; this is
+//! for whoever looks at fields and texts: the gates over header and content, what a filter wants
+//! changed, what is signed. Nothing here knows a policy, a socket or a clock.
