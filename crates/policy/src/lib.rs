@@ -15,6 +15,7 @@
 mod authors;
 mod cleared;
 mod finding;
+mod gate_rule;
 mod lists;
 mod live;
 mod networks;
@@ -29,6 +30,7 @@ mod streams;
 pub use authors::{AuthorFault, check_authors};
 pub use cleared::{Cleared, Provisional, Refused, VerdictSet};
 pub use finding::{Finding, GateVerdict};
+pub use gate_rule::GateRule;
 pub use lists::{Inquiry, Lists, LookUp, Lookup, Lookups, QuestionId};
 pub use live::{Answered, Answering, LiveLists, Question};
 pub use networks::Networks;

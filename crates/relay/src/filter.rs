@@ -142,6 +142,8 @@ pub enum FilterVerdict {
         /// What the client is told. Without an enhanced code it gets one.
         reply: Reply,
     },
+    /// A gate's finding refuses or defers the message; the reply is made of it.
+    Found(Box<Finding>),
     /// The message is to vanish behind a 250: so it does where the listener's action is
     /// `drop`, anywhere else it is refused with 550.
     Discard {
