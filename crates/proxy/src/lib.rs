@@ -12,6 +12,7 @@ mod denied;
 mod dial;
 mod driver;
 mod farewell;
+mod filter;
 mod gate;
 mod introduction;
 mod line;
@@ -37,6 +38,9 @@ mod users;
 
 pub use clock::Clock;
 pub use counters::{Counters, CountersView};
+pub use filter::{
+    FilterSettings, Milter, MilterAddress, MilterHealth, MilterSettings, OnFailure, Signer,
+};
 pub use gate::{Gate, Prepared};
 pub use introduction::Introduce;
 pub use listener::{GateError, GateParts, ListenerSettings, RefuseAt};

@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::counters::Counters;
+use crate::filter::FilterSettings;
 use crate::proxy_protocol::read_header;
 use crate::recorder::Recorder;
 use crate::refused;
@@ -49,6 +50,8 @@ pub struct ListenerSettings {
     pub server: Arc<ServerSettings>,
     /// For TLS; none: there is none.
     pub tls: Option<Arc<ServerTls>>,
+    /// What looks at messages, as `relay` says it is asked; none: nobody does.
+    pub filters: Option<Arc<FilterSettings>>,
 }
 
 /// When a client is refused that may not relay, whatever it does.

@@ -317,5 +317,6 @@ fn listen(
         relay: Arc::new(relay),
         server: Arc::new(server),
         tls,
+        filters: None,
     }
 }

@@ -1,0 +1,91 @@
+//! One milter, as all sessions know it: where it is and how it is.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use observe::Counter;
+use smtp_session::Moment;
+
+use super::settings::MilterSettings;
+use crate::breaker::{Breaker, Try};
+
+/// What is known about a milter now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MilterHealth {
+    /// Not asked yet.
+    Untried,
+    /// The last transaction it was asked about went well.
+    Up,
+    /// It could not be reached, or what it did was not the protocol, or it took too long.
+    Down,
+}
+
+/// A milter, shared by all sessions.
+#[derive(Debug)]
+pub struct Milter {
+    settings: MilterSettings,
+    /// 0 untried, 1 up, 2 down.
+    health: AtomicU64,
+    breaker: Breaker,
+    /// Connections made to it.
+    pub connections: Counter,
+    /// Transactions that it was asked about.
+    pub asked: Counter,
+    /// Recipients and messages that it refused, deferred or discarded.
+    pub refused: Counter,
+    /// Messages that it changed.
+    pub changed: Counter,
+    /// Transactions in which it failed.
+    pub failures: Counter,
+}
+
+impl Milter {
+    /// Nothing is contacted yet.
+    pub fn new(settings: MilterSettings) -> Self {
+        Self {
+            settings,
+            health: AtomicU64::new(0),
+            breaker: Breaker::default(),
+            connections: Counter::default(),
+            asked: Counter::default(),
+            refused: Counter::default(),
+            changed: Counter::default(),
+            failures: Counter::default(),
+        }
+    }
+
+    /// How it is reached.
+    pub fn settings(&self) -> &MilterSettings {
+        &self.settings
+    }
+
+    /// How the last try went.
+    pub fn health(&self) -> MilterHealth {
+        match self.health.load(Ordering::Relaxed) {
+            0 => MilterHealth::Untried,
+            1 => MilterHealth::Up,
+            _ => MilterHealth::Down,
+        }
+    }
+
+    /// Leave to connect to it now. There is no other that could be asked in its place.
+    pub(crate) fn enter(&self, now: Moment) -> Option<Try<'_>> {
+        self.breaker.enter(now, true)
+    }
+
+    /// It does what it should.
+    pub(crate) fn succeeded(&self) {
+        self.breaker.succeeded();
+        if self.health.load(Ordering::Relaxed) != 1 && self.health.swap(1, Ordering::Relaxed) == 2 {
+            tracing::info!(milter = %self.settings.name, "it answers again");
+        }
+    }
+
+    /// It does not.
+    pub(crate) fn failed(&self, now: Moment, why: &str) {
+        self.failures.count();
+        self.breaker.failed(now);
+        if self.health.swap(2, Ordering::Relaxed) != 2 {
+            tracing::warn!(milter = %self.settings.name, why, "it fails");
+        }
+    }
+}
