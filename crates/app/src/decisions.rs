@@ -16,10 +16,15 @@ use crate::evidence;
 pub struct Decided {
     /// The decision it names; all of them if it names a transaction.
     pub decisions: Vec<Value>,
+    /// What gates and filters found in the message.
+    pub findings: Vec<Value>,
     /// What became of the message.
     pub transaction: Vec<Value>,
     /// The ledger's entry behind a single decision, once somebody has looked it up.
     pub entry: Option<EntryLine>,
+    /// It names the message, not a decision about a recipient.
+    #[serde(skip)]
+    pub whole: bool,
 }
 
 impl Decided {
@@ -32,8 +37,13 @@ impl Decided {
         }
     }
 
-    /// The verdict of the single decision.
+    /// The verdict that ended the message it names, else that of the single decision.
     pub fn verdict(&self) -> Option<&str> {
+        let ended =
+            self.findings.iter().filter(|_| self.whole).filter(|f| f.get("reply").is_some());
+        if let Some(verdict) = ended.filter_map(|finding| text(finding, "verdict")).last() {
+            return Some(verdict);
+        }
         match self.decisions.as_slice() {
             [decision] => text(decision, "verdict"),
             _ => None,
@@ -53,15 +63,18 @@ pub fn find(settings: &Settings, reference: &str) -> Result<Decided, AppError> {
         is_decision(record) && text(record, "ref").is_some_and(|name| prefix.matches(name))
     });
     let Some(decision) = named else {
-        let (decisions, transaction) = found.into_iter().partition(is_decision);
-        return Ok(Decided { decisions, transaction, entry: None });
+        let (decisions, rest): (_, Vec<_>) = found.into_iter().partition(is_decision);
+        let (findings, transaction) = rest.into_iter().partition(is_finding);
+        return Ok(Decided { decisions, findings, transaction, entry: None, whole: true });
     };
     let mut transaction = Vec::new();
     if let Some(Ok(whole)) = text(decision, "transaction").map(str::parse::<ReferencePrefix>) {
         transaction = look(path, &whole)?;
         transaction.retain(|record| !is_decision(record));
     }
-    Ok(Decided { decisions: vec![decision.clone()], transaction, entry: None })
+    let (findings, transaction) = transaction.into_iter().partition(is_finding);
+    let decisions = vec![decision.clone()];
+    Ok(Decided { decisions, findings, transaction, entry: None, whole: false })
 }
 
 fn look(path: &Path, prefix: &ReferencePrefix) -> Result<Vec<Value>, AppError> {
@@ -70,6 +83,10 @@ fn look(path: &Path, prefix: &ReferencePrefix) -> Result<Vec<Value>, AppError> {
 
 fn is_decision(record: &Value) -> bool {
     text(record, "record") == Some("decision")
+}
+
+fn is_finding(record: &Value) -> bool {
+    text(record, "record") == Some("finding")
 }
 
 fn text<'a>(record: &'a Value, key: &str) -> Option<&'a str> {

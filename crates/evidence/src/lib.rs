@@ -36,7 +36,7 @@ pub use opening::{Opened, Opening, open};
 pub use packing::pack;
 pub use proof::Proof;
 pub use record::{
-    Class, Decision, Ending, Intent, Outcome, Record, ReplyText, ShortDigest, Verdict,
+    Class, Decision, Ending, Finding, Intent, Outcome, Record, ReplyText, ShortDigest, Verdict,
 };
 pub use records::{Found, Records};
 pub use recovery::Recovery;

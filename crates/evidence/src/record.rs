@@ -1,6 +1,6 @@
 //! What is written down: one JSON line per recipient decision and per transaction.
 //!
-//! A decision is made for each recipient; a transaction whose data arrived leaves an
+//! A decision is made for each recipient, a finding about a message as a whole; a transaction whose data arrived leaves an
 //! intent (before our dot goes upstream) and an outcome (after). An intent without an
 //! outcome means that the gate ended in between: nobody knows what became of the
 //! message. Every record names its session and its transaction, so that one search
@@ -9,6 +9,8 @@
 //! Every record begins with the field `record`, by which [`lines`](crate::lines) finds it
 //! again behind a line that was torn.
 
+mod finding;
+
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, Serializer};
 use suppression::{Day, Digest, StreamClass, Timestamp};
 
+pub use self::finding::Finding;
 use crate::json::{self, maybe_name, maybe_text, text};
 use crate::reference::Reference;
 
@@ -292,6 +295,8 @@ pub enum Record<'a> {
     Intent(&'a Intent),
     /// See [`Outcome`].
     Outcome(&'a Outcome),
+    /// See [`Finding`].
+    Finding(&'a Finding),
 }
 
 impl Record<'_> {

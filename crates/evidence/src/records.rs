@@ -69,7 +69,7 @@ impl<'a> Found<'a> {
         serde_json::from_slice(self.json).ok()
     }
 
-    /// Whether it is of this kind: `decision`, `intent`, `outcome`.
+    /// Whether it is of this kind: `decision`, `finding`, `intent`, `outcome`.
     #[must_use]
     pub fn is(self, kind: &str) -> bool {
         let rest = self.json.strip_prefix(b"{\"record\":\"");

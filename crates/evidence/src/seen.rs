@@ -13,7 +13,7 @@ use suppression::{Day, Timestamp};
 /// What is written down, see `docs/evidence.md`.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 pub struct Seen<'a> {
-    /// The kind: `decision`, `intent` or `outcome`.
+    /// The kind: `decision`, `finding`, `intent` or `outcome`.
     #[serde(borrow)]
     pub record: Text<'a>,
     /// When.
@@ -62,13 +62,14 @@ pub struct Seen<'a> {
     /// The stream's class, where it is not commercial.
     #[serde(borrow, default)]
     pub class: Option<Text<'a>>,
-    /// Of a decision: `permit`, `refuse`, `defer`, `drop`, `shadow` or `provisional`.
+    /// Of a decision or a finding: `permit`, `refuse`, `defer`, `drop`, `shadow` or
+    /// `provisional`.
     #[serde(borrow, default)]
     pub verdict: Option<Text<'a>>,
-    /// Of a decision: which gate spoke.
+    /// Of a decision or a finding: which gate spoke.
     #[serde(borrow, default)]
     pub gate: Option<Text<'a>>,
-    /// Of a decision: the gate's words.
+    /// Of a decision or a finding: the gate's words.
     #[serde(borrow, default)]
     pub reason: Option<Text<'a>>,
     /// Of a decision: the list that holds the entry.

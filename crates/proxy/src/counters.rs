@@ -82,6 +82,12 @@ counters! {
     messages_abandoned,
     /// Messages whose fate is not known.
     messages_unknown,
+    /// Messages that a gate, a milter or a signer refused.
+    findings_refused,
+    /// Messages that one of them deferred.
+    findings_deferred,
+    /// Messages in which one of them found or did something, and which went on.
+    findings_passed,
     /// Octets of mail data of messages that ended.
     bytes,
     /// Connections made to the smarthost.
@@ -105,6 +111,17 @@ impl Counters {
             Verdict::Defer => &self.recipients_deferred,
             Verdict::Drop => &self.recipients_dropped,
             Verdict::Shadow => &self.recipients_shadowed,
+        };
+        counter.count();
+    }
+
+    pub(crate) fn finding(&self, verdict: Verdict) {
+        let counter = match verdict {
+            Verdict::Refuse => &self.findings_refused,
+            Verdict::Defer => &self.findings_deferred,
+            Verdict::Permit | Verdict::Shadow | Verdict::Provisional | Verdict::Drop => {
+                &self.findings_passed
+            }
         };
         counter.count();
     }

@@ -199,6 +199,11 @@ impl Driver {
                     self.records.before_reply |=
                         !matches!(record.verdict, Verdict::Permit | Verdict::Provisional);
                 }
+                Event::Found(record) => {
+                    self.shared.counters.finding(record.verdict);
+                    self.shared.recorder.found(&record, &mut self.records.lines);
+                    self.records.before_reply |= record.reply.is_some();
+                }
                 Event::Intent(record) => {
                     self.hear_smarthost(now);
                     self.shared.recorder.intent(&record, &mut self.records.lines);

@@ -8,13 +8,16 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use evidence::{Decision, Intent, Outcome};
+use evidence::{Decision, Finding, Intent, Outcome};
 
 /// Takes the records of all sessions. Called on the path of a message: it must not
 /// wait for anything but the operating system taking some lines.
 pub trait Recorder: Send + Sync {
     /// Adds the line of a decision.
     fn decided(&self, record: &Decision, lines: &mut Vec<u8>);
+
+    /// Adds the line of a finding.
+    fn found(&self, record: &Finding, lines: &mut Vec<u8>);
 
     /// Adds the line of an intent.
     fn intent(&self, record: &Intent, lines: &mut Vec<u8>);

@@ -56,6 +56,8 @@ pub enum Event {
     Filter(u64, FilterStep),
     /// Write down a decision about a recipient.
     Decided(Box<evidence::Decision>),
+    /// Write down what a gate or a filter has found in a message.
+    Found(Box<evidence::Finding>),
     /// Write down that the final dot is about to go upstream, then answer with
     /// [`Answer::IntentWritten`]: the dot waits for it.
     Intent(Box<evidence::Intent>),

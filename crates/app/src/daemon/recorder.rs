@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use evidence::{Decision, Intent, Journal, Outcome, Record, ReplyText, Verdict, mask_addresses};
+use evidence::{
+    Decision, Finding, Intent, Journal, Outcome, Record, ReplyText, Verdict, mask_addresses,
+};
 use observe::Redacted;
 use proxy::{Commit, Recorder};
 
@@ -74,6 +76,25 @@ impl Recorder for Records {
             let hashed = Decision { recipient_plain: None, reply, ..record.clone() };
             Self::add(&Record::Decision(&hashed), lines);
         }
+    }
+
+    fn found(&self, record: &Finding, lines: &mut Vec<u8>) {
+        tracing::info!(
+            session = %record.session,
+            client = %Redacted(record.client),
+            transaction = %record.transaction,
+            gate = %record.gate,
+            verdict = ?record.verdict,
+            "something was found in a message",
+        );
+        let names_somebody =
+            record.reason.contains('@') || record.reply.as_ref().is_some_and(names_anybody);
+        if self.plain || !names_somebody {
+            return Self::add(&Record::Finding(record), lines);
+        }
+        let reason = mask_addresses(&record.reason).into_owned();
+        let reply = record.reply.as_ref().map(masked);
+        Self::add(&Record::Finding(&Finding { reason, reply, ..record.clone() }), lines);
     }
 
     fn intent(&self, record: &Intent, lines: &mut Vec<u8>) {

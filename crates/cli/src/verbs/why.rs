@@ -35,14 +35,14 @@ pub(crate) fn run(words: &Why, out: &Out) -> anyhow::Result<Exit> {
             .ask(&Request::Entry { entry }, &mut |_| ())?;
         found.entry = serde_json::from_value(answer)?;
     }
-    if found.decisions.is_empty() {
+    if found.decisions.is_empty() && found.findings.is_empty() {
         return Err(Ended::error(
             Exit::Data,
             format!("no decision with a reference that begins `{what}` is in the evidence"),
         ));
     }
     out.answer(&found, reference_text)?;
-    if found.decisions.len() > 1 {
+    if found.decisions.len() > 1 && found.verdict().is_none() {
         return Err(Ended::error(
             Exit::Data,
             "several decisions have references that begin so; give more of it",
@@ -84,11 +84,17 @@ fn of_address(
 
 fn reference_text(found: &Decided) -> String {
     let mut text = String::new();
-    let word = |value: &serde_json::Value, key: &str| match value.get(key) {
-        None | Some(serde_json::Value::Null) => None,
-        Some(serde_json::Value::String(s)) => Some(shown(s)),
-        Some(other) => Some(other.to_string()),
-    };
+    for finding in &found.findings {
+        let _ = writeln!(text, "{}", word(finding, "transaction").unwrap_or_default());
+        let mut rows = Vec::new();
+        for key in FINDING {
+            if let Some(value) = word(finding, key) {
+                rows.push(vec![format!("  {}", key.replace('_', " ")), value]);
+            }
+        }
+        rows.extend(reply_row(finding));
+        text.push_str(&columns(&rows));
+    }
     for decision in &found.decisions {
         let _ = writeln!(text, "{}", word(decision, "ref").unwrap_or_default());
         let mut rows = Vec::new();
@@ -117,17 +123,13 @@ fn reference_text(found: &Decided) -> String {
                 rows.push(vec![format!("  {}", key.replace('_', " ")), value]);
             }
         }
-        if let Some(reply) = decision.get("reply") {
-            let text = word(reply, "text").unwrap_or_default();
-            let code = word(reply, "code").unwrap_or_default();
-            rows.push(vec!["  reply".to_owned(), format!("{code} {text}")]);
-        }
+        rows.extend(reply_row(decision));
         text.push_str(&columns(&rows));
     }
     if let Some(entry) = &found.entry {
         address::entries(&mut text, std::slice::from_ref(entry));
     }
-    if !found.transaction.is_empty() && found.decisions.len() == 1 {
+    if !found.transaction.is_empty() && (found.whole || found.decisions.len() == 1) {
         text.push_str("\n  what became of the message\n");
         for record in &found.transaction {
             let kind = word(record, "record").unwrap_or_default();
@@ -138,6 +140,35 @@ fn reference_text(found: &Decided) -> String {
         }
     }
     text
+}
+
+/// What is told of a finding, in this order.
+const FINDING: [&str; 10] = [
+    "time",
+    "gate",
+    "verdict",
+    "reason",
+    "stream",
+    "message_id",
+    "login",
+    "listener",
+    "client",
+    "session",
+];
+
+fn word(value: &serde_json::Value, key: &str) -> Option<String> {
+    match value.get(key) {
+        None | Some(serde_json::Value::Null) => None,
+        Some(serde_json::Value::String(text)) => Some(shown(text)),
+        Some(other) => Some(other.to_string()),
+    }
+}
+
+fn reply_row(record: &serde_json::Value) -> Option<Vec<String>> {
+    let reply = record.get("reply")?;
+    let text = word(reply, "text").unwrap_or_default();
+    let code = word(reply, "code").unwrap_or_default();
+    Some(vec!["  reply".to_owned(), format!("{code} {text}")])
 }
 
 /// Offered to the smarthost, whose reply was no.

@@ -186,3 +186,34 @@ fn the_longest_record_fits_the_longest_line_that_is_read() {
     decision.reply.text = worst;
     assert!(line(&Record::Decision(&decision)).len() < 128 * 1024);
 }
+
+#[test]
+fn a_finding_is_read_back_as_it_was_written() {
+    let (_, transaction) = names();
+    let finding = Finding {
+        time: "2026-03-02T10:15:01Z".parse().unwrap(),
+        session: "s1".into(),
+        client: "10.0.0.7".parse().unwrap(),
+        login: None,
+        listener: "10.0.0.1:25".parse().unwrap(),
+        transaction,
+        reverse_path_domain: Some("corp.example".into()),
+        stream: Some("news".into()),
+        message_id: Some("<1@corp.example>".into()),
+        gate: "gate one-click".into(),
+        verdict: Verdict::Refuse,
+        reason: "no List-Unsubscribe".to_owned(),
+        reply: Some(ReplyText { code: 550, text: "5.7.1 no List-Unsubscribe".into() }),
+    };
+    let line = line(&Record::Finding(&finding));
+    let seen: crate::Seen<'_> = serde_json::from_slice(&line).unwrap();
+    assert!(line.starts_with(br#"{"record":"finding","time":"2026-03-02T10:15:01Z""#));
+    let text = |text: &Option<crate::Text<'_>>| text.as_ref().map(|text| text.to_string());
+    assert_eq!(text(&seen.gate), Some("gate one-click".to_owned()));
+    assert_eq!(text(&seen.verdict), Some("refuse".to_owned()));
+    assert_eq!(text(&seen.reason), Some("no List-Unsubscribe".to_owned()));
+    assert_eq!(text(&seen.transaction), Some(transaction.to_string()));
+    assert_eq!(text(&seen.message_id), Some("<1@corp.example>".to_owned()));
+    assert_eq!(text(&seen.stream), Some("news".to_owned()));
+    assert_eq!(seen.reply.map(|reply| reply.code), Some(550));
+}

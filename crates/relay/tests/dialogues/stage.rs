@@ -437,6 +437,9 @@ impl Stage {
                 }
                 self.records.push(words);
             }
+            Event::Found(record) => {
+                self.records.push(format!("{} {}", record.gate, word(&record.verdict)));
+            }
             Event::Intent(record) => {
                 self.seen.push((record.login.clone(), record.tls.clone()));
                 let written = self.scenery.evidence_works;

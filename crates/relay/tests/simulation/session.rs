@@ -578,6 +578,7 @@ impl Session {
                         net.totals.not_settled += 1;
                     }
                 }
+                Event::Found(_) => {}
                 Event::Intent(_) => self.intent = true,
                 Event::Outcome(record) => {
                     self.outcomes.push((record.message_id.clone(), record.ending));

@@ -28,7 +28,11 @@ pub(super) fn tell(message: &Message) -> String {
         row("reply", decision.reply.as_ref().map(reply).unwrap_or_default());
         row("reference", decision.reference.as_ref().map(|name| shown(name)).unwrap_or_default());
     }
-    let data: Vec<_> = seen.iter().filter(|record| record.record != "decision").collect();
+    for finding in seen.iter().filter(|record| record.record == "finding") {
+        row("finding", found(finding));
+    }
+    let is_data = |record: &&Seen<'_>| record.record != "decision" && record.record != "finding";
+    let data: Vec<_> = seen.iter().filter(is_data).collect();
     if let Some(last) = data.last() {
         let id = last
             .message_id
@@ -95,6 +99,21 @@ fn verdict(decision: &Seen<'_>) -> String {
         text.push_str(&format!(" [entry {entry}]"));
     }
     text
+}
+
+/// What a gate or a filter had to say about the whole message.
+fn found(finding: &Seen<'_>) -> String {
+    let gate = finding.gate.as_ref().map(|gate| shown(gate)).unwrap_or_default();
+    let done = match finding.verdict.as_ref().map(Text::as_str).unwrap_or_default() {
+        "permit" => "passed".to_owned(),
+        "refuse" => "refused".to_owned(),
+        "defer" => "deferred".to_owned(),
+        "drop" => "dropped: the client was told 250".to_owned(),
+        "shadow" => "only noted".to_owned(),
+        other => escaped(other),
+    };
+    let reason = finding.reason.as_ref().map(|reason| format!(": {}", shown(reason)));
+    format!("{gate}: {done}{}", reason.unwrap_or_default())
 }
 
 fn people(record: &Seen<'_>) -> String {
