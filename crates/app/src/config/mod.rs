@@ -22,6 +22,7 @@ mod login;
 mod meaning;
 mod mechanisms;
 mod naming;
+mod of_listener;
 mod nearest;
 mod network;
 mod notice;

@@ -12,6 +12,7 @@ use suppression::StreamClass;
 use super::choice::{ClassWord, PermissionWord};
 use super::fault::{Fault, Severity};
 use super::file::Stream;
+use super::of_listener;
 use super::pattern::{Fields, Keywords};
 use super::section::{Said, Section};
 use super::settings::{ListenerSettings, takes_everything};
@@ -37,7 +38,7 @@ pub(crate) fn settle(
             }
             faults.push(fault);
         }
-        known_listeners(stream, listeners, faults);
+        of_listener::known(&stream.listener, listeners, faults);
         one_meaning(stream, faults);
         some_client(stream, faults);
         nobody_logs_in(stream, faults);
@@ -74,18 +75,6 @@ fn named_once(
         ),
         None => {
             names.insert(name, span);
-        }
-    }
-}
-
-fn known_listeners(stream: &Stream, listeners: &[ListenerSettings], faults: &mut Vec<Fault>) {
-    for (address, span) in stream.listener.get().map(|a| a.0.as_slice()).unwrap_or_default() {
-        if !listeners.iter().any(|listener| listener.address == *address) {
-            let known: Vec<_> = listeners.iter().map(|l| l.address.to_string()).collect();
-            faults.push(
-                Fault::at(span.clone(), format!("no [[listener]] is on {address}"))
-                    .help(format!("there is: {}", known.join(", "))),
-            );
         }
     }
 }
