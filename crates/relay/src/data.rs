@@ -44,12 +44,13 @@ impl Relay {
     }
 
     /// The smarthost said 354, and so do we.
-    pub(crate) fn begin_streaming(&mut self, now: Moment, slot: SlotId, envelope: Envelope) {
+    pub(crate) fn begin_streaming(&mut self, now: Moment, slot: SlotId, mut envelope: Envelope) {
         let facts = self.message_facts(&envelope);
         let trace = self.trace(now, &facts, envelope.is_utf8());
         let limit = self.settings.header.limit.min(SEEN_HEADER_MAX);
         let content = self.content_of(&envelope, limit);
-        let streaming = Streaming { facts, content, trace: Some(trace) };
+        let copy = envelope.copy.take();
+        let streaming = Streaming { facts, content, trace: Some(trace), copy };
         self.phase = Phase::Streaming(Box::new(streaming));
         self.server.answer(now, slot, replies::go_ahead());
     }
@@ -125,6 +126,9 @@ impl Relay {
         if let Some(deciding) = &mut streaming.content.deciding {
             deciding.scan(span);
         }
+        if let Some(Err(full)) = streaming.copy.as_mut().map(|copy| copy.push(span)) {
+            return self.cannot_hold(now, full);
+        }
         if let Some(trace) = streaming.trace.take() {
             transaction.content(trace.as_bytes());
         }
@@ -174,7 +178,7 @@ impl Relay {
         self.judge_authors(now);
         match std::mem::take(&mut self.phase) {
             Phase::Streaming(streaming) => {
-                let Streaming { mut facts, mut content, trace: _ } = *streaming;
+                let Streaming { mut facts, mut content, trace: _, copy: _ } = *streaming;
                 if content.size == 0 {
                     self.drop_upstream();
                     return self.swallowed(now, slot, empty(facts, content));

@@ -14,16 +14,18 @@ use smtp_wire::{MailParams, Reply};
 
 use crate::bond::Bond;
 use crate::facts::Facts;
+use crate::hold::Held;
 use crate::link::Link;
-use crate::phase::{Envelope, Phase, Recipient, Standing, Tally, Until};
+use crate::phase::{Envelope, Phase, Recipient, Standing, Tally};
 use crate::relay::Relay;
 use crate::replies;
-use crate::settings::{Contact, Way};
+use crate::settings::Contact;
 use crate::trace;
 use crate::tries::Tries;
 use crate::upstream::Upstream;
 use crate::verbatim::verbatim;
 use crate::waits::Waits;
+use crate::way::Course;
 
 impl Relay {
     pub(crate) fn handle_mail(
@@ -64,6 +66,7 @@ impl Relay {
             domains: BTreeSet::new(),
             data_slot: None,
             data_sent: false,
+            copy: None,
             failed: None,
             tries,
         }));
@@ -234,25 +237,39 @@ impl Relay {
             self.release_upstream();
             return self.nobody_upstream(now, slot, tally);
         }
-        let by_header = self.settings.header_decides_route(&envelope.possible);
-        let hold = match (&mut self.link, self.settings.way) {
-            (Link::None | Link::Asked | Link::Open(_), _) => return,
-            // Sent ahead of the replies to RCPT where the smarthost takes pipelines;
-            // should it refuse them all and still say 354, the connection is dropped
-            // (RFC 2920 s3.1).
-            (Link::Cleared(transaction), Way::Through) if !by_header => {
+        let course = self.course();
+        match (&mut self.link, course.hold) {
+            // A tentative one is always held.
+            (Link::None | Link::Asked | Link::Open(_), _) | (Link::Tentative(_), None) => {}
+            (Link::Cleared(transaction), None) => {
                 if tally.sent == 0 || transaction.connection().capabilities().pipelining {
-                    envelope.data_sent = true;
-                    transaction.data(now);
+                    self.data_at_once(now, slot, course);
                 }
-                return;
             }
-            (Link::Cleared(_) | Link::Tentative(_), Way::Through) => Until::Header,
-            (Link::Cleared(_) | Link::Tentative(_), Way::Held) => Until::Dot,
-        };
-        let answered = self.link.connection().is_some_and(Upstream::is_answered);
-        if tally.sent == 0 && answered {
-            self.begin_holding(now, slot, hold);
+            (Link::Cleared(_) | Link::Tentative(_), Some(until)) => {
+                let answered = self.link.connection().is_some_and(Upstream::is_answered);
+                if tally.sent == 0 && answered {
+                    self.begin_holding(now, slot, until, course.copy);
+                }
+            }
+        }
+    }
+
+    /// DATA, ahead of the replies to RCPT where the smarthost takes pipelines; should it refuse
+    /// them all and still say 354, the connection is dropped (RFC 2920 s3.1).
+    fn data_at_once(&mut self, now: Moment, slot: SlotId, course: Course) {
+        let Phase::Envelope(envelope) = &mut self.phase else { return };
+        if course.copy {
+            envelope.copy = Held::begin(self.settings.hold.clone(), now);
+            if envelope.copy.is_none() {
+                self.phase = Phase::Idle;
+                self.release_upstream();
+                return self.server.answer(now, slot, replies::hold_budget_used_up());
+            }
+        }
+        envelope.data_sent = true;
+        if let Link::Cleared(transaction) = &mut self.link {
+            transaction.data(now);
         }
     }
 

@@ -6,6 +6,8 @@
 
 use memchr::memchr;
 
+use crate::fields::Scanned;
+
 /// RFC 5321 s6.3: a count of Received fields that means a loop should be at least
 /// 100.
 const RECEIVED_MAX: u32 = 100;
@@ -18,6 +20,8 @@ const KEPT_MAX: usize = 998;
 #[derive(Debug, Default)]
 pub(crate) struct HeaderScan {
     ended: bool,
+    /// Octets of it, the empty line included.
+    octets: usize,
     /// The beginning of the current line.
     line: Vec<u8>,
     /// A Message-ID whose value stands on the next, folded line.
@@ -37,6 +41,7 @@ impl HeaderScan {
                 }
                 None => (span, Default::default(), false),
             };
+            self.octets = self.octets.saturating_add(line.len());
             if complete && self.line.is_empty() {
                 self.field(line);
             } else {
@@ -77,6 +82,15 @@ impl HeaderScan {
         let value = value.trim_ascii();
         if !value.is_empty() {
             self.message_id = Some(String::from_utf8_lossy(value).into_owned());
+        }
+    }
+
+    /// Where it is, if it may have so many octets.
+    pub(crate) fn scanned(&self, limit: usize) -> Scanned {
+        match self.ended {
+            _ if self.octets > limit => Scanned::TooLong,
+            true => Scanned::Ended,
+            false => Scanned::More,
         }
     }
 

@@ -27,18 +27,19 @@ use crate::link::Link;
 use crate::phase::{Dot, Holding, Phase, Step, Streaming, Until};
 use crate::relay::Relay;
 use crate::replies;
-use crate::settings::Way;
 use crate::verbatim::verbatim;
 
 impl Relay {
     /// The smarthost took recipients and waits before DATA; the client may send.
-    pub(crate) fn begin_holding(&mut self, now: Moment, slot: SlotId, until: Until) {
+    pub(crate) fn begin_holding(&mut self, now: Moment, slot: SlotId, until: Until, copy: bool) {
         let Phase::Envelope(envelope) = std::mem::take(&mut self.phase) else { return };
-        let settings = match self.settings.way {
-            Way::Held => self.settings.hold.clone(),
-            // The scan of the header has the limit; behind the header comes what
-            // arrived with its end.
-            Way::Through => HoldSettings { limit: usize::MAX, ..self.settings.header.clone() },
+        let settings = match until {
+            Until::Header if !copy => {
+                // The scan of the header has the limit; behind the header comes what
+                // arrived with its end.
+                HoldSettings { limit: usize::MAX, ..self.settings.header.clone() }
+            }
+            Until::Header | Until::Dot => self.settings.hold.clone(),
         };
         let Some(held) = Held::begin(settings, now) else {
             self.release_upstream();
@@ -56,6 +57,7 @@ impl Relay {
             held,
             trace,
             until,
+            copy,
             step: Step::Collecting,
             header_decides,
             envelope,
@@ -65,20 +67,18 @@ impl Relay {
 
     pub(crate) fn hold_content(&mut self, now: Moment, span: &[u8]) {
         let Phase::Holding(holding) = &mut self.phase else { return };
-        let header = holding.content.deciding.as_mut().map(|deciding| deciding.scan(span));
-        if header == Some(Scanned::TooLong) && holding.header_decides {
+        let header = match &mut holding.content.deciding {
+            Some(deciding) => deciding.scan(span),
+            None => holding.content.header.scanned(self.settings.header.limit),
+        };
+        let needed = holding.header_decides || holding.until == Until::Header;
+        if header == Scanned::TooLong && needed {
             return self.swallow(now, replies::header_too_big(), "header");
         }
-        match holding.held.push(span) {
-            Ok(()) => {}
-            Err(Full::Content) => {
-                return self.swallow(now, replies::too_big_to_hold(), "hold");
-            }
-            Err(Full::Budget) => {
-                return self.swallow(now, replies::hold_budget_used_up(), "hold-budget");
-            }
+        if let Err(full) = holding.held.push(span) {
+            return self.cannot_hold(now, full);
         }
-        if header != Some(Scanned::Ended) {
+        if header != Scanned::Ended {
             return;
         }
         match holding.until {
@@ -90,6 +90,14 @@ impl Relay {
             Until::Dot => {
                 self.decide_stream(now);
             }
+        }
+    }
+
+    /// There is no room for more of the message.
+    pub(crate) fn cannot_hold(&mut self, now: Moment, full: Full) {
+        match full {
+            Full::Content => self.swallow(now, replies::too_big_to_hold(), "hold"),
+            Full::Budget => self.swallow(now, replies::hold_budget_used_up(), "hold-budget"),
         }
     }
 
@@ -127,7 +135,7 @@ impl Relay {
             self.phase = Phase::Holding(Box::new(holding));
             return self.swallow(now, verbatim(reply), "smarthost");
         }
-        let Holding { facts, content, held, trace, .. } = holding;
+        let Holding { facts, content, held, trace, copy, .. } = holding;
         if let Link::Cleared(transaction) = &mut self.link {
             transaction.content(trace.as_bytes());
             transaction.content(held.content());
@@ -135,7 +143,8 @@ impl Relay {
         match slot {
             Some(slot) => self.ask_intent(now, Dot::new(slot, facts, content)),
             None => {
-                let streaming = Streaming { facts, content, trace: None };
+                let copy = copy.then_some(held);
+                let streaming = Streaming { facts, content, trace: None, copy };
                 self.phase = Phase::Streaming(Box::new(streaming));
             }
         }

@@ -53,6 +53,7 @@ mod tries;
 mod upstream;
 mod verbatim;
 mod waits;
+mod way;
 
 pub use event::{Answer, AuthAnswer, AuthQuestion, Denied, Event, OpenFailure, Side, Wanted};
 pub use filter::{

@@ -116,6 +116,8 @@ pub(crate) struct Envelope {
     pub(crate) domains: BTreeSet<Box<str>>,
     pub(crate) data_slot: Option<SlotId>,
     pub(crate) data_sent: bool,
+    /// Content is to be kept here as it goes upstream.
+    pub(crate) copy: Option<Held>,
     /// The smarthost cannot be had for this transaction: everybody's reply.
     pub(crate) failed: Option<Reply>,
     pub(crate) tries: Tries,
@@ -213,6 +215,8 @@ pub(crate) struct Streaming {
     pub(crate) content: Content,
     /// Our Received field, until the first span goes upstream behind it: in one write.
     pub(crate) trace: Option<String>,
+    /// What has gone upstream, to be judged before our dot.
+    pub(crate) copy: Option<Held>,
 }
 
 /// How much of a message is kept before DATA goes upstream.
@@ -251,6 +255,8 @@ pub(crate) struct Holding {
     pub(crate) held: Held,
     pub(crate) trace: String,
     pub(crate) until: Until,
+    /// What is held stays as a copy when it goes upstream.
+    pub(crate) copy: bool,
     pub(crate) step: Step,
     /// The header decides who may get it, or where it goes.
     pub(crate) header_decides: bool,
