@@ -3,3 +3,7 @@
 //! What a relay must do while a message streams by (RFC 5321) is done where it streams; this is
 //! for whoever looks at fields and texts: the gates over header and content, what a filter wants
 //! changed, what is signed. Nothing here knows a policy, a socket or a clock.
+
+mod change;
+
+pub use change::{Change, ChangeError, apply};
