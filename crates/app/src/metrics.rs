@@ -27,6 +27,7 @@ pub fn prometheus(status: &StatusAnswer) -> String {
     let help = "Rows of the ledger that the index goes by.";
     text.one("optgate_ledger_rows", "gauge", help, number(status.position));
     smarthosts(&mut text, &status.gate);
+    milters(&mut text, &status.gate);
     if let Some(line) = &status.configuration {
         let help = "When the configuration in force was read, as Unix time.";
         text.one("optgate_configuration_loaded_seconds", "gauge", help, seconds(line.loaded));
@@ -77,6 +78,30 @@ fn smarthosts(text: &mut Text, gate: &serde_json::Value) {
         for (host, value) in samples {
             text.sample(&name, Some(("smarthost", host)), value);
         }
+    }
+}
+
+/// Of each milter.
+fn milters(text: &mut Text, gate: &serde_json::Value) {
+    let empty = Vec::new();
+    let all = gate.get("milters").and_then(serde_json::Value::as_array).unwrap_or(&empty);
+    let name = |milter: &'_ serde_json::Value| Some(milter.get("name")?.as_str()?.to_owned());
+    let known = all.iter().filter_map(|milter| {
+        let state = milter.get("state")?.as_str().filter(|state| *state != "untried")?;
+        Some((name(milter)?, is(state == "up")))
+    });
+    let help = "Whether the last message the milter was asked about went well.";
+    text.of_milters("optgate_milter_up", "gauge", help, known);
+    for (key, help) in [
+        ("connections", "Connections made to the milter since the start."),
+        ("asked", "Messages the milter was asked about since the start."),
+        ("refused", "Recipients and messages that it refused, deferred or discarded."),
+        ("changed", "Messages that it changed since the start."),
+        ("failures", "Times that it failed since the start."),
+    ] {
+        let figures =
+            all.iter().filter_map(|milter| Some((name(milter)?, milter.get(key)?.as_f64()?)));
+        text.of_milters(&format!("optgate_milter_{key}_total"), "counter", help, figures);
     }
 }
 
@@ -176,6 +201,21 @@ impl Text {
         }
     }
 
+    fn of_milters(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        figures: impl Iterator<Item = (String, f64)>,
+    ) {
+        for (n, (milter, value)) in figures.enumerate() {
+            if n == 0 {
+                self.family(name, kind, help);
+            }
+            self.sample(name, Some(("milter", &milter)), value);
+        }
+    }
+
     fn family(&mut self, name: &str, kind: &str, help: &str) {
         let help = help.replace('\\', "\\\\").replace('\n', "\\n");
         // Writing into a string does not fail.
@@ -265,6 +305,10 @@ mod tests {
                     { "name": "reserve", "state": "up", "left_alone_seconds": null, "connections": 3, "idle": 2 },
                     { "name": "new", "state": "untried", "connections": 0, "idle": 0 },
                 ],
+                "milters": [
+                    { "name": "rspamd", "state": "down", "connections": 4, "asked": 9, "refused": 1, "changed": 2, "failures": 3 },
+                    { "name": "new", "state": "untried", "connections": 0, "asked": 0, "refused": 0, "changed": 0, "failures": 0 },
+                ],
                 "counters": { "sessions": 3, "sessions_open": 1, "recipients_refused": 12_345_678_901u64 },
             }),
         }
@@ -281,6 +325,9 @@ mod tests {
             "optgate_smarthost_up{smarthost=\"reserve\"} 1",
             "optgate_smarthost_left_alone{smarthost=\"main\"} 1",
             "optgate_smarthost_left_alone{smarthost=\"reserve\"} 0",
+            "optgate_milter_up{milter=\"rspamd\"} 0",
+            "optgate_milter_failures_total{milter=\"rspamd\"} 3",
+            "optgate_milter_asked_total{milter=\"new\"} 0",
             "optgate_smarthost_connections{smarthost=\"reserve\"} 3",
             "optgate_smarthost_connections_idle{smarthost=\"reserve\"} 2",
             "optgate_source_age_seconds{source=\"crm\"} 86400",
@@ -302,6 +349,7 @@ mod tests {
         }
         assert!(!text.contains("age_seconds{source=\"a"), "{text}");
         assert!(!text.contains("failed{source=\"live"), "{text}");
+        assert!(!text.contains("milter_up{milter=\"new"), "{text}");
     }
 
     /// The rules of the exposition format, version 0.0.4, that a parser would stop at.

@@ -70,9 +70,10 @@ impl Memory {
         (self.told.len() < before).then(|| Message {
             event: Event::Solved,
             about: about.to_owned(),
-            text: match events.contains(&Event::SmarthostDown) {
-                true => format!("the smarthost {about} takes mail again"),
-                false => format!("list {about} is in order again"),
+            text: match events {
+                [Event::SmarthostDown] => format!("the smarthost {about} takes mail again"),
+                [Event::MilterDown] => format!("the milter {about} answers again"),
+                _ => format!("list {about} is in order again"),
             },
         })
     }

@@ -1,11 +1,12 @@
 //! The thread that tells.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use proxy::{Clock, SmarthostState, Smarthosts};
+use proxy::{Clock, Milter, MilterHealth, OnFailure, SmarthostState, Smarthosts};
 use serde_json::json;
 
 use super::memory::Memory;
@@ -51,6 +52,8 @@ pub(crate) struct AlertParts {
     pub(crate) hostname: String,
     /// By which mail goes out, and whose troubles are told.
     pub(crate) smarthosts: Arc<Smarthosts>,
+    /// Whose troubles are told too.
+    pub(crate) milters: Vec<Arc<Milter>>,
     /// Of the sessions.
     pub(crate) clock: Clock,
 }
@@ -107,6 +110,8 @@ struct Telling {
     memory: Memory,
     /// Since when each smarthost is down.
     down: Vec<Option<Instant>>,
+    /// Since when each milter is, by its name.
+    milters_down: BTreeMap<Arc<str>, Instant>,
     /// Mails that wait for it.
     mails: Vec<Message>,
     offered: Instant,
@@ -122,8 +127,19 @@ impl Telling {
     ) -> Self {
         let memory = Memory::new(parts.settings.repeat);
         let (mails, offered) = (Vec::new(), clock::instant());
-        let down = Vec::new();
-        Self { parts, notices, shared, runtime, memory, down, mails, offered, count: 0 }
+        let (down, milters_down) = (Vec::new(), BTreeMap::new());
+        Self {
+            parts,
+            notices,
+            shared,
+            runtime,
+            memory,
+            down,
+            milters_down,
+            mails,
+            offered,
+            count: 0,
+        }
     }
 
     fn run(mut self, heard: &Receiver<Trouble>) {
@@ -146,6 +162,7 @@ impl Telling {
                 messages.extend(self.noticed(notice, now));
             }
             messages.extend(self.look_at_smarthosts(now));
+            messages.extend(self.look_at_milters(now));
             for message in messages {
                 self.tell(&message);
             }
@@ -201,6 +218,34 @@ impl Telling {
                     messages.extend(self.memory.ends(&smarthost, &[Event::SmarthostDown]));
                 }
                 SmarthostState::Untried => {}
+            }
+        }
+        messages
+    }
+
+    fn look_at_milters(&mut self, now: Instant) -> Vec<Message> {
+        let mut messages = Vec::new();
+        let all = &self.parts.milters;
+        self.milters_down.retain(|name, _| all.iter().any(|one| one.settings().name == *name));
+        for milter in all {
+            let name = &milter.settings().name;
+            match milter.health() {
+                MilterHealth::Down => {
+                    let since = *self.milters_down.entry(Arc::clone(name)).or_insert(now);
+                    if now.saturating_duration_since(since) >= self.parts.settings.patience {
+                        let trouble = Trouble::MilterDown {
+                            milter: name.to_string(),
+                            why: milter.fault().unwrap_or_default(),
+                            passed: milter.settings().on_failure == OnFailure::Permit,
+                        };
+                        messages.extend(self.memory.begins(&trouble, now));
+                    }
+                }
+                MilterHealth::Up => {
+                    self.milters_down.remove(name);
+                    messages.extend(self.memory.ends(name, &[Event::MilterDown]));
+                }
+                MilterHealth::Untried => {}
             }
         }
         messages

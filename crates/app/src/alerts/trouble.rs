@@ -42,6 +42,15 @@ pub(crate) enum Trouble {
         /// It is there, and does not let the gate in.
         no_login: bool,
     },
+    /// A milter fails.
+    MilterDown {
+        /// Its name.
+        milter: String,
+        /// How.
+        why: String,
+        /// Mail goes on without it.
+        passed: bool,
+    },
 }
 
 /// A kind of trouble, by the word that programs know it by.
@@ -53,6 +62,7 @@ pub(super) enum Event {
     SourceUnknown,
     Deferring,
     SmarthostDown,
+    MilterDown,
     /// It is over.
     Solved,
 }
@@ -65,6 +75,7 @@ impl Event {
             Self::SourceUnknown => "source-unknown",
             Self::Deferring => "deferring",
             Self::SmarthostDown => "smarthost-down",
+            Self::MilterDown => "milter-down",
             Self::Solved => "solved",
         }
     }
@@ -75,7 +86,7 @@ impl Event {
 pub(super) struct Message {
     /// What kind of trouble.
     pub(super) event: Event,
-    /// What it is about: the name of a list, or of the smarthost.
+    /// What it is about: the name of a list, a smarthost or a milter.
     pub(super) about: String,
     /// One line.
     pub(super) text: String,
@@ -90,6 +101,7 @@ impl Trouble {
             Self::Unknown { .. } => Event::SourceUnknown,
             Self::Deferring { .. } => Event::Deferring,
             Self::SmarthostDown { .. } => Event::SmarthostDown,
+            Self::MilterDown { .. } => Event::MilterDown,
         }
     }
 
@@ -102,6 +114,7 @@ impl Trouble {
             }
             Self::Deferring { why } => list_of(why),
             Self::SmarthostDown { smarthost, .. } => smarthost,
+            Self::MilterDown { milter, .. } => milter,
         }
     }
 
@@ -133,6 +146,13 @@ impl Trouble {
                     false => "clients are answered 451",
                 };
                 format!("the smarthost {smarthost} {what}; {then}")
+            }
+            Self::MilterDown { milter, why, passed } => {
+                let then = match passed {
+                    true => "mail goes on without it",
+                    false => "mail is answered 451",
+                };
+                format!("the milter {milter} fails: {why}; {then}")
             }
         }
     }
@@ -172,6 +192,7 @@ mod tests {
             Event::SourceUnknown,
             Event::Deferring,
             Event::SmarthostDown,
+            Event::MilterDown,
             Event::Solved,
         ] {
             assert_eq!(serde_json::to_value(event).unwrap(), event.as_str());

@@ -1,13 +1,40 @@
 //! `[alert]`: who is told, and how.
 
 use std::path::Path;
+use std::time::Duration;
 
 use sources::Password;
 
 use super::fault::{Fault, Severity};
-use super::file::Alert;
-use super::section::Said;
+use super::form::{FilePath, Form};
+use super::quantity::Span;
+use super::recipient::{Argv, MailAddress, WebUrl};
+use super::section::{
+    KeyInfo, Maybe, Origin, Reader, Row, Rule, Said, Section, SectionInfo, section,
+};
 use super::settings::{AlertSettings, Webhook};
+
+const fn seconds(n: u64) -> Span {
+    Span(Duration::from_secs(n))
+}
+
+section! {
+    /// Who is told when something is wrong: a list grows stale or cannot be read, mail is deferred because a list is unknown, the smarthost or a milter is down; and when it is in order again.
+    Alert = "alert", one {
+        /// A program and its arguments, run for each message: without a shell, with OPTGATE_ALERT_EVENT, _ABOUT and _TEXT in its environment and all of it as JSON on its standard input.
+        command: Argv = without("[\"/usr/local/bin/page\", \"--mail-team\"]", "none"),
+        /// A URL to which the message is posted as JSON. Its member "text" is what chat programs show.
+        webhook: WebUrl = without("\"https://chat.corp.example/hooks/mail\"", "none"),
+        /// A file whose first line is sent to the webhook as a bearer token.
+        webhook_token_file: FilePath = without("\"/etc/optgate/webhook.token\"", "no token"),
+        /// An address to which it is mailed, through the smarthost and past the gates.
+        mail: MailAddress = without("\"postmaster@corp.example\"", "none"),
+        /// After how long a trouble that lasts is told again.
+        repeat: Span = default(seconds(86_400)),
+        /// How long the smarthost, or a milter, must be down before that is told.
+        smarthost_down: Span = default(seconds(60)),
+    }
+}
 
 pub(crate) fn settle(said: &Alert, folder: &Path, faults: &mut Vec<Fault>) -> AlertSettings {
     can_be_told(said, folder, faults);

@@ -138,6 +138,16 @@ choice! {
 }
 
 choice! {
+    /// What becomes of mail when a milter fails.
+    pub(crate) FailureWord, "what becomes of mail then", r#""defer" or "permit""# {
+        /// 451.
+        Defer = "defer",
+        /// It goes on without.
+        Permit = "permit",
+    }
+}
+
+choice! {
     /// What is done about a suppressed recipient.
     pub Action, "an action", r#""refuse", "drop" or "shadow""# {
         /// 550.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use toml::de::{DeTable, DeValue};
 
 use super::admission::Admissions;
+use super::alert::Alert;
 use super::choice::{
     Action, AuthWord, CalendarWord, ClassWord, Contact, EvidenceSync, Identity, Level, ListenerTls,
     LogFormat, Mixed, PermissionWord, RefuseAt, SmarthostTls, Store,
@@ -17,13 +18,14 @@ use super::form::{Count, FilePath, Flag, Form, Text};
 use super::limits::Limits;
 use super::location::Variable;
 use super::mechanisms::{Mechanisms, Users};
+use super::milter::Milter;
 use super::naming::{Domains, EvidencePath, HostName, Notice};
 use super::network::{HostPort, Listen, Networks};
 use super::pattern::{Addresses, Fields, Keywords, Logins, Senders};
 use super::person::Person;
 use super::pin::{Pins, TlsName};
 use super::quantity::{GraceSaid, Size, SizeOrNever, Span, SpanOrNever};
-use super::recipient::{Argv, MailAddress, WebUrl};
+use super::recipient::Argv;
 use super::route::{SmarthostName, SmarthostNames};
 use super::scope::{ListNames, StreamName};
 use super::section::{
@@ -240,24 +242,6 @@ section! {
 }
 
 section! {
-    /// Who is told when something is wrong: a list grows stale or cannot be read, mail is deferred because a list is unknown, the smarthost is down; and when it is in order again.
-    Alert = "alert", one {
-        /// A program and its arguments, run for each message: without a shell, with OPTGATE_ALERT_EVENT, _ABOUT and _TEXT in its environment and all of it as JSON on its standard input.
-        command: Argv = without("[\"/usr/local/bin/page\", \"--mail-team\"]", "none"),
-        /// A URL to which the message is posted as JSON. Its member "text" is what chat programs show.
-        webhook: WebUrl = without("\"https://chat.corp.example/hooks/mail\"", "none"),
-        /// A file whose first line is sent to the webhook as a bearer token.
-        webhook_token_file: FilePath = without("\"/etc/optgate/webhook.token\"", "no token"),
-        /// An address to which it is mailed, through the smarthost and past the gates.
-        mail: MailAddress = without("\"postmaster@corp.example\"", "none"),
-        /// After how long a trouble that lasts is told again.
-        repeat: Span = default(seconds(86_400)),
-        /// How long the smarthost must be down before that is told.
-        smarthost_down: Span = default(seconds(60)),
-    }
-}
-
-section! {
     /// What is written to standard error.
     Log = "log", one {
         /// How much: "error", "warn", "info", "debug" or "trace". The environment variable OPTGATE_LOG comes first.
@@ -292,6 +276,8 @@ pub(crate) struct File {
     pub(crate) streams: Vec<Stream>,
     /// `[[sender]]`
     pub(crate) senders: Vec<Sender>,
+    /// `[[milter]]`
+    pub(crate) milters: Vec<Milter>,
     /// `[enforcement]`
     pub(crate) enforcement: Enforcement,
     /// `[[source]]`
@@ -315,6 +301,7 @@ pub(crate) fn sections() -> Vec<SectionInfo> {
         Source::info(),
         Stream::info(),
         Sender::info(),
+        Milter::info(),
         Enforcement::info(),
         Ledger::info(),
         Evidence::info(),
@@ -359,6 +346,7 @@ pub(crate) fn read(text: &str, faults: &mut Vec<Fault>) -> File {
         sources: many(root, text, faults),
         streams: many(root, text, faults),
         senders: many(root, text, faults),
+        milters: many(root, text, faults),
         enforcement: one(root, text, faults),
         alert: one(root, text, faults),
         limits: one(root, text, faults),
@@ -476,6 +464,7 @@ pub(crate) fn rows(file: &File) -> Vec<(&'static str, usize, bool, Vec<Row>)> {
     all.extend(file.sources.iter().enumerate().map(|(n, s)| (Source::NAME, n, true, s.rows())));
     all.extend(file.streams.iter().enumerate().map(|(n, s)| (Stream::NAME, n, true, s.rows())));
     all.extend(file.senders.iter().enumerate().map(|(n, s)| (Sender::NAME, n, true, s.rows())));
+    all.extend(file.milters.iter().enumerate().map(|(n, s)| (Milter::NAME, n, true, s.rows())));
     all.extend([
         (Enforcement::NAME, 0, false, file.enforcement.rows()),
         (Ledger::NAME, 0, false, file.ledger.rows()),

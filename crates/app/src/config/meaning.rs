@@ -23,7 +23,9 @@ use super::section::{Maybe, Origin, Said, Section};
 use super::settings::{EvidenceSettings, LedgerSettings, ListenerSettings, LogSettings, Settings};
 use super::source::settle as settle_sources;
 use super::stream::settle as settle_streams;
-use super::{alert, bond, enforcement, limits, routing, sender, smarthost, tls, users};
+use super::{
+    alert, altered, bond, enforcement, limits, milter, routing, sender, smarthost, tls, users,
+};
 
 /// What of the machine and the process the meaning depends on.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +83,9 @@ pub(crate) fn settle(
     let control = control(file, folder, faults);
     let sources = settle_sources(&file.sources, folder, &ledger.person, faults);
     let streams = settle_streams(&file.streams, &listeners, faults);
+    let milters = milter::settle(&file.milters, &listeners, folder, faults);
+    milter::check_time(&file.milters, &milters, &listeners, &file.limits, faults);
+    altered::check(file, &milters, &listeners, faults);
     Some(Settings {
         hostname: hostname?,
         own_domains: file.server.own_domains.get().map(|d| d.0.clone()).unwrap_or_default(),
@@ -95,6 +100,7 @@ pub(crate) fn settle(
         control: control?,
         streams,
         senders: sender::settle(&file.senders, faults),
+        milters,
         enforcement: enforcement::settle(&file.enforcement),
         alert: alert::settle(&file.alert, folder, faults),
         sources,

@@ -7,6 +7,7 @@
 
 mod admission;
 mod alert;
+mod altered;
 mod bond;
 mod change;
 mod choice;
@@ -21,6 +22,7 @@ mod location;
 mod login;
 mod meaning;
 mod mechanisms;
+mod milter;
 mod naming;
 mod nearest;
 mod network;
@@ -56,6 +58,7 @@ pub use choice::{
 pub use credentials::{LoginSecret, LoginSettings, TokenGrant, TokenPlace};
 pub use fault::{Fault, FaultLine, Report, Severity};
 pub use meaning::Surroundings;
+pub use milter::MilterSettings;
 pub use naming::{EvidencePath, SourceName};
 pub use network::HostPort;
 pub use reference::reference;

@@ -79,7 +79,8 @@ impl std::fmt::Display for HostPort {
     }
 }
 
-fn parse_host_port(text: &str) -> Result<HostPort, &'static str> {
+/// `host:port`.
+pub(crate) fn parse_host_port(text: &str) -> Result<HostPort, &'static str> {
     if text.contains("://") {
         return Err("without a scheme");
     }

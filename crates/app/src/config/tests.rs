@@ -416,6 +416,7 @@ fn the_reference_in_docs_is_the_one_made_here() {
 mod access;
 mod kinds_of_mail;
 mod logins;
+mod milters;
 mod pages;
 mod places;
 mod tls;

@@ -237,7 +237,12 @@ fn running(
         listeners: addresses(gate),
         orders: lists.orders(),
         reload: this.clone(),
-        figures: figures(&generation.smarthosts, &lasting.counters, lasting.clock),
+        figures: figures(
+            &generation.smarthosts,
+            &generation.milters,
+            &lasting.counters,
+            lasting.clock,
+        ),
     }
 }
 

@@ -9,6 +9,7 @@ mod archive;
 mod commit;
 mod descriptors;
 mod file;
+mod filters;
 mod house;
 mod notify;
 mod parts;

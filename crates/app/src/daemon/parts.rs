@@ -4,7 +4,10 @@ use std::sync::{Arc, OnceLock};
 
 use evidence::{Journal, Mint};
 use policy::{LiveLists, Networks, OptOutGate, Rates, RelayControl, SenderRules};
-use proxy::{Clock, Counters, GateParts, Limits, RateLimits, ServerTls, Smarthosts, Users};
+use proxy::{
+    Clock, Counters, FilterSettings, GateParts, Limits, Milter, RateLimits, ServerTls, Smarthosts,
+    Users,
+};
 use relay::{Access, AuthOffer, Filters, HoldBudget, HoldSettings, RelaySettings, Way};
 use smtp_session::ServerSettings;
 use smtp_wire::Reply;
@@ -12,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::commit::Committer;
+use super::filters;
 use super::recorder::Records;
 use super::smarthosts;
 use super::tls::{self, TlsParts};
@@ -73,6 +77,8 @@ pub(super) struct Generation {
     pub(super) settings: Arc<Settings>,
     pub(super) smarthosts: Arc<Smarthosts>,
     pub(super) live: Option<Arc<LiveSources>>,
+    /// In the order of the file.
+    pub(super) milters: Vec<Arc<Milter>>,
     rates: Option<Arc<RateLimits>>,
     tls: TlsParts,
     /// Since somebody may log in.
@@ -110,7 +116,8 @@ impl Generation {
         let live = LiveSources::of(&settings);
         let rates = RateLimits::of(&settings.limits.rates);
         let users = OnceLock::new();
-        Ok(Self { settings, smarthosts, live, rates, tls, users, keeping: None })
+        let milters = filters::milters(&settings, &[]);
+        Ok(Self { settings, smarthosts, live, milters, rates, tls, users, keeping: None })
     }
 
     /// The one that follows this one. Nothing is contacted yet.
@@ -133,6 +140,7 @@ impl Generation {
             // With the failures that it has counted.
             next.users.clone_from(&self.users);
         }
+        next.milters = filters::milters(&next.settings, &self.milters);
         if !difference.is_in("source") {
             next.live.clone_from(&self.live);
         }
@@ -163,6 +171,7 @@ impl Generation {
             settings: self.settings.alert.clone(),
             hostname: self.settings.hostname.clone(),
             smarthosts: Arc::clone(&self.smarthosts),
+            milters: self.milters.clone(),
             clock,
         }
     }
@@ -188,7 +197,9 @@ impl Generation {
                 .iter()
                 .enumerate()
                 .map(|(n, one)| {
-                    listen(settings, one, self.tls.listener(n), &lasting.held, self.access(one))
+                    let filters = filters::of_listener(settings, &self.milters, one.address);
+                    let tls = self.tls.listener(n);
+                    listen(settings, one, tls, &lasting.held, self.access(one), filters)
                 })
                 .collect(),
             smarthosts: Arc::clone(&self.smarthosts),
@@ -266,6 +277,7 @@ fn listen(
     tls: Option<Arc<ServerTls>>,
     held: &Arc<HoldBudget>,
     access: Access,
+    (asked, filters): (Filters, Option<Arc<FilterSettings>>),
 ) -> proxy::ListenerSettings {
     let limits = &settings.limits;
     let mut greeting = Vec::new();
@@ -290,7 +302,7 @@ fn listen(
         },
         header: HoldSettings::new(HEADER_MAX, Arc::clone(held)),
         hold: HoldSettings::new(CONTENT_MAX, Arc::clone(held)),
-        filters: Filters::default(),
+        filters: asked,
         message_size_max: limits.message_size,
         recipients_max: u32::try_from(limits.recipients).unwrap_or(u32::MAX),
         plain_recipients: settings.evidence.recipient == Store::Plain || settings.log.personal,
@@ -317,6 +329,6 @@ fn listen(
         relay: Arc::new(relay),
         server: Arc::new(server),
         tls,
-        filters: None,
+        filters,
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use proxy::{
-    ClientTls, Clock, Counters, Introduce, PoolSettings, Smarthost, SmarthostState, Smarthosts,
+    ClientTls, Clock, Counters, Introduce, Milter, PoolSettings, Smarthost, SmarthostState,
+    Smarthosts,
 };
 use serde_json::{Value, json};
 use smtp_session::{ClientSettings, Timeouts, UseTls};
@@ -75,15 +76,18 @@ pub(crate) fn contact(settings: &Settings) -> relay::Contact {
 /// What `status` shows of the running gate.
 pub(crate) fn figures(
     smarthosts: &Arc<Smarthosts>,
+    milters: &[Arc<Milter>],
     counters: &Arc<Counters>,
     clock: Clock,
 ) -> Box<dyn Fn() -> Value + Send + Sync> {
     let (smarthosts, counters) = (smarthosts.clone(), counters.clone());
+    let milters = milters.to_vec();
     Box::new(move || {
         let all = smarthosts.all();
         json!({
             "smarthost": all.iter().map(|host| word(host.state())).min_by_key(|word| rank(word)),
             "smarthosts": all.iter().map(|host| figure(host, clock)).collect::<Vec<_>>(),
+            "milters": super::filters::figures(&milters, clock),
             "counters": counters.view(),
         })
     })

@@ -53,6 +53,35 @@ fn smarthosts(status: &StatusAnswer) -> Vec<String> {
     all.iter().filter_map(line).collect()
 }
 
+/// A line for each: how it is, and what it did.
+fn milters(status: &StatusAnswer) -> Vec<String> {
+    let all = status.gate.get("milters").and_then(|all| all.as_array());
+    let line = |milter: &serde_json::Value| {
+        let mut line = milter.get("name")?.as_str()?.to_owned();
+        let _ = write!(line, " ({}", milter.get("state")?.as_str()?);
+        if let Some(fault) = milter.get("fault").and_then(|fault| fault.as_str()) {
+            let _ = write!(line, ": {fault}");
+        }
+        if let Some(seconds) = milter.get("left_alone_seconds").and_then(|s| s.as_u64()) {
+            let _ = write!(line, ", left alone for {seconds} s");
+        }
+        for (key, words) in [
+            ("asked", "messages"),
+            ("refused", "refused"),
+            ("changed", "changed"),
+            ("failures", "failures"),
+        ] {
+            match milter.get(key)?.as_u64()? {
+                0 => {}
+                n => _ = write!(line, ", {n} {words}"),
+            }
+        }
+        line.push(')');
+        Some(line)
+    };
+    all.into_iter().flatten().filter_map(line).collect()
+}
+
 fn text(status: &StatusAnswer) -> String {
     let mut text = String::new();
     let gate = match (status.pid, status.since) {
@@ -83,7 +112,8 @@ fn text(status: &StatusAnswer) -> String {
         .position(|row| row.first().is_some_and(|name| name == "listeners"))
         .map_or(0, |at| at + 1);
     let smarthosts = smarthosts.into_iter().map(|host| vec!["smarthost".to_owned(), host]);
-    rows.splice(behind..behind, smarthosts);
+    let milters = milters(status).into_iter().map(|milter| vec!["milter".to_owned(), milter]);
+    rows.splice(behind..behind, smarthosts.chain(milters));
     text.push_str(&columns(&rows));
     let refused = status.configuration.as_ref().and_then(|line| line.last_failure.as_ref());
     if let Some(refused) = refused {

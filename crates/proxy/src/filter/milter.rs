@@ -1,12 +1,16 @@
 //! One milter, as all sessions know it: where it is and how it is.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use observe::Counter;
 use smtp_session::Moment;
 
 use super::settings::MilterSettings;
 use crate::breaker::{Breaker, Try};
+use crate::clock::Clock;
 
 /// What is known about a milter now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub struct Milter {
     /// 0 untried, 1 up, 2 down.
     health: AtomicU64,
     breaker: Breaker,
+    /// Why it is down.
+    fault: ArcSwapOption<String>,
     /// Connections made to it.
     pub connections: Counter,
     /// Transactions that it was asked about.
@@ -45,6 +51,7 @@ impl Milter {
             settings,
             health: AtomicU64::new(0),
             breaker: Breaker::default(),
+            fault: ArcSwapOption::empty(),
             connections: Counter::default(),
             asked: Counter::default(),
             refused: Counter::default(),
@@ -67,6 +74,16 @@ impl Milter {
         }
     }
 
+    /// How long it is left alone yet, because it failed several times in a row.
+    pub fn pause(&self, clock: Clock) -> Option<Duration> {
+        self.breaker.pause(clock.now())
+    }
+
+    /// Why it failed last, while it is down.
+    pub fn fault(&self) -> Option<String> {
+        self.fault.load().as_deref().cloned()
+    }
+
     /// Leave to connect to it now. There is no other that could be asked in its place.
     pub(crate) fn enter(&self, now: Moment) -> Option<Try<'_>> {
         self.breaker.enter(now, true)
@@ -75,8 +92,10 @@ impl Milter {
     /// It does what it should.
     pub(crate) fn succeeded(&self) {
         self.breaker.succeeded();
+        // Nearly always there is nothing to change, and nothing is written.
         if self.health.load(Ordering::Relaxed) != 1 && self.health.swap(1, Ordering::Relaxed) == 2 {
-            tracing::info!(milter = %self.settings.name, "it answers again");
+            self.fault.store(None);
+            tracing::info!(milter = %self.settings.name, "the milter answers again");
         }
     }
 
@@ -85,7 +104,8 @@ impl Milter {
         self.failures.count();
         self.breaker.failed(now);
         if self.health.swap(2, Ordering::Relaxed) != 2 {
-            tracing::warn!(milter = %self.settings.name, why, "it fails");
+            self.fault.store(Some(Arc::new(why.to_owned())));
+            tracing::warn!(milter = %self.settings.name, why, "a milter fails");
         }
     }
 }

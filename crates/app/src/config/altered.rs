@@ -1,0 +1,42 @@
+//! Warns of signatures that would be broken: of messages that a client has signed, that somebody
+//! here may change, and that nobody signs again behind that.
+
+use super::fault::{Fault, Severity};
+use super::file::File;
+use super::milter::MilterSettings;
+use super::section::Section;
+use super::settings::ListenerSettings;
+
+/// One warning for each milter that may change what nobody signs afterwards, at any listener.
+pub(crate) fn check(
+    file: &File,
+    milters: &[MilterSettings],
+    listeners: &[ListenerSettings],
+    faults: &mut Vec<Fault>,
+) {
+    if milters.len() != file.milters.len() {
+        // One of them has a fault, and nobody knows which these are.
+        return;
+    }
+    for (place, (said, milter)) in file.milters.iter().zip(milters).enumerate() {
+        let signed_behind = |listener: &ListenerSettings| {
+            let mut rest = milters.iter().skip(place);
+            rest.any(|later| later.signs && later.is_for(listener.address))
+        };
+        let unsigned = listeners
+            .iter()
+            .find(|listener| milter.is_for(listener.address) && !signed_behind(listener));
+        let Some(listener) = unsigned.filter(|_| milter.milter.changes) else { continue };
+        let message = format!(
+            "milter {} may change messages of {} that nobody signs afterwards",
+            milter.milter.name, listener.address
+        );
+        let span = said.changes.span().or_else(|| said.name.said().and_then(|name| name.span()));
+        faults.push(
+            Fault::maybe_at(span.or_else(|| said.heading()), message)
+                .severity(Severity::Warning)
+                .help("if a client has signed a message, its signature may not verify any more")
+                .help("changes = false, if it only judges; signs = true, if it signs itself"),
+        );
+    }
+}

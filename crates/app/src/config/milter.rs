@@ -1,0 +1,240 @@
+//! `[[milter]]`: filters that speak the milter protocol, in the order in which they are asked.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use proxy::{MilterAddress, OnFailure};
+
+use super::choice::FailureWord;
+use super::fault::{Fault, Severity};
+use super::form::{Flag, Form, Given, quoted};
+use super::limits::Limits;
+use super::naming::SourceName;
+use super::network::{HostPort, parse_host_port};
+use super::of_listener;
+use super::pattern::Addresses;
+use super::quantity::Span;
+use super::section::{
+    KeyInfo, Maybe, Origin, Reader, Row, Rule, Said, Section, SectionInfo, section,
+};
+use super::settings::ListenerSettings;
+
+const fn seconds(n: u64) -> Span {
+    Span(Duration::from_secs(n))
+}
+
+section! {
+    /// A filter that speaks the milter protocol, such as rspamd, OpenDKIM or clamav-milter. Several are asked in the order of the file, each over what the one before has left.
+    Milter = "milter", many {
+        /// Its name. It stands in the evidence, in the log and in `status`.
+        name: MilterName = required("\"rspamd\""),
+        /// Where it listens: a host and port, or a Unix socket. The forms of Sendmail and Postfix are understood: "inet:11332@localhost", "inet:localhost:11332", "local:/run/x.sock".
+        address: MilterPlace = required("\"127.0.0.1:11332\""),
+        /// Whether it may add and change header fields and the body. All of the content is held for it then, before the smarthost is asked for data; without, a copy is kept while it streams.
+        changes: Flag = default(Flag(true)),
+        /// It signs messages, as OpenDKIM does: what milters before it have changed is signed anew.
+        signs: Flag = default(Flag(false)),
+        /// What becomes of mail that it cannot be asked about: "defer" with 451; or "permit", it goes on without this filter, and the evidence says so.
+        on_failure: FailureWord = default(FailureWord::Defer),
+        /// For all it is asked about one message; what takes longer is a failure.
+        cap: Span = default(seconds(60)),
+        /// For a connection to it to be made; a part of `cap`.
+        connect_timeout: Span = default(seconds(5)),
+        /// The listeners whose mail it is shown.
+        listener: Addresses = without("[\"127.0.0.1:2525\"]", "every listener"),
+    }
+}
+
+/// `[[milter]]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MilterSettings {
+    /// How it is reached, and what is expected of it.
+    pub milter: proxy::MilterSettings,
+    /// It signs what it is shown.
+    pub signs: bool,
+    /// The listeners whose mail it is shown; none: every one.
+    pub listeners: Option<Vec<SocketAddr>>,
+}
+
+impl MilterSettings {
+    /// Whether it is shown the mail of a listener.
+    pub fn is_for(&self, listener: SocketAddr) -> bool {
+        self.listeners.as_ref().is_none_or(|all| all.contains(&listener))
+    }
+}
+
+/// The name of a milter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MilterName(pub(crate) String);
+
+impl Form for MilterName {
+    const NAME: &'static str = "a name";
+    const EXAMPLE: &'static str = "\"rspamd\"";
+    fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        SourceName::read(given, faults).map(|name| Self(name.0))
+    }
+    fn show(&self) -> String {
+        quoted(&self.0)
+    }
+}
+
+/// Where a milter listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum MilterPlace {
+    Tcp(HostPort),
+    Unix(PathBuf),
+}
+
+impl Form for MilterPlace {
+    const NAME: &'static str = "where a milter listens";
+    const EXAMPLE: &'static str = "\"127.0.0.1:11332\" or \"unix:/run/rspamd/milter.sock\"";
+    fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let text = given.string::<Self>(faults)?;
+        match place(text) {
+            Ok(place) => Some(place),
+            Err(why) => {
+                let mut fault = given.wrong::<Self>(why);
+                if text.starts_with('/') {
+                    fault = fault.help(format!("a Unix socket: \"unix:{text}\""));
+                }
+                faults.push(fault);
+                None
+            }
+        }
+    }
+    fn show(&self) -> String {
+        match self {
+            Self::Tcp(address) => address.show(),
+            Self::Unix(path) => quoted(&format!("unix:{}", path.display())),
+        }
+    }
+}
+
+fn place(text: &str) -> Result<MilterPlace, &'static str> {
+    let path = text.strip_prefix("unix:").or_else(|| text.strip_prefix("local:"));
+    if let Some(path) = path {
+        return match path {
+            "" => Err("the path is missing"),
+            path if path.contains('\0') => Err("its path holds a NUL"),
+            path => Ok(MilterPlace::Unix(path.into())),
+        };
+    }
+    let inet = text.strip_prefix("inet:").or_else(|| text.strip_prefix("inet6:"));
+    match inet.and_then(|inet| inet.split_once('@')) {
+        Some((port, host)) if host.contains(':') && !host.starts_with('[') => {
+            parse_host_port(&format!("[{host}]:{port}"))
+        }
+        Some((port, host)) => parse_host_port(&format!("{host}:{port}")),
+        None => parse_host_port(inet.unwrap_or(text)),
+    }
+    .map(MilterPlace::Tcp)
+}
+
+pub(crate) fn settle(
+    milters: &[Milter],
+    listeners: &[ListenerSettings],
+    folder: &Path,
+    faults: &mut Vec<Fault>,
+) -> Vec<MilterSettings> {
+    let mut names: BTreeMap<String, Range<usize>> = BTreeMap::new();
+    let mut out = Vec::new();
+    for milter in milters {
+        named_once(milter, &mut names, faults);
+        of_listener::known(&milter.listener, listeners, faults);
+        sensible(milter, faults);
+        out.extend(one(milter, folder));
+    }
+    out
+}
+
+fn named_once(
+    milter: &Milter,
+    names: &mut BTreeMap<String, Range<usize>>,
+    faults: &mut Vec<Fault>,
+) {
+    let Some(said) = milter.name.said() else { return };
+    let span = said.span().unwrap_or(0..0);
+    match names.get(&said.value.0.to_ascii_lowercase()) {
+        Some(first) => faults.push(
+            Fault::at(span, format!("two milters are named \"{}\"", said.value.0))
+                .related(first.clone(), "the first is here")
+                .help("the evidence tells them by their names; give each its own"),
+        ),
+        None => {
+            names.insert(said.value.0.to_ascii_lowercase(), span);
+        }
+    }
+}
+
+fn sensible(milter: &Milter, faults: &mut Vec<Fault>) {
+    if milter.signs.value.0 && !milter.changes.value.0 {
+        let message = "a milter that signs adds a header field";
+        let fault = Fault::maybe_at(milter.signs.span(), message);
+        faults.push(fault.help("changes = true, or leave `signs` out"));
+    }
+    if milter.connect_timeout.value.0 > milter.cap.value.0 {
+        let span = milter.connect_timeout.span().or_else(|| milter.cap.span());
+        faults.push(
+            Fault::maybe_at(span, "`connect_timeout` is longer than `cap`")
+                .severity(Severity::Warning)
+                .help("`cap` is for all of a message, the connection included"),
+        );
+    }
+}
+
+fn one(milter: &Milter, folder: &Path) -> Option<MilterSettings> {
+    if matches!(milter.listener, Maybe::Bad) {
+        return None;
+    }
+    Some(MilterSettings {
+        milter: proxy::MilterSettings {
+            name: milter.name.get()?.0.as_str().into(),
+            address: match milter.address.get()? {
+                MilterPlace::Tcp(address) => MilterAddress::Tcp(address.to_string()),
+                MilterPlace::Unix(path) => MilterAddress::Unix(folder.join(path)),
+            },
+            changes: milter.changes.value.0,
+            on_failure: match milter.on_failure.value {
+                FailureWord::Defer => OnFailure::Defer,
+                FailureWord::Permit => OnFailure::Permit,
+            },
+            cap: milter.cap.value.0,
+            connect_timeout: milter.connect_timeout.value.0,
+        },
+        signs: milter.signs.value.0,
+        listeners: of_listener::addresses(&milter.listener),
+    })
+}
+
+/// All milters of a listener together must be done before clients are told 451 anyway.
+pub(crate) fn check_time(
+    milters: &[Milter],
+    settled: &[MilterSettings],
+    listeners: &[ListenerSettings],
+    limits: &Limits,
+    faults: &mut Vec<Fault>,
+) {
+    let budget = limits.transaction_wait.value.0;
+    let caps = |listener: SocketAddr| -> Duration {
+        settled.iter().filter(|one| one.is_for(listener)).map(|one| one.milter.cap).sum()
+    };
+    let longest = listeners.iter().max_by_key(|one| caps(one.address));
+    let Some(listener) = longest.filter(|one| caps(one.address) > budget) else { return };
+    let said = milters.iter().filter_map(|one| Some((one.cap.value.0, one.cap.span()?)));
+    let span = said.max_by_key(|(cap, _)| *cap).map(|(_, span)| span);
+    let heading = milters.first().and_then(Section::heading);
+    let message = format!(
+        "the milters of {} may take {} s together, and a client waits {} s",
+        listener.address,
+        caps(listener.address).as_secs(),
+        budget.as_secs()
+    );
+    faults.push(
+        Fault::maybe_at(span.or(heading), message)
+            .severity(Severity::Warning)
+            .help("shorter caps; or a longer transaction_wait under [limits], below 10 minutes"),
+    );
+}

@@ -1,0 +1,109 @@
+//! `[[milter]]`.
+
+use std::time::Duration;
+
+use proxy::{MilterAddress, OnFailure};
+
+use super::*;
+
+fn address(said: &str) -> MilterAddress {
+    let text = format!("[[milter]]\nname = \"m\"\naddress = \"{said}\"\nchanges = false\n");
+    let loaded = loaded(&format!("{SMARTHOST}{text}"));
+    assert!(loaded.report.is_clean(), "{}", loaded.report.render(false));
+    loaded.settings.unwrap().milters[0].milter.address.clone()
+}
+
+#[test]
+fn every_way_to_write_an_address_is_understood() {
+    let tcp = |text: &str| MilterAddress::Tcp(text.to_owned());
+    for (said, meant) in [
+        ("127.0.0.1:11332", "127.0.0.1:11332"),
+        ("filter.corp.example:8891", "filter.corp.example:8891"),
+        ("[::1]:8891", "[::1]:8891"),
+        ("inet:8891@localhost", "localhost:8891"),
+        ("inet6:8891@::1", "[::1]:8891"),
+        ("inet6:8891@[::1]", "[::1]:8891"),
+        ("inet:localhost:8891", "localhost:8891"),
+    ] {
+        assert_eq!(address(said), tcp(meant), "{said}");
+    }
+    let unix = MilterAddress::Unix("/run/x.sock".into());
+    assert_eq!((address("unix:/run/x.sock"), address("local:/run/x.sock")), (unix.clone(), unix));
+}
+
+#[test]
+fn what_is_no_address_is_told_what_would_be() {
+    for (said, words, help) in [
+        ("localhost", "the port is missing", ""),
+        ("/run/x.sock", "the port is missing", "\"unix:/run/x.sock\""),
+        ("unix:", "the path is missing", ""),
+        ("inet:x@localhost", "a number from 1 to 65535", ""),
+    ] {
+        let text = format!("[[milter]]\nname = \"m\"\naddress = \"{said}\"\n");
+        one_fault(&text, (3, 11), &format!("\"{said}\""), words, help);
+    }
+}
+
+#[test]
+fn the_keys_have_the_defaults_that_the_documents_say() {
+    let text = "[[milter]]\nname = \"m\"\naddress = \"127.0.0.1:1\"\nsigns = true\n";
+    let settings = loaded(&format!("{SMARTHOST}{text}")).settings.unwrap();
+    let [one] = &settings.milters[..] else { panic!("one milter") };
+    assert!(one.milter.changes && one.is_for("127.0.0.1:2525".parse().unwrap()));
+    assert_eq!(one.milter.on_failure, OnFailure::Defer);
+    assert_eq!(one.milter.cap, Duration::from_secs(60));
+    assert_eq!(one.milter.connect_timeout, Duration::from_secs(5));
+}
+
+#[test]
+fn two_of_a_name_and_a_listener_that_is_not_there_are_errors() {
+    let one = "[[milter]]\nname = \"m\"\naddress = \"127.0.0.1:1\"\nchanges = false\n";
+    let again = one.replace("\"m\"", "\"M\"");
+    one_fault(&format!("{one}{again}"), (6, 8), "\"M\"", "two milters are named", "its own");
+    let elsewhere = format!("{one}listener = [\"127.0.0.1:25\"]\n");
+    one_fault(&elsewhere, (5, 13), "\"127.0.0.1:25\"", "no [[listener]] is on", "127.0.0.1:2525");
+}
+
+#[test]
+fn signing_is_a_change_and_a_connection_takes_time_of_the_cap() {
+    let one = "[[milter]]\nname = \"m\"\naddress = \"127.0.0.1:1\"\nchanges = false\n";
+    let text = format!("{one}signs = true\n");
+    one_fault(&text, (5, 9), "true", "a milter that signs adds", "changes = true");
+    let text = format!("{one}connect_timeout = \"2m\"\n");
+    one_fault(&text, (5, 19), "\"2m\"", "longer than `cap`", "the connection included");
+    one_fault(&format!("{one}cap = \"0s\"\n"), (5, 7), "\"0s\"", "is not a duration", "");
+}
+
+#[test]
+fn changes_that_nobody_signs_afterwards_are_told() {
+    let milter = |name: &str, more: &str| {
+        format!("[[milter]]\nname = \"{name}\"\naddress = \"127.0.0.1:1\"\n{more}")
+    };
+    let rspamd = milter("rspamd", "");
+    let opendkim = milter("opendkim", "signs = true\n");
+    let report = |text: &str| {
+        let found = faults(text);
+        found.iter().map(|fault| (fault.severity, fault.message.clone())).collect::<Vec<_>>()
+    };
+    let words = "milter rspamd may change messages of 127.0.0.1:2525 that nobody signs afterwards";
+    assert_eq!(report(&rspamd), [(Severity::Warning, words.to_owned())]);
+    assert_eq!(report(&format!("{rspamd}{opendkim}")), []);
+    assert_eq!(report(&format!("{opendkim}{rspamd}")), [(Severity::Warning, words.to_owned())]);
+    assert_eq!(report(&milter("rspamd", "changes = false\n")), []);
+}
+
+#[test]
+fn caps_that_are_longer_than_a_client_waits_are_told() {
+    let milter = |name: &str| {
+        format!(
+            "[[milter]]\nname = \"{name}\"\naddress = \"127.0.0.1:1\"\nchanges = false\ncap = \"5m\"\n"
+        )
+    };
+    let both = milter("a") + &milter("b");
+    one_fault(&both, (10, 7), "\"5m\"", "may take 600 s together", "transaction_wait");
+    let apart =
+        "[[listener]]\naddress = \"127.0.0.1:1\"\n[[listener]]\naddress = \"127.0.0.1:2\"\n";
+    let a = milter("a") + "listener = [\"127.0.0.1:1\"]\n";
+    let b = milter("b") + "listener = [\"127.0.0.1:2\"]\n";
+    assert_eq!(faults(&format!("{apart}{a}{b}")), []);
+}

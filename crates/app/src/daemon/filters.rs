@@ -1,0 +1,68 @@
+//! The filters of a gate, from their settings; and how they are, for `status`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use proxy::{Clock, FilterSettings, Milter, MilterHealth};
+use relay::{Filters, JudgedStreams};
+use serde_json::{Value, json};
+
+use crate::config::Settings;
+
+/// All milters, in the order of the file. Those that are as they were keep what is known of them.
+pub(super) fn milters(settings: &Settings, before: &[Arc<Milter>]) -> Vec<Arc<Milter>> {
+    let same = |new: &proxy::MilterSettings| before.iter().find(|old| old.settings() == new);
+    let all = settings.milters.iter().map(|one| &one.milter);
+    all.map(|new| same(new).map_or_else(|| Arc::new(Milter::new(new.clone())), Arc::clone))
+        .collect()
+}
+
+/// What looks at the messages of a listener, and what `relay` asks it. None: nobody does.
+///
+/// `milters`: those that [`milters`] has made of the same settings.
+pub(super) fn of_listener(
+    settings: &Settings,
+    milters: &[Arc<Milter>],
+    listener: SocketAddr,
+) -> (Filters, Option<Arc<FilterSettings>>) {
+    let all = settings.milters.iter().zip(milters);
+    let own = all.filter(|(said, _)| said.is_for(listener));
+    let own: Vec<_> = own.map(|(_, milter)| Arc::clone(milter)).collect();
+    let filters = FilterSettings { milters: own, signer: None };
+    let asked = Filters {
+        envelope: !filters.milters.is_empty(),
+        judged: JudgedStreams::None,
+        change: filters.signer.is_some()
+            || filters.milters.iter().any(|milter| milter.settings().changes),
+    };
+    let some = asked != Filters::default();
+    (asked, some.then(|| Arc::new(filters)))
+}
+
+/// What `status` shows of them.
+pub(super) fn figures(milters: &[Arc<Milter>], clock: Clock) -> Vec<Value> {
+    milters.iter().map(|milter| figure(milter, clock)).collect()
+}
+
+fn figure(milter: &Milter, clock: Clock) -> Value {
+    json!({
+        "name": &*milter.settings().name,
+        "address": milter.settings().address.to_string(),
+        "state": word(milter.health()),
+        "left_alone_seconds": milter.pause(clock).map(|pause| pause.as_secs()),
+        "fault": milter.fault(),
+        "connections": milter.connections.get(),
+        "asked": milter.asked.get(),
+        "refused": milter.refused.get(),
+        "changed": milter.changed.get(),
+        "failures": milter.failures.get(),
+    })
+}
+
+fn word(health: MilterHealth) -> &'static str {
+    match health {
+        MilterHealth::Untried => "untried",
+        MilterHealth::Up => "up",
+        MilterHealth::Down => "down",
+    }
+}
