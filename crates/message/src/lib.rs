@@ -5,5 +5,7 @@
 //! changed, what is signed. Nothing here knows a policy, a socket or a clock.
 
 mod change;
+mod sections;
 
 pub use change::{Change, ChangeError, apply};
+pub use sections::{FieldLines, Sections};
