@@ -12,6 +12,7 @@ pub mod control;
 pub mod daemon;
 pub mod decisions;
 pub mod demo;
+pub mod dkim;
 pub mod entry;
 mod error;
 pub mod evidence;

@@ -57,6 +57,7 @@ fn run(words: Optgate, out: &Out) -> anyhow::Result<Exit> {
         Verb::Metrics(metrics) => verbs::source::metrics(&metrics, out),
         Verb::Optout(optout) => verbs::optout::run(optout, out),
         Verb::Consent(consent) => verbs::consent::run(consent, out),
+        Verb::Dkim(words) => verbs::dkim::run(&words, out),
         Verb::User(user) => verbs::user::run(&user, out),
         Verb::Ledger(ledger) => verbs::ledger::run(ledger, out),
         Verb::Backup(backup) => verbs::backup::run(&backup, out),

@@ -14,6 +14,7 @@ pub(crate) use reports::{Report, ReportDeadlines, ReportSpan, ReportVerb};
 
 mod backup;
 mod consent;
+mod dkim;
 mod evidence;
 mod file;
 mod ledger;
@@ -23,6 +24,7 @@ mod user;
 
 pub(crate) use backup::{Backup, Restore};
 pub(crate) use consent::{Consent, ConsentAdd, ConsentImport, ConsentVerb, ConsentWithdraw};
+pub(crate) use dkim::Dkim;
 pub(crate) use evidence::{Evidence, EvidenceVerb, EvidenceVerify};
 pub(crate) use file::{ConfigFile, ConfigOnly};
 pub(crate) use ledger::{
@@ -129,6 +131,8 @@ pub(crate) enum Verb {
     Replay(Replay),
     /// What was sent and refused, counted: by watching listeners, by streams, by deadlines.
     Report(Report),
+    /// What must stand in DNS for the keys that sign (DKIM).
+    Dkim(Dkim),
     /// Does a mail server relay for somebody who may not?
     RelayTest(RelayTestWords),
     /// A mail server that accepts everything and sends nothing on.

@@ -56,6 +56,7 @@ pub use smarthosts::Smarthosts;
 pub use tls::certificates::{Certificates, Refreshed};
 pub use tls::client::{ClientMode, ClientTls, ClientTlsFault, ClientTlsSettings};
 pub use tls::files::FileFault;
+pub use tls::key_file::KeyFile;
 pub use tls::pair::{Pair, PairFiles};
 pub use tls::server::{Begin, ServerTls};
 pub use users::{Users, Verifying};

@@ -13,6 +13,7 @@ use super::choice::{
     LogFormat, Mixed, PermissionWord, RefuseAt, SmarthostTls, Store,
 };
 use super::credentials::{LoginName, MechanismName, TokenUrl};
+use super::dkim::Dkim;
 use super::fault::Fault;
 use super::form::{Count, FilePath, Flag, Form, Text};
 use super::limits::Limits;
@@ -264,6 +265,8 @@ pub(crate) struct File {
     pub(crate) listeners: Vec<Listener>,
     /// `[[certificate]]`
     pub(crate) certificates: Vec<Certificate>,
+    /// `[[dkim]]`
+    pub(crate) dkim: Vec<Dkim>,
     /// `[users]`
     pub(crate) users: Users,
     /// `[ledger]`
@@ -302,6 +305,7 @@ pub(crate) fn sections() -> Vec<SectionInfo> {
         Stream::info(),
         Sender::info(),
         Milter::info(),
+        Dkim::info(),
         Enforcement::info(),
         Ledger::info(),
         Evidence::info(),
@@ -339,6 +343,7 @@ pub(crate) fn read(text: &str, faults: &mut Vec<Fault>) -> File {
         smarthosts: one_or_many(root, text, faults),
         listeners,
         certificates: many(root, text, faults),
+        dkim: many(root, text, faults),
         users: one(root, text, faults),
         ledger: one(root, text, faults),
         evidence: one(root, text, faults),
@@ -465,6 +470,7 @@ pub(crate) fn rows(file: &File) -> Vec<(&'static str, usize, bool, Vec<Row>)> {
     all.extend(file.streams.iter().enumerate().map(|(n, s)| (Stream::NAME, n, true, s.rows())));
     all.extend(file.senders.iter().enumerate().map(|(n, s)| (Sender::NAME, n, true, s.rows())));
     all.extend(file.milters.iter().enumerate().map(|(n, s)| (Milter::NAME, n, true, s.rows())));
+    all.extend(file.dkim.iter().enumerate().map(|(n, s)| (Dkim::NAME, n, true, s.rows())));
     all.extend([
         (Enforcement::NAME, 0, false, file.enforcement.rows()),
         (Ledger::NAME, 0, false, file.ledger.rows()),

@@ -24,7 +24,7 @@ use super::settings::{EvidenceSettings, LedgerSettings, ListenerSettings, LogSet
 use super::source::settle as settle_sources;
 use super::stream::settle as settle_streams;
 use super::{
-    alert, altered, bond, enforcement, limits, milter, routing, sender, smarthost, tls, users,
+    alert, altered, bond, dkim, enforcement, limits, milter, routing, sender, smarthost, tls, users,
 };
 
 /// What of the machine and the process the meaning depends on.
@@ -80,6 +80,7 @@ pub(crate) fn settle(
     has_folder(&ledger.path, file.ledger.path.span(), faults);
     has_folder(&ledger.key_file, file.ledger.key_file.span(), faults);
     let evidence = evidence(file, folder, faults);
+    let dkim = dkim::settle(&file.dkim, &listeners, folder, faults);
     let control = control(file, folder, faults);
     let sources = settle_sources(&file.sources, folder, &ledger.person, faults);
     let streams = settle_streams(&file.streams, &listeners, faults);
@@ -93,6 +94,7 @@ pub(crate) fn settle(
         smarthosts,
         routes,
         certificates,
+        dkim,
         users: users::settle(&file.users, &file.listeners, folder, faults),
         listeners,
         ledger,

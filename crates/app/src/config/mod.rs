@@ -12,6 +12,7 @@ mod bond;
 mod change;
 mod choice;
 mod credentials;
+mod dkim;
 mod enforcement;
 mod fault;
 mod file;

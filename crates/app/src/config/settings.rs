@@ -23,6 +23,7 @@ use super::credentials::LoginSettings;
 use super::milter::MilterSettings;
 use super::naming::EvidencePath;
 use super::network::HostPort;
+use crate::dkim::SigningSettings;
 
 /// Everything a gate is told.
 #[derive(Clone, Debug)]
@@ -41,6 +42,8 @@ pub struct Settings {
     pub listeners: Vec<ListenerSettings>,
     /// The certificates of this host.
     pub certificates: Vec<PairFiles>,
+    /// What is signed.
+    pub dkim: Vec<DkimSettings>,
     /// The file of users.
     pub users: PathBuf,
     /// The record of opt-outs.
@@ -163,6 +166,15 @@ pub struct ListenerSettings {
     pub mixed: Mixed,
     /// The text in the greeting: printable ASCII, fits in one line.
     pub notice: Option<String>,
+}
+
+/// `[[dkim]]`
+#[derive(Clone, Debug)]
+pub struct DkimSettings {
+    /// The signature.
+    pub signing: SigningSettings,
+    /// The listeners whose mail is signed; none: all.
+    pub listeners: Option<Vec<SocketAddr>>,
 }
 
 /// TLS of a listener.

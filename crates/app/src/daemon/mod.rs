@@ -8,6 +8,7 @@
 mod archive;
 mod commit;
 mod descriptors;
+mod dkim;
 mod file;
 mod filters;
 mod house;

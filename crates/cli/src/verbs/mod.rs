@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod consent;
 pub(crate) mod demo;
+pub(crate) mod dkim;
 pub(crate) mod evidence;
 pub(crate) mod import;
 pub(crate) mod init;

@@ -10,6 +10,7 @@ pub(crate) mod channel;
 pub(crate) mod client;
 pub(crate) mod files;
 pub(crate) mod identity;
+pub(crate) mod key_file;
 pub(crate) mod pair;
 pub(crate) mod server;
 pub(crate) mod verify;

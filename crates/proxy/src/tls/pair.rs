@@ -1,16 +1,14 @@
 //! A certificate with its key, as they lie in two files (or in one).
 
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::{self, PemObject};
 use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
 
 use super::files::{self, FileFault, Stamp};
 use super::identity::Identity;
+use super::key_file::KeyFile;
 use super::provider;
 
 /// Where a certificate and its key are.
@@ -46,10 +44,10 @@ impl Pair {
             .map(|one| Identity::of(one))
             .collect::<Option<Vec<_>>>()
             .ok_or_else(|| FileFault::new(certificate, "holds what is no X.509 certificate"))?;
-        guarded(key)?;
+        let (_, private_key) = KeyFile::read(key)?;
         let signer = provider()
             .key_provider
-            .load_private_key(read_key(key)?)
+            .load_private_key(private_key)
             .map_err(|_| FileFault::new(key, "holds a key of a kind that TLS does not use here: RSA of at least 2048 bits, ECDSA P-256, P-384, P-521 and Ed25519 are used"))?;
         let fits =
             |chain: &[_]| CertifiedKey::new(chain.to_vec(), Arc::clone(&signer)).keys_match();
@@ -100,31 +98,4 @@ impl Pair {
 
 fn stamps(files: &PairFiles) -> [Option<Stamp>; 2] {
     [Stamp::of(&files.certificate), Stamp::of(&files.key)]
-}
-
-/// A key that every user of the machine can read, or write, is none.
-fn guarded(path: &Path) -> Result<(), FileFault> {
-    let mode = std::fs::metadata(path).map_or(0, |found| found.mode());
-    if mode & 0o006 != 0 {
-        let what = format!("holds a key that everybody may read: chmod o= {}", path.display());
-        return Err(FileFault::new(path, what));
-    }
-    Ok(())
-}
-
-fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, FileFault> {
-    let text = files::text(path)?;
-    let encrypted = files::instead(&text) == files::instead(b"Proc-Type: 4,ENCRYPTED");
-    match PrivateKeyDer::from_pem_slice(&text) {
-        Ok(_) | Err(_) if encrypted => Err(FileFault::new(
-            path,
-            "holds a key that is encrypted; nobody is there to type its password: openssl pkey \
-             makes a plain one of it",
-        )),
-        Ok(key) => Ok(key),
-        Err(pem::Error::NoItemsFound) => {
-            Err(FileFault::new(path, format!("holds no key{}", files::instead(&text))))
-        }
-        Err(error) => Err(FileFault::new(path, files::broken(&error))),
-    }
 }
