@@ -5,12 +5,13 @@ use super::fault::{Fault, Severity};
 use super::file::File;
 use super::milter::MilterSettings;
 use super::section::Section;
-use super::settings::ListenerSettings;
+use super::settings::{DkimSettings, ListenerSettings};
 
 /// One warning for each milter that may change what nobody signs afterwards, at any listener.
 pub(crate) fn check(
     file: &File,
     milters: &[MilterSettings],
+    dkim: &[DkimSettings],
     listeners: &[ListenerSettings],
     faults: &mut Vec<Fault>,
 ) {
@@ -22,6 +23,7 @@ pub(crate) fn check(
         let signed_behind = |listener: &ListenerSettings| {
             let mut rest = milters.iter().skip(place);
             rest.any(|later| later.signs && later.is_for(listener.address))
+                || dkim.iter().any(|one| one.is_for(listener.address))
         };
         let unsigned = listeners
             .iter()
@@ -36,7 +38,7 @@ pub(crate) fn check(
             Fault::maybe_at(span.or_else(|| said.heading()), message)
                 .severity(Severity::Warning)
                 .help("if a client has signed a message, its signature may not verify any more")
-                .help("changes = false, if it only judges; signs = true, if it signs itself"),
+                .help("changes = false, if it only judges; signs = true, if it signs itself; or sign here: [[dkim]]"),
         );
     }
 }

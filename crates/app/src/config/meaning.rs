@@ -86,7 +86,7 @@ pub(crate) fn settle(
     let streams = settle_streams(&file.streams, &listeners, faults);
     let milters = milter::settle(&file.milters, &listeners, folder, faults);
     milter::check_time(&file.milters, &milters, &listeners, &file.limits, faults);
-    altered::check(file, &milters, &listeners, faults);
+    altered::check(file, &milters, &dkim, &listeners, faults);
     Some(Settings {
         hostname: hostname?,
         own_domains: file.server.own_domains.get().map(|d| d.0.clone()).unwrap_or_default(),

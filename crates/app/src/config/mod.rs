@@ -64,9 +64,9 @@ pub use naming::{EvidencePath, SourceName};
 pub use network::HostPort;
 pub use reference::reference;
 pub use settings::{
-    AlertSettings, EnforcementSettings, EvidenceSettings, LedgerSettings, LimitSettings,
-    ListenerSettings, ListenerTlsSettings, LiveSettings, LogSettings, Mode, Place, RouteSettings,
-    Settings, SmarthostSettings, SourceSettings, SyncSettings, Webhook,
+    AlertSettings, DkimSettings, EnforcementSettings, EvidenceSettings, LedgerSettings,
+    LimitSettings, ListenerSettings, ListenerTlsSettings, LiveSettings, LogSettings, Mode, Place,
+    RouteSettings, Settings, SmarthostSettings, SourceSettings, SyncSettings, Webhook,
 };
 pub use show::{ShownOrigin, ShownValue, show_toml};
 pub use template::{TemplateAnswers, template};

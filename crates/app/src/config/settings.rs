@@ -177,6 +177,13 @@ pub struct DkimSettings {
     pub listeners: Option<Vec<SocketAddr>>,
 }
 
+impl DkimSettings {
+    /// Whether the mail of a listener is signed.
+    pub fn is_for(&self, listener: SocketAddr) -> bool {
+        self.listeners.as_ref().is_none_or(|only| only.contains(&listener))
+    }
+}
+
 /// TLS of a listener.
 #[derive(Clone, Debug)]
 pub struct ListenerTlsSettings {

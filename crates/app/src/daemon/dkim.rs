@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proxy::Signer;
 
-use crate::config::Settings;
+use crate::config::{DkimSettings, Settings};
 use crate::dkim::{Refreshed, Signatures, SigningDomain};
 use crate::error::AppError;
 
@@ -14,7 +14,7 @@ use crate::error::AppError;
 const EVERY: Duration = Duration::from_secs(5);
 
 /// The signatures of one configuration, in its order, each with the listeners it is for.
-pub(crate) struct DkimParts(Vec<(Arc<SigningDomain>, Option<Vec<SocketAddr>>)>);
+pub(crate) struct DkimParts(Vec<(Arc<SigningDomain>, DkimSettings)>);
 
 impl DkimParts {
     /// Reads the keys.
@@ -25,17 +25,14 @@ impl DkimParts {
         let all = settings.dkim.iter().map(|one| {
             let signing = SigningDomain::read(one.signing.clone());
             let signing = signing.map_err(|fault| AppError::Input(fault.to_string()))?;
-            Ok((Arc::new(signing), one.listeners.clone()))
+            Ok((Arc::new(signing), one.clone()))
         });
         Ok(Self(all.collect::<Result<_, AppError>>()?))
     }
 
     /// Who signs the mail of a listener; `None`: nobody.
     pub(crate) fn signer(&self, listener: SocketAddr) -> Option<Arc<dyn Signer>> {
-        let is_for = |only: &Option<Vec<SocketAddr>>| {
-            only.as_ref().is_none_or(|only| only.contains(&listener))
-        };
-        let own = self.0.iter().filter(|(_, only)| is_for(only));
+        let own = self.0.iter().filter(|(_, said)| said.is_for(listener));
         let own: Vec<_> = own.map(|(signing, _)| Arc::clone(signing)).collect();
         (!own.is_empty()).then(|| Arc::new(Signatures(own)) as Arc<dyn Signer>)
     }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use proxy::{Clock, FilterSettings, Milter, MilterHealth};
+use proxy::{Clock, FilterSettings, Milter, MilterHealth, Signer};
 use relay::{Filters, JudgedStreams};
 use serde_json::{Value, json};
 
@@ -19,16 +19,18 @@ pub(super) fn milters(settings: &Settings, before: &[Arc<Milter>]) -> Vec<Arc<Mi
 
 /// What looks at the messages of a listener, and what `relay` asks it. None: nobody does.
 ///
-/// `milters`: those that [`milters`] has made of the same settings.
+/// `milters`: those that [`milters`] has made of the same settings; `signer`: who signs its
+/// mail.
 pub(super) fn of_listener(
     settings: &Settings,
     milters: &[Arc<Milter>],
+    signer: Option<Arc<dyn Signer>>,
     listener: SocketAddr,
 ) -> (Filters, Option<Arc<FilterSettings>>) {
     let all = settings.milters.iter().zip(milters);
     let own = all.filter(|(said, _)| said.is_for(listener));
     let own: Vec<_> = own.map(|(_, milter)| Arc::clone(milter)).collect();
-    let filters = FilterSettings { milters: own, signer: None };
+    let filters = FilterSettings { milters: own, signer };
     let asked = Filters {
         envelope: !filters.milters.is_empty(),
         judged: JudgedStreams::None,

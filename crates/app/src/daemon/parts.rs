@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::commit::Committer;
+use super::dkim::DkimParts;
 use super::filters;
 use super::recorder::Records;
 use super::smarthosts;
@@ -81,6 +82,7 @@ pub(super) struct Generation {
     pub(super) milters: Vec<Arc<Milter>>,
     rates: Option<Arc<RateLimits>>,
     tls: TlsParts,
+    dkim: DkimParts,
     /// Since somebody may log in.
     users: OnceLock<Arc<OwnUsers>>,
     /// Since it is in force.
@@ -112,12 +114,13 @@ impl Generation {
     /// What is wrong with a certificate or a key.
     pub(super) fn first(settings: Arc<Settings>) -> Result<Self, AppError> {
         let tls = TlsParts::read(&settings)?;
+        let dkim = DkimParts::read(&settings)?;
         let smarthosts = Arc::new(smarthosts::of(&settings, &tls));
         let live = LiveSources::of(&settings);
         let rates = RateLimits::of(&settings.limits.rates);
         let users = OnceLock::new();
         let milters = filters::milters(&settings, &[]);
-        Ok(Self { settings, smarthosts, live, milters, rates, tls, users, keeping: None })
+        Ok(Self { settings, smarthosts, live, milters, rates, tls, dkim, users, keeping: None })
     }
 
     /// The one that follows this one. Nothing is contacted yet.
@@ -154,6 +157,7 @@ impl Generation {
     /// It is in force from now on. Inside a runtime.
     pub(super) fn begin(&mut self, lasting: &Lasting) {
         self.tls.watch();
+        self.dkim.watch();
         let (clock, counters) = (lasting.clock, Arc::clone(&lasting.counters));
         if let Some(rates) = &self.rates {
             rates.keep_sweeping();
@@ -197,7 +201,9 @@ impl Generation {
                 .iter()
                 .enumerate()
                 .map(|(n, one)| {
-                    let filters = filters::of_listener(settings, &self.milters, one.address);
+                    let signer = self.dkim.signer(one.address);
+                    let filters =
+                        filters::of_listener(settings, &self.milters, signer, one.address);
                     let tls = self.tls.listener(n);
                     listen(settings, one, tls, &lasting.held, self.access(one), filters)
                 })
