@@ -5,7 +5,9 @@
 //! changed, what is signed. Nothing here knows a policy, a socket or a clock.
 
 mod change;
+pub mod content;
 mod sections;
 
 pub use change::{Change, ChangeError, apply};
+pub use content::Content;
 pub use sections::{FieldLines, Sections};

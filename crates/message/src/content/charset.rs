@@ -1,0 +1,85 @@
+//! Octets to text, as mail programs read them.
+
+use mail_parser::decoders::charsets::map::charset_decoder;
+
+use super::problem::Problem;
+
+/// The text of `octets` that are said to be in `charset`. Where nothing is said, or ASCII that
+/// it is not, it is UTF-8 if it can be, and windows-1252 if not: both are what programs guess.
+pub(super) fn text(octets: Vec<u8>, charset: Option<&str>, problems: &mut Vec<Problem>) -> String {
+    let octets = match octets.strip_prefix(b"\xef\xbb\xbf") {
+        Some(rest) => rest.to_vec(),
+        None => octets,
+    };
+    let name = charset.map(|name| name.trim().to_ascii_lowercase());
+    match name.as_deref() {
+        None | Some("" | "us-ascii" | "ascii" | "unknown-8bit" | "utf-8" | "utf8") => {
+            let guessed = !matches!(name.as_deref(), Some("utf-8" | "utf8"));
+            String::from_utf8(octets).unwrap_or_else(|error| {
+                let octets = error.as_bytes();
+                match charset_decoder(b"windows-1252").filter(|_| guessed) {
+                    Some(decode) => decode(octets),
+                    None => String::from_utf8_lossy(octets).into_owned(),
+                }
+            })
+        }
+        Some(name) => match charset_decoder(name.as_bytes()) {
+            Some(decode) => decode(&octets),
+            None => {
+                problems.push(Problem::UnknownCharset);
+                String::from_utf8_lossy(&octets).into_owned()
+            }
+        },
+    }
+}
+
+/// The charset that an HTML document names for itself, where its header names none: in the
+/// first kilobyte, as the standard has it for documents without a transport.
+pub(super) fn of_html(octets: &[u8]) -> Option<String> {
+    let head = octets.get(..1024).unwrap_or(octets).to_ascii_lowercase();
+    let meta = memchr::memmem::find(&head, b"<meta")?;
+    let behind = head.get(meta..)?;
+    let at = memchr::memmem::find(behind, b"charset")?;
+    let value = behind.get(at + b"charset".len()..)?.trim_ascii_start();
+    let value = value.strip_prefix(b"=")?.trim_ascii_start();
+    let value = value.strip_prefix(b"\"").or(value.strip_prefix(b"'")).unwrap_or(value);
+    let name = value.iter().take_while(|c| c.is_ascii_alphanumeric() || b"-_:.".contains(c));
+    let name: String = name.map(|&c| char::from(c)).collect();
+    // The octets were read as ASCII to find the name, so it is not of these.
+    (!name.is_empty() && !name.starts_with("utf-16")).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guessed_and_said() {
+        let cases: &[(&[u8], Option<&str>, &str)] = &[
+            (b"caf\xe9", Some("ISO-8859-1"), "café"),
+            (b"caf\xe9", None, "café"),
+            (b"caf\xc3\xa9", Some("us-ascii"), "café"),
+            (b"caf\xc3\xa9", Some("utf-8"), "café"),
+            (b"\xef\xbb\xbfx", Some("utf-8"), "x"),
+            (b"caf\xe9", Some("utf-8"), "caf\u{fffd}"),
+            (b"\xc4\xe3\xba\xc3\x90\x30\x81\x30", Some("GB18030"), "你好\u{10000}"),
+            (b"\x1b$B%O%m\x1b(B", Some("iso-2022-jp"), "ハロ"),
+        ];
+        for (octets, charset, expected) in cases {
+            let mut problems = Vec::new();
+            let text = text(octets.to_vec(), *charset, &mut problems);
+            assert_eq!((text.as_str(), problems.len()), (*expected, 0), "{charset:?}");
+        }
+        let mut problems = Vec::new();
+        assert_eq!(text(b"x".to_vec(), Some("klingon-1"), &mut problems), "x");
+        assert_eq!(problems, [Problem::UnknownCharset]);
+    }
+
+    #[test]
+    fn named_by_the_document() {
+        let html = b"<html><META http-equiv=Content-Type content=\"text/html; charset=gb2312\">";
+        assert_eq!(of_html(html).as_deref(), Some("gb2312"));
+        assert_eq!(of_html(b"<meta charset='koi8-r'>").as_deref(), Some("koi8-r"));
+        assert_eq!(of_html(b"<p>charset=x</p>"), None);
+    }
+}

@@ -1,0 +1,458 @@
+//! HTML to what a reader sees of it.
+//!
+//! Elements are opened and closed as browsers do it where mail is sloppy; the rest of their
+//! rules for broken documents does not change what is hidden. A text that cannot be told for
+//! certain to be hidden is visible.
+
+use super::problem::Problem;
+use super::style::{Paint, Sheets, Size, Style, paint};
+use super::tag::{Piece, Pieces, Tag, unreferenced};
+use super::{Link, Text, TextKind};
+
+/// Elements within each other; browsers stop at about as many.
+const OPEN_MAX: usize = 512;
+
+/// A font smaller than this cannot be read, in pixels.
+const READABLE: f32 = 2.0;
+
+/// Channels of two colours that differ by no more are one colour.
+const ALIKE: u8 = 8;
+
+pub(super) fn read(html: &str, media: String, problems: &mut Vec<Problem>) -> Text {
+    let mut sheets = Sheets::default();
+    for piece in Pieces::of(html) {
+        if let Piece::Raw(name, css) = piece
+            && name.eq_ignore_ascii_case("style")
+        {
+            sheets.add(css);
+        }
+    }
+    let mut page = Page { sheets, ..Page::default() };
+    page.read(html);
+    page.close_link();
+    if page.too_deep {
+        problems.push(Problem::HtmlTooDeep);
+    }
+    let Page { visible, whole, links, hidden, .. } = page;
+    let whole = hidden.then_some(whole.text);
+    Text { kind: TextKind::Html, media, visible: visible.text, whole, links }
+}
+
+#[derive(Default)]
+struct Page {
+    sheets: Sheets,
+    open: Vec<Open>,
+    visible: Flow,
+    whole: Flow,
+    links: Vec<Link>,
+    /// Where the link that is open began, and its target.
+    link: Option<(usize, String)>,
+    /// Something was not visible.
+    hidden: bool,
+    too_deep: bool,
+    /// Within the comment of an Outlook condition.
+    conditional: bool,
+}
+
+/// An element that is not closed yet.
+struct Open {
+    name: String,
+    look: Look,
+}
+
+/// What of the looks of an element is that of those within it.
+#[derive(Clone, Copy)]
+struct Look {
+    /// Nothing within can be seen.
+    gone: bool,
+    /// As `visibility`, which an element within can undo.
+    invisible: bool,
+    font: f32,
+    color: Paint,
+    background: Paint,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        let (color, background) = (Paint::Plain([0; 3]), Paint::Plain([255; 3]));
+        Self { gone: false, invisible: false, font: 16.0, color, background }
+    }
+}
+
+impl Look {
+    fn shows(&self) -> bool {
+        let alike = match (self.color, self.background) {
+            (Paint::Clear, _) => true,
+            (Paint::Plain(text), Paint::Plain(behind)) => {
+                text.iter().zip(behind).all(|(a, b)| a.abs_diff(b) <= ALIKE)
+            }
+            _ => false,
+        };
+        !self.gone && !self.invisible && self.font >= READABLE && !alike
+    }
+
+    fn with(mut self, style: Style) -> Self {
+        let is = |said: Option<bool>| said.unwrap_or_default();
+        self.gone |= is(style.none)
+            || is(style.transparent)
+            || is(style.away)
+            || is(style.outlook)
+            || is(style.no_room) && is(style.cut_off);
+        self.invisible = style.invisible.unwrap_or(self.invisible);
+        match style.font {
+            Some(Size::Pixels(size)) => self.font = size,
+            Some(Size::Times(times)) => self.font *= times,
+            None => {}
+        }
+        self.color = style.color.unwrap_or(self.color);
+        match style.background {
+            None | Some(Paint::Clear) => {}
+            Some(other) => self.background = other,
+        }
+        self
+    }
+}
+
+/// Text with its white space made one, and lines where blocks end.
+#[derive(Default)]
+struct Flow {
+    text: String,
+    /// White space has come that is not written yet.
+    space: bool,
+}
+
+impl Flow {
+    fn push(&mut self, text: &str) {
+        for (at, word) in text.split([' ', '\t', '\r', '\n', '\u{c}']).enumerate() {
+            self.space |= at > 0;
+            if word.is_empty() {
+                continue;
+            }
+            if self.space && !self.text.is_empty() && !self.text.ends_with('\n') {
+                self.text.push(' ');
+            }
+            self.space = false;
+            self.text.push_str(word);
+        }
+    }
+
+    fn end_line(&mut self) {
+        self.space = false;
+        if !self.text.is_empty() && !self.text.ends_with('\n') {
+            self.text.push('\n');
+        }
+    }
+}
+
+impl Page {
+    fn read(&mut self, html: &str) {
+        for piece in Pieces::of(html) {
+            match piece {
+                Piece::Text(text) => self.text(text),
+                Piece::Raw(name, text) => self.raw(name, text),
+                Piece::Start(tag) => self.start(&tag),
+                Piece::End(name) => self.end(name),
+                Piece::Comment(text) => self.comment(text),
+            }
+        }
+    }
+
+    fn look(&self) -> Look {
+        self.open.last().map(|open| open.look).unwrap_or_default()
+    }
+
+    fn text(&mut self, text: &str) {
+        let text = unreferenced(text);
+        self.whole.push(&text);
+        if self.look().shows() && !self.conditional {
+            self.visible.push(&text);
+        } else {
+            self.hidden |= !text.trim_ascii().is_empty();
+        }
+    }
+
+    /// The content of a `<script>` is nothing to read; that of the others may be, somewhere.
+    fn raw(&mut self, name: &str, text: &str) {
+        if ["script", "style"].iter().any(|raw| name.eq_ignore_ascii_case(raw)) {
+            return;
+        }
+        if name.eq_ignore_ascii_case("xmp") {
+            return self.text(text);
+        }
+        self.whole.push(&unreferenced(text));
+        self.hidden |= !text.trim_ascii().is_empty();
+    }
+
+    /// Outlook reads what stands in comments with conditions; nobody else does.
+    fn comment(&mut self, text: &str) {
+        let Some((condition, rest)) = text.split_once(']') else { return };
+        let outlook = condition.trim_start().starts_with("[if") && !self.conditional;
+        if let Some(inner) = rest.strip_prefix('>').filter(|_| outlook) {
+            let inner = inner.rsplit_once("<![").map_or(inner, |(inner, _)| inner);
+            let open = std::mem::take(&mut self.open);
+            let link = self.link.take();
+            self.conditional = true;
+            self.read(inner);
+            self.conditional = false;
+            (self.open, self.link) = (open, link);
+        }
+    }
+
+    fn start(&mut self, tag: &Tag<'_>) {
+        let name = tag.name.to_ascii_lowercase();
+        self.close_implied(&name);
+        if is_block(&name) {
+            self.end_line();
+        }
+        let look = self.look().with(self.style(&name, tag));
+        match name.as_str() {
+            "img" | "area" => {
+                if let Some(alt) = tag.get("alt").filter(|_| !is_dot(tag)) {
+                    self.push_within(&look, &alt);
+                }
+            }
+            "input" => {
+                let kind = tag.get("type").unwrap_or_default().to_ascii_lowercase();
+                if matches!(kind.as_str(), "submit" | "button" | "reset")
+                    && let Some(value) = tag.get("value")
+                {
+                    self.push_within(&look, &value);
+                }
+            }
+            "a" if !self.conditional => {
+                self.close_link();
+                if let Some(target) = tag.get("href") {
+                    // What stands before it, and a space, is not the link.
+                    if self.visible.space && !self.visible.text.is_empty() {
+                        self.visible.text.push(' ');
+                        self.visible.space = false;
+                    }
+                    self.link = Some((self.visible.text.len(), target.trim().to_owned()));
+                }
+            }
+            _ => {}
+        }
+        if name == "area"
+            && let Some(target) = tag.get("href")
+        {
+            let end = self.visible.text.len();
+            self.links.push(Link { target: target.trim().to_owned(), place: end..end });
+        }
+        if is_void(&name) {
+            return;
+        }
+        if self.open.len() >= OPEN_MAX {
+            self.too_deep = true;
+            return;
+        }
+        self.open.push(Open { name, look });
+    }
+
+    /// Text that is an attribute.
+    fn push_within(&mut self, look: &Look, text: &str) {
+        self.whole.push(text);
+        if look.shows() && !self.conditional {
+            self.visible.push(text);
+        } else {
+            self.hidden |= !text.trim_ascii().is_empty();
+        }
+    }
+
+    fn style(&self, name: &str, tag: &Tag<'_>) -> Style {
+        let id = tag.get("id").unwrap_or_default();
+        let classes = tag.get("class").unwrap_or_default();
+        let mut style = Style::default();
+        if is_hidden(name) || tag.get("hidden").is_some() {
+            style.none = Some(true);
+        }
+        if let Some(color) = tag.get("bgcolor") {
+            style.background = Some(paint(color.trim().to_ascii_lowercase().as_str()));
+        }
+        if tag.get("background").is_some() {
+            style.background = Some(Paint::Unknown);
+        }
+        let color = match name {
+            "font" => tag.get("color"),
+            "body" => tag.get("text"),
+            _ => None,
+        };
+        if let Some(color) = color {
+            style.color = Some(paint(color.trim().to_ascii_lowercase().as_str()));
+        }
+        // A link has the colour of links.
+        if name == "a" {
+            style.color = Some(Paint::Plain([0, 0, 238]));
+        }
+        let (plain, important) = self.sheets.style(name, &id, &classes);
+        style.and(plain);
+        let own = tag.get("style").map(|own| Style::read(&own)).unwrap_or_default();
+        style.and(own.0);
+        style.and(important);
+        style.and(own.1);
+        style
+    }
+
+    fn end(&mut self, name: &str) {
+        let name = name.to_ascii_lowercase();
+        if is_block(&name) || name == "br" {
+            self.end_line();
+        }
+        if name == "a" && !self.conditional {
+            self.close_link();
+        }
+        if let Some(at) = self.open.iter().rposition(|open| open.name == name) {
+            // What is not closed in a cell or a block ends with it; an element that only marks
+            // text ends no block.
+            let crossed = self.open.iter().skip(at + 1).any(|open| is_block(&open.name));
+            if is_block(&name) || !crossed {
+                self.open.truncate(at);
+            } else {
+                self.open.remove(at);
+            }
+        }
+    }
+
+    /// Elements that end where another begins.
+    fn close_implied(&mut self, name: &str) {
+        let closes: (&[&str], &[&str]) = match name {
+            "li" => (&["li"], &["ul", "ol"]),
+            "dt" | "dd" => (&["dt", "dd"], &["dl"]),
+            "option" => (&["option"], &["select"]),
+            "td" | "th" => (&["td", "th"], &["tr", "table"]),
+            "tr" => (&["tr", "td", "th"], &["table"]),
+            "tbody" | "thead" | "tfoot" => {
+                (&["tr", "td", "th", "tbody", "thead", "tfoot"], &["table"])
+            }
+            "body" => (&["head"], &["body"]),
+            name if is_block(name) => (&["p"], &["td", "th", "table", "button"]),
+            _ => return,
+        };
+        let (names, borders) = closes;
+        let mut found = None;
+        for (at, open) in self.open.iter().enumerate().rev() {
+            let open = open.name.as_str();
+            if borders.contains(&open) {
+                break;
+            }
+            if names.contains(&open) {
+                found = Some(at);
+            }
+        }
+        if let Some(at) = found {
+            self.open.truncate(at);
+        }
+    }
+
+    fn end_line(&mut self) {
+        self.visible.end_line();
+        self.whole.end_line();
+    }
+
+    fn close_link(&mut self) {
+        if let Some((start, target)) = self.link.take() {
+            let end = self.visible.text.trim_end().len().max(start);
+            self.links.push(Link { target, place: start..end });
+        }
+    }
+}
+
+/// A picture that is a dot, to count readers or to keep a distance.
+fn is_dot(tag: &Tag<'_>) -> bool {
+    ["width", "height"].iter().any(|name| {
+        tag.get(name).is_some_and(|said| matches!(said.trim().trim_end_matches("px"), "0" | "1"))
+    })
+}
+
+/// Elements without a content (WHATWG HTML s13.1.2).
+fn is_void(name: &str) -> bool {
+    matches!(
+        name,
+        "area"
+            | "base"
+            | "br"
+            | "col"
+            | "embed"
+            | "frame"
+            | "hr"
+            | "img"
+            | "input"
+            | "link"
+            | "meta"
+            | "param"
+            | "source"
+            | "track"
+            | "wbr"
+    )
+}
+
+/// Elements whose content is not shown by mail programs, or not by all of them.
+fn is_hidden(name: &str) -> bool {
+    matches!(
+        name,
+        "template"
+            | "noscript"
+            | "object"
+            | "audio"
+            | "video"
+            | "canvas"
+            | "svg"
+            | "math"
+            | "datalist"
+            | "select"
+            | "applet"
+            | "dialog"
+    )
+}
+
+/// Elements before and behind which a line ends.
+fn is_block(name: &str) -> bool {
+    matches!(
+        name,
+        "address"
+            | "article"
+            | "aside"
+            | "blockquote"
+            | "body"
+            | "br"
+            | "caption"
+            | "center"
+            | "dd"
+            | "details"
+            | "dir"
+            | "div"
+            | "dl"
+            | "dt"
+            | "fieldset"
+            | "figcaption"
+            | "figure"
+            | "footer"
+            | "form"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "header"
+            | "hr"
+            | "html"
+            | "li"
+            | "main"
+            | "menu"
+            | "nav"
+            | "ol"
+            | "p"
+            | "pre"
+            | "section"
+            | "summary"
+            | "table"
+            | "tbody"
+            | "td"
+            | "tfoot"
+            | "th"
+            | "thead"
+            | "tr"
+            | "ul"
+            | "xmp"
+    )
+}

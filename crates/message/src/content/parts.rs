@@ -1,0 +1,265 @@
+//! The parts of a message (RFC 2046), from the outside to the inside.
+
+use super::heading::{self, Heading, Kind, line_of};
+use super::problem::Problem;
+use super::transfer::Transfer;
+use super::{
+    Attachment, Content, DECODED_MAX, DEPTH_MAX, PARTS_MAX, Shown, Text, TextKind, charset, flowed,
+    html, sniff, uuencode,
+};
+
+pub(super) fn read(message: &[u8]) -> Content {
+    read_within(message, DECODED_MAX)
+}
+
+/// Decodes no more than so many octets.
+pub(super) fn read_within(message: &[u8], left: usize) -> Content {
+    let mut reading = Reading { content: Content::default(), parts: 0, left, subjects: true };
+    let shown = reading.part(message, "text/plain", 0);
+    let Reading { mut content, .. } = reading;
+    content.shown = shown;
+    content.problems.sort_unstable();
+    content.problems.dedup();
+    content
+}
+
+struct Reading {
+    content: Content,
+    parts: usize,
+    /// Octets that may still be decoded.
+    left: usize,
+    /// The next header is that of the message itself.
+    subjects: bool,
+}
+
+impl Reading {
+    /// Reads one part, header and body. `default` is its type where it says none.
+    fn part(&mut self, part: &[u8], default: &str, depth: usize) -> Shown {
+        self.parts += 1;
+        let problem = match () {
+            () if depth > DEPTH_MAX => Some(Problem::TooDeep),
+            () if self.parts > PARTS_MAX => Some(Problem::TooManyParts),
+            () => None,
+        };
+        if let Some(problem) = problem {
+            self.content.problems.push(problem);
+            return Shown::Nothing;
+        }
+        let (mut heading, body) = heading::read(part, &mut self.content.problems);
+        if std::mem::take(&mut self.subjects) {
+            self.content.subjects = std::mem::take(&mut heading.subjects);
+        }
+        // RFC 2045 s5.2: what cannot be read is plain text.
+        let kind = heading.kind.take().filter(|kind| !kind.media.ends_with('/'));
+        let kind = kind.unwrap_or_else(|| Kind {
+            media: default.to_owned(),
+            boundary: None,
+            charset: None,
+            flowed: None,
+        });
+        match kind.media.split_once('/').unwrap_or_default() {
+            ("multipart", subtype) => self.multipart(&heading, &kind, subtype, body, depth),
+            ("message", "rfc822" | "global" | "news") => self.message(&heading, &kind, body, depth),
+            ("message", "partial") => {
+                self.content.problems.push(Problem::Piece);
+                self.file(&heading, &kind, body)
+            }
+            ("text", _) | ("application", "xhtml+xml") => self.text(&heading, &kind, body),
+            ("application", "pkcs7-mime" | "x-pkcs7-mime" | "ms-tnef" | "vnd.ms-tnef") => {
+                self.content.problems.push(Problem::Sealed);
+                self.file(&heading, &kind, body)
+            }
+            _ => self.file(&heading, &kind, body),
+        }
+    }
+
+    fn multipart(
+        &mut self,
+        heading: &Heading,
+        kind: &Kind,
+        subtype: &str,
+        body: &[u8],
+        depth: usize,
+    ) -> Shown {
+        // RFC 2045 s6.4: no encoding of the whole. That of quoted-printable changes no boundary,
+        // and nobody undoes it; some mailers write it there.
+        if matches!(heading.transfer(), Transfer::Base64 | Transfer::Unknown) {
+            self.content.problems.push(Problem::BrokenEncoding("multipart"));
+        }
+        if subtype == "encrypted" {
+            self.content.problems.push(Problem::Sealed);
+        }
+        let boundary = kind.boundary.as_deref().filter(|boundary| !boundary.is_empty());
+        let parts = boundary.map(|boundary| split(body, boundary.as_bytes()));
+        let Some(parts) = parts.filter(|parts| !parts.bodies.is_empty()) else {
+            // Some programs show it as it stands.
+            self.content.problems.push(Problem::NoBoundary);
+            let plain = Kind { media: "text/plain".into(), boundary: None, ..kind.clone() };
+            return self.text(heading, &plain, body);
+        };
+        if parts.odd {
+            self.content.problems.push(Problem::OddBoundary);
+        }
+        let default = if subtype == "digest" { "message/rfc822" } else { "text/plain" };
+        let mut shown = Vec::new();
+        for body in parts.bodies {
+            shown.push(self.part(body, default, depth + 1));
+            if self.parts > PARTS_MAX {
+                break;
+            }
+        }
+        match subtype {
+            // Parts without a text, as a calendar, are no other way to read it.
+            "alternative" => {
+                shown.retain(|one| *one != Shown::Nothing);
+                match (shown.pop(), shown.is_empty()) {
+                    (None, _) => Shown::Nothing,
+                    (Some(only), true) => only,
+                    (Some(last), false) => {
+                        shown.push(last);
+                        Shown::OneOf(shown)
+                    }
+                }
+            }
+            // The first is the document, the others are what it is made of (RFC 2387).
+            "related" => shown.into_iter().next().unwrap_or_default(),
+            _ => {
+                shown.retain(|one| *one != Shown::Nothing);
+                Shown::All(shown)
+            }
+        }
+    }
+
+    /// A message within the message: what it says is not what this one says.
+    fn message(&mut self, heading: &Heading, kind: &Kind, body: &[u8], depth: usize) -> Shown {
+        self.file(heading, kind, body);
+        match heading.transfer() {
+            Transfer::Identity => self.part(body, "text/plain", depth + 1),
+            // RFC 2046 s5.2.1 forbids it, and programs read it.
+            transfer => match self.decoded(transfer, body) {
+                Some(decoded) => self.part(&decoded, "text/plain", depth + 1),
+                None => Shown::Nothing,
+            },
+        };
+        Shown::Nothing
+    }
+
+    fn text(&mut self, heading: &Heading, kind: &Kind, body: &[u8]) -> Shown {
+        let Some(octets) = self.decoded(heading.transfer(), body) else { return Shown::Nothing };
+        let named = !heading.names.is_empty();
+        if heading.attached || named {
+            self.attach(heading, kind, &octets);
+        }
+        let problems = &mut self.content.problems;
+        let text_kind = match kind.media.as_str() {
+            "text/html" | "text/x-amp-html" | "text/watch-html" | "application/xhtml+xml" => {
+                TextKind::Html
+            }
+            "text/plain" => TextKind::Plain,
+            _ => TextKind::Other,
+        };
+        let own = match (kind.charset.clone(), text_kind) {
+            (None, TextKind::Html) => charset::of_html(&octets),
+            (charset, _) => charset,
+        };
+        let text = charset::text(octets, own.as_deref(), problems);
+        let media = kind.media.clone();
+        let text = match text_kind {
+            TextKind::Html => html::read(&text, media, problems),
+            TextKind::Plain | TextKind::Other => {
+                self.content.attachments.extend(uuencode::files(&text));
+                let visible = match kind.flowed {
+                    Some(delete_space) => flowed::joined(&text, delete_space),
+                    None => text,
+                };
+                Text { kind: text_kind, media, visible, whole: None, links: Vec::new() }
+            }
+        };
+        self.content.texts.push(text);
+        // What is attached as a file may be shown, and may be not.
+        match text_kind {
+            TextKind::Plain | TextKind::Html if !heading.attached => {
+                Shown::Text(self.content.texts.len() - 1)
+            }
+            _ => Shown::Nothing,
+        }
+    }
+
+    fn file(&mut self, heading: &Heading, kind: &Kind, body: &[u8]) -> Shown {
+        if let Some(octets) = self.decoded(heading.transfer(), body) {
+            self.attach(heading, kind, &octets);
+        }
+        Shown::Nothing
+    }
+
+    fn attach(&mut self, heading: &Heading, kind: &Kind, octets: &[u8]) {
+        self.content.attachments.push(Attachment {
+            names: heading.names.clone(),
+            media: kind.media.clone(),
+            sniffed: sniff::sniffed(octets),
+            size: u64::try_from(octets.len()).unwrap_or(u64::MAX),
+            inline: !heading.attached,
+        });
+    }
+
+    fn decoded(&mut self, transfer: Transfer, body: &[u8]) -> Option<Vec<u8>> {
+        // No encoding makes it longer.
+        match self.left.checked_sub(body.len()) {
+            Some(left) => {
+                self.left = left;
+                Some(transfer.decode(body, &mut self.content.problems))
+            }
+            None => {
+                self.content.problems.push(Problem::TooLarge);
+                None
+            }
+        }
+    }
+}
+
+struct Parts<'a> {
+    bodies: Vec<&'a [u8]>,
+    /// There are lines that some programs take for a boundary and some not.
+    odd: bool,
+}
+
+/// `dash-boundary := "--" boundary`, at the beginning of a line, white space behind it; with
+/// another `--` it is the last. RFC 2046 s5.1.1 wants a line that merely begins with it to be
+/// one as well; most programs want it whole.
+fn split<'a>(body: &'a [u8], boundary: &[u8]) -> Parts<'a> {
+    // White space at its end would be lost on the way (RFC 2046 s5.1.1).
+    let boundary = boundary.trim_ascii_end();
+    let mut parts = Parts { bodies: Vec::new(), odd: boundary.is_empty() };
+    let (mut begun, mut over): (Option<usize>, bool) = (None, false);
+    let mut at = 0;
+    while let Some(rest) = body.get(at..).filter(|rest| !rest.is_empty()) {
+        let (line, behind) = line_of(rest);
+        let next = body.len() - behind.len();
+        if let Some(tail) = line.strip_prefix(b"--").and_then(|l| l.strip_prefix(boundary)) {
+            let white = |tail: &[u8]| tail.trim_ascii().is_empty();
+            let last = tail.strip_prefix(b"--").is_some_and(white);
+            if white(tail) || last {
+                if let Some(from) = begun.take() {
+                    parts.bodies.extend(body.get(from..before(body, at)));
+                }
+                parts.odd |= over;
+                over = last;
+                begun = (!last).then_some(next);
+            } else {
+                parts.odd = true;
+            }
+        }
+        at = next;
+    }
+    if let Some(from) = begun {
+        parts.bodies.extend(body.get(from..));
+    }
+    parts
+}
+
+/// The end of what is before a boundary: the line ending in front of it belongs to it.
+fn before(body: &[u8], boundary: usize) -> usize {
+    let text = body.get(..boundary).unwrap_or_default();
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    text.strip_suffix(b"\r").unwrap_or(text).len()
+}
