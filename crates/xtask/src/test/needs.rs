@@ -23,6 +23,9 @@ pub(super) const NODEMAILER: &str = "7.0.9";
 /// What a package from PyPI stands on.
 const PYTHON: &[&str] = &["python3", "python3-venv"];
 
+/// The interpreter for which Debian's Python packages are, whatever else is called so.
+const DEBIANS_PYTHON: &str = "/usr/bin/python3";
+
 /// One row: a program the tests need.
 pub(crate) struct Need {
     /// The name for `--without`, and in the names of the tests that need it.
@@ -113,6 +116,30 @@ pub(super) fn all() -> Vec<Need> {
                     "-e",
                     "print qq{Perl $^V, Net::SMTP $Net::SMTP::VERSION\n}",
                 ],
+            ),
+        ),
+        need("opendkim", "milter: signs, verifies", &[], Kind::Unpacked(&unpacked::OPENDKIM)),
+        need("rspamd", "milter: judges", &[], Kind::Unpacked(&unpacked::RSPAMD)),
+        need("clamav", "milter: reads the body", &[], Kind::Unpacked(&unpacked::CLAMAV)),
+        need(
+            "pymilter",
+            "milter: scripted",
+            &["python3-milter"],
+            Kind::Command(DEBIANS_PYTHON, &["-c", "import Milter; print(Milter.__version__)"]),
+        ),
+        need(
+            "miltertest",
+            "a mail server, as milters see one",
+            &["miltertest"],
+            Kind::Tool("miltertest", "-V"),
+        ),
+        need(
+            "dkimpy",
+            "another judge of signatures",
+            &["python3-dkim", "python3-nacl"],
+            Kind::Command(
+                DEBIANS_PYTHON,
+                &["-c", "import dkim, nacl, importlib.metadata as m; print(m.version('dkimpy'))"],
             ),
         ),
         need("haproxy", "front end: PROXY protocol", &[], Kind::Unpacked(&unpacked::HAPROXY)),

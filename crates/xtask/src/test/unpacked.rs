@@ -83,6 +83,28 @@ pub(super) static DOVECOT: Unpacked = Unpacked {
 pub(super) static OPENSMTPD: Unpacked =
     Unpacked { packages: &["opensmtpd"], programs: &[("program", "usr/sbin/smtpd", Some("-h"))] };
 
+pub(super) static OPENDKIM: Unpacked = Unpacked {
+    packages: &["opendkim", "opendkim-tools"],
+    programs: &[
+        ("program", "usr/sbin/opendkim", Some("-V")),
+        ("testmsg", "usr/sbin/opendkim-testmsg", None),
+    ],
+};
+
+pub(super) static RSPAMD: Unpacked = Unpacked {
+    packages: &["rspamd"],
+    programs: &[("program", "usr/bin/rspamd", Some("--version"))],
+};
+
+pub(super) static CLAMAV: Unpacked = Unpacked {
+    packages: &["clamav-daemon", "clamav-milter"],
+    programs: &[
+        // Asked for its version alone it wants its configuration first.
+        ("program", "usr/sbin/clamd", Some("--help")),
+        ("milter", "usr/sbin/clamav-milter", Some("--version")),
+    ],
+};
+
 impl Unpacked {
     /// The programs of this machine, or those that were unpacked for need `name`.
     pub(super) fn find(&self, name: &str, places: &Places) -> Option<Found> {
@@ -170,9 +192,10 @@ pub(super) fn version(program: &Path, argument: &str, libraries: Option<&str>) -
     number(&text).map(str::to_owned)
 }
 
-/// The first word that is a version: digits, a dot, digits.
+/// The first word that is a version: digits, a dot, digits; perhaps behind a `v`.
 fn number(text: &str) -> Option<&str> {
     let words = text.split(|c: char| c.is_whitespace() || "=/,()".contains(c));
+    let words = words.map(|word| word.strip_prefix('v').unwrap_or(word));
     let mut versions = words.filter(|word| {
         let digits = word.trim_start_matches(|c: char| c.is_ascii_digit());
         digits.len() < word.len()
@@ -229,6 +252,7 @@ mod tests {
             ("nginx version: nginx/1.22.1", "1.22.1"),
             ("version: OpenSMTPD 6.8.0p2\nusage: smtpd [-dFhnv]", "6.8.0p2"),
             ("2.3.19.1 (9b53102964)", "2.3.19.1"),
+            ("opendkim: OpenDKIM Filter v2.11.0\n\tCompiled with OpenSSL 3.0.19", "2.11.0"),
             ("    testssl       3.0.8 from https://testssl.sh/", "3.0.8"),
             ("promtool, version 2.42.0+ds (branch: debian/sid)", "2.42.0+ds"),
         ] {
