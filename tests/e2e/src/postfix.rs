@@ -12,6 +12,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::authority::Authority;
+use crate::door::Door;
 use crate::peers::Peers;
 use crate::port::free_port;
 use crate::process::Server;
@@ -61,6 +62,17 @@ impl Postfix {
                     smtpd_recipient_restrictions =\n\
                     smtpd_relay_restrictions = reject_unauth_destination\n";
         Self::start_with(scratch, free_port(), told, "")
+    }
+
+    /// Starts one that asks these milters, as the gate does: one that fails defers.
+    pub fn start_with_milters(scratch: &Scratch, doors: &[&Door]) -> Self {
+        let doors: Vec<String> = doors.iter().map(|door| door.for_postfix()).collect();
+        let main = format!(
+            "smtpd_milters = {}\nmilter_default_action = tempfail\nmilter_protocol = 6\n\
+             smtpd_error_sleep_time = 0\n",
+            doors.join(", ")
+        );
+        Self::start_with(scratch, free_port(), &main, "")
     }
 
     /// Starts one with two more doors, for who logs in; it asks Dovecot at `logins`.
