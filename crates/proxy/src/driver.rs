@@ -7,6 +7,7 @@
 //! may add to it), the smarthost before the client (what it said must be known
 //! before more is sent to it).
 
+mod answers;
 mod gathering;
 mod upstream;
 
@@ -26,6 +27,7 @@ use tokio::time::Sleep;
 use crate::asking::Asking;
 use crate::clock::Clock;
 use crate::denied;
+use crate::filter::{FilterSettings, Filtering};
 use crate::line::{Lease, Line};
 use crate::recorder::Commit;
 use crate::scratch;
@@ -63,6 +65,8 @@ pub(crate) struct Driver {
     asking: Asking,
     /// What is asked about a user.
     authenticating: Authenticating,
+    /// What looks at messages; none: nobody does.
+    filtering: Option<Box<Filtering>>,
 }
 
 /// Lines for the evidence, not yet written.
@@ -84,10 +88,12 @@ impl Driver {
     pub(crate) fn new(
         relay: Relay,
         mut down: Socket,
-        tls: Option<Arc<ServerTls>>,
+        (tls, filters): (Option<Arc<ServerTls>>, Option<Arc<FilterSettings>>),
         shared: Arc<Shared>,
         clock: Clock,
     ) -> Self {
+        let filtering =
+            filters.map(|filters| Box::new(Filtering::new(filters, clock, &shared.hostname)));
         let upgrade = Upgrade::new(tls, &mut down, clock.now());
         Self {
             relay,
@@ -108,6 +114,7 @@ impl Driver {
             committing: None,
             asking: Asking::default(),
             authenticating: Authenticating::default(),
+            filtering,
         }
     }
 
@@ -135,6 +142,7 @@ impl Driver {
             progress |= self.poll_opening(cx, now);
             progress |= self.poll_committing(cx, now);
             progress |= self.poll_asking(cx, now);
+            progress |= self.poll_filtering(cx, now);
             progress |= self.authenticating.poll(cx, &mut self.relay, now);
             if self.records.before_reply || self.records.lines.len() > LINES_MAX {
                 self.write_records();
@@ -189,7 +197,7 @@ impl Driver {
                 }
                 Event::UpstreamLost(why) => self.upstream_lost(now, &why),
                 Event::Ask(id, asked) => self.asking.add(id, asked),
-                Event::Filter(..) => {}
+                Event::Filter(number, step) => self.filter(number, step),
                 Event::Decided(record) => {
                     // Those over a limit are counted apart.
                     if record.gate != GateName::Rates.as_str() {
@@ -263,18 +271,6 @@ impl Driver {
                 self.down.discard();
                 self.relay.handle_client_broken(now);
             }
-        }
-        true
-    }
-
-    fn poll_asking(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
-        if self.relay.is_finished() {
-            self.asking.forget();
-            return false;
-        }
-        let Poll::Ready(answers) = self.asking.poll(cx) else { return false };
-        for (id, asked, lookups) in answers {
-            self.relay.answer(now, Answer::LookedUp(id, asked, lookups));
         }
         true
     }

@@ -303,9 +303,9 @@ fn begin(
         Arc::clone(&shared.mint),
         now,
     );
-    let (shared, tls) = (Arc::clone(shared), settings.tls.clone());
+    let (shared, layers) = (Arc::clone(shared), (settings.tls.clone(), settings.filters.clone()));
     tokio::spawn(async move {
-        session::run(relay, socket, tls, shared, clock, drain).await;
+        session::run(relay, socket, layers, shared, clock, drain).await;
         drop(seat);
         drop(alive);
     });

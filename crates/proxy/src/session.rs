@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::driver::Driver;
+use crate::filter::FilterSettings;
 use crate::replies;
 use crate::scratch;
 use crate::shared::Shared;
@@ -26,13 +27,13 @@ const LINGER: Duration = Duration::from_secs(2);
 pub(crate) async fn run(
     relay: Relay,
     socket: Socket,
-    tls: Option<Arc<ServerTls>>,
+    layers: (Option<Arc<ServerTls>>, Option<Arc<FilterSettings>>),
     shared: Arc<Shared>,
     clock: Clock,
     mut drain: watch::Receiver<bool>,
 ) {
     let facts = relay.facts().clone();
-    let mut driver = Driver::new(relay, socket, tls, Arc::clone(&shared), clock);
+    let mut driver = Driver::new(relay, socket, layers, Arc::clone(&shared), clock);
     let mut draining = pin!(async move {
         // An error means that the gate is gone, which is a drain as well.
         let _ = drain.wait_for(|drain| *drain).await;

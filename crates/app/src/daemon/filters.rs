@@ -30,7 +30,7 @@ pub(super) fn of_listener(
     let all = settings.milters.iter().zip(milters);
     let own = all.filter(|(said, _)| said.is_for(listener));
     let own: Vec<_> = own.map(|(_, milter)| Arc::clone(milter)).collect();
-    let filters = FilterSettings { milters: own, signer };
+    let filters = FilterSettings { milters: own, signer, content_max: content_max(settings) };
     let asked = Filters {
         envelope: !filters.milters.is_empty(),
         judged: JudgedStreams::None,
@@ -39,6 +39,15 @@ pub(super) fn of_listener(
     };
     let some = asked != Filters::default();
     (asked, some.then(|| Arc::new(filters)))
+}
+
+/// What a filter may add to a message of the largest size there is: fields of results and
+/// signatures.
+const ADDED_MAX: u64 = 256 * 1024;
+
+fn content_max(settings: &Settings) -> usize {
+    let most = settings.limits.message_size.saturating_add(ADDED_MAX);
+    usize::try_from(most).unwrap_or(usize::MAX)
 }
 
 /// What `status` shows of them.

@@ -8,12 +8,14 @@ use std::time::Duration;
 use super::milter::Milter;
 
 /// The filters of a listener, in the order in which they are asked.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct FilterSettings {
     /// Each over what the one before left.
     pub milters: Vec<Arc<Milter>>,
     /// The last of all.
     pub signer: Option<Arc<dyn Signer>>,
+    /// Octets that a message may have when milters have changed it.
+    pub content_max: usize,
 }
 
 impl fmt::Debug for FilterSettings {

@@ -1,0 +1,369 @@
+//! One milter as one session sees it: whether it is connected, what it was told, and what
+//! became of that.
+//!
+//! ```text
+//!   no link --MAIL: connect, HELO, MAIL--> attends --its verdict, RSET--> at rest
+//!      ^                                     |  ^                           |
+//!      +----- it failed: link closed --------+  +----------- MAIL ----------+
+//! ```
+//!
+//! A link is kept over the transactions of a session, as long as the client is the same. Where a
+//! kept one turns out to be dead at MAIL, another one is tried once: nothing was said on it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use evidence::Reference;
+use message::Sections;
+use milter::{BODY_CHUNK_MAX, Change, Macros, MilterError, Step, Verdict};
+use policy::{Finding, GateVerdict};
+use relay::FilterVerdict;
+use smtp_session::Moment;
+use tokio::time::timeout;
+
+use super::caller::Caller;
+use super::link::{Failure, Link};
+use super::milter::Milter;
+use super::settings::OnFailure;
+use super::verdict::{Said, said};
+use crate::clock::Clock;
+use crate::replies;
+
+/// A milter in a session.
+pub(super) struct Attendance {
+    milter: Arc<Milter>,
+    /// `milter NAME`, for the record.
+    by: Arc<str>,
+    link: Option<Link>,
+    /// What it said of a client at connect or HELO, if that settles all of its messages.
+    settled: Option<(Caller, Verdict)>,
+    part: Part,
+}
+
+/// Its part in the present transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// None, or it wants to hear no more.
+    None,
+    /// It is shown everything, and has so much time left.
+    Attends(Duration),
+    /// It failed, and nothing is to pass without it.
+    Failed,
+}
+
+/// The transaction, as all of them are told it.
+pub(super) struct Told<'a> {
+    pub(super) caller: &'a Caller,
+    pub(super) reference: &'a Reference,
+    pub(super) macros: &'a Macros,
+    pub(super) clock: Clock,
+    /// Octets of changes to a message.
+    pub(super) changes_max: usize,
+}
+
+impl Attendance {
+    pub(super) fn new(milter: Arc<Milter>) -> Self {
+        let by = format!("milter {}", milter.settings().name).into();
+        Self { milter, by, link: None, settled: None, part: Part::None }
+    }
+
+    /// As evidence has it.
+    pub(super) fn by(&self) -> &Arc<str> {
+        &self.by
+    }
+
+    /// A transaction begins; `parameters` are those of MAIL, with spaces between them.
+    pub(super) async fn mail(
+        &mut self,
+        path: &str,
+        parameters: &str,
+        told: &Told<'_>,
+        findings: &mut Vec<Finding>,
+    ) -> FilterVerdict {
+        self.abort();
+        if self.settled.as_ref().is_some_and(|(caller, _)| caller != told.caller) {
+            self.settled = None;
+        }
+        if self.link.as_ref().is_some_and(|link| link.caller != *told.caller) {
+            self.link = None;
+        }
+        self.milter.asked.count();
+        if let Some((_, verdict)) = &self.settled {
+            let said = said(verdict.clone(), &self.by, told.reference);
+            return self.concluded(said);
+        }
+        let cap = self.milter.settings().cap;
+        let began = told.clock.now();
+        let result = timeout(cap, self.begin(path, parameters, told)).await;
+        self.part = Part::Attends(cap.saturating_sub(since(began, told.clock)));
+        self.settle(result.unwrap_or(Err(Failure::Timeout(cap))), false, told, findings)
+    }
+
+    /// A recipient that our own gates permit.
+    pub(super) async fn recipient(
+        &mut self,
+        path: &str,
+        parameters: &str,
+        told: &Told<'_>,
+        findings: &mut Vec<Finding>,
+    ) -> FilterVerdict {
+        let (link, left) = match (&mut self.link, self.part) {
+            (_, Part::None) => return FilterVerdict::Permit,
+            (Some(link), Part::Attends(left)) => (link, left),
+            (_, Part::Failed) | (None, _) => return self.cannot(told),
+        };
+        let began = told.clock.now();
+        let asking = async {
+            let parameters: Vec<_> = parameters.split_ascii_whitespace().collect();
+            let awaits = link.connection().rcpt(path, &parameters, told.macros)?;
+            link.verdict(awaits).await
+        };
+        let result = timeout(left, asking).await;
+        self.part = Part::Attends(left.saturating_sub(since(began, told.clock)));
+        let result = result.unwrap_or(Err(self.too_slow()));
+        self.settle(result, true, told, findings)
+    }
+
+    /// The content is complete; with the verdict comes what it wants changed.
+    pub(super) async fn content(
+        &mut self,
+        content: &[u8],
+        told: &Told<'_>,
+        findings: &mut Vec<Finding>,
+    ) -> (FilterVerdict, Vec<Change>) {
+        let (link, left) = match (&mut self.link, self.part) {
+            (_, Part::None) => return (FilterVerdict::Permit, Vec::new()),
+            (Some(link), Part::Attends(left)) => (link, left),
+            (_, Part::Failed) | (None, _) => return (self.cannot(told), Vec::new()),
+        };
+        let shown = timeout(left, show(link, content, told.macros)).await;
+        let changes = link.take_changes();
+        let result = match shown.unwrap_or(Err(self.too_slow())) {
+            Ok(Shown::Whole(verdict)) => {
+                // The message is over for it; there is nothing to abort.
+                self.part = Part::None;
+                self.milter.succeeded();
+                Ok(verdict)
+            }
+            Ok(Shown::InPart(verdict)) => Ok(verdict),
+            Err(failure) => Err(failure),
+        };
+        let verdict = self.settle(result, false, told, findings);
+        self.abort();
+        match verdict {
+            FilterVerdict::Permit => (verdict, changes),
+            verdict => (verdict, Vec::new()),
+        }
+    }
+
+    /// What it wants changed cannot be, for this reason.
+    pub(super) fn cannot_change(
+        &mut self,
+        why: String,
+        told: &Told<'_>,
+        findings: &mut Vec<Finding>,
+    ) -> FilterVerdict {
+        self.fail(&Failure::Change(why), told, findings)
+    }
+
+    /// It has changed a message.
+    pub(super) fn has_changed(&self) {
+        self.milter.changed.count();
+    }
+
+    /// The transaction is over, for it or for everybody.
+    pub(super) fn abort(&mut self) {
+        if let (Some(link), Part::Attends(_)) = (&mut self.link, self.part)
+            && !link.abort()
+        {
+            self.link = None;
+        }
+        self.part = Part::None;
+    }
+
+    /// Says MAIL: on the link there is, or on another one.
+    async fn begin(
+        &mut self,
+        path: &str,
+        parameters: &str,
+        told: &Told<'_>,
+    ) -> Result<Verdict, Failure> {
+        if let Some(link) = &mut self.link {
+            match say_mail(link, path, parameters, told.macros).await {
+                Err(Failure::Lost(_)) => self.link = None,
+                other => return other,
+            }
+        }
+        let milter = Arc::clone(&self.milter);
+        let Some(_leave) = milter.enter(told.clock.now()) else { return Err(Failure::LeftAlone) };
+        let caller = told.caller.clone();
+        let mut link = Link::open(milter.settings(), caller, told.changes_max).await?;
+        milter.connections.count();
+        let host = told.caller.host();
+        let address = told.caller.address();
+        let awaits = link.connection().connect(&host, Some(address), told.macros)?;
+        let mut verdict = link.verdict(awaits).await?;
+        if matches!(verdict, Verdict::Continue | Verdict::Skip) {
+            let awaits = link.connection().helo(&told.caller.name, told.macros)?;
+            verdict = link.verdict(awaits).await?;
+        }
+        if !matches!(verdict, Verdict::Continue | Verdict::Skip) {
+            self.settled = Some((told.caller.clone(), verdict.clone()));
+            return Ok(verdict);
+        }
+        let verdict = say_mail(&mut link, path, parameters, told.macros).await?;
+        self.link = Some(link);
+        Ok(verdict)
+    }
+
+    /// `one`: the verdict is about one recipient, unless it is that all may pass.
+    fn settle(
+        &mut self,
+        result: Result<Verdict, Failure>,
+        one: bool,
+        told: &Told<'_>,
+        findings: &mut Vec<Finding>,
+    ) -> FilterVerdict {
+        let said = match result {
+            Ok(verdict) => said(verdict, &self.by, told.reference),
+            Err(failure) => return self.fail(&failure, told, findings),
+        };
+        if said != Said::Continue {
+            self.milter.succeeded();
+        }
+        match said {
+            Said::Against(verdict) if one => {
+                self.milter.refused.count();
+                verdict
+            }
+            said => self.concluded(said),
+        }
+    }
+
+    /// About the whole message.
+    fn concluded(&mut self, said: Said) -> FilterVerdict {
+        match said {
+            Said::Continue => FilterVerdict::Permit,
+            Said::Accept => {
+                self.abort();
+                FilterVerdict::Permit
+            }
+            Said::Against(verdict) => {
+                self.milter.refused.count();
+                self.abort();
+                verdict
+            }
+        }
+    }
+
+    /// It is of no use for this message.
+    fn fail(
+        &mut self,
+        failure: &Failure,
+        told: &Told<'_>,
+        findings: &mut Vec<Finding>,
+    ) -> FilterVerdict {
+        self.link = None;
+        if is_its_fault(failure) {
+            self.milter.failed(told.clock.now(), &failure.to_string());
+        }
+        match self.milter.settings().on_failure {
+            OnFailure::Defer => {
+                self.part = Part::Failed;
+                self.cannot(told)
+            }
+            OnFailure::Permit => {
+                self.part = Part::None;
+                findings.push(Finding {
+                    gate: Arc::clone(&self.by),
+                    verdict: GateVerdict::Permit,
+                    found: format!("went on without it: {failure}"),
+                    text: None,
+                });
+                FilterVerdict::Permit
+            }
+        }
+    }
+
+    fn cannot(&self, told: &Told<'_>) -> FilterVerdict {
+        let reply = replies::filter_fails(Some(told.reference));
+        FilterVerdict::Refuse { by: Arc::clone(&self.by), reply }
+    }
+
+    fn too_slow(&self) -> Failure {
+        Failure::Timeout(self.milter.settings().cap)
+    }
+}
+
+/// Whether it tells of the milter, and not of the message, or of what is known already.
+fn is_its_fault(failure: &Failure) -> bool {
+    !matches!(
+        failure,
+        Failure::LeftAlone
+            | Failure::Change(_)
+            | Failure::Protocol(MilterError::Oversize { .. } | MilterError::OutOfOrder(_))
+    )
+}
+
+fn since(began: Moment, clock: Clock) -> Duration {
+    clock.now().monotonic().saturating_sub(began.monotonic())
+}
+
+async fn say_mail(
+    link: &mut Link,
+    path: &str,
+    parameters: &str,
+    macros: &Macros,
+) -> Result<Verdict, Failure> {
+    let parameters: Vec<_> = parameters.split_ascii_whitespace().collect();
+    let awaits = link.connection().mail(path, &parameters, macros)?;
+    link.verdict(awaits).await
+}
+
+/// How much of a message a verdict is about.
+enum Shown {
+    Whole(Verdict),
+    /// It was said before the end, and there will be no other.
+    InPart(Verdict),
+}
+
+/// Shows the content, until the milter has made up its mind.
+async fn show(link: &mut Link, content: &[u8], macros: &Macros) -> Result<Shown, Failure> {
+    let goes_on = |verdict: &Verdict| matches!(verdict, Verdict::Continue | Verdict::Skip);
+    let tells = |link: &mut Link, step| {
+        let agreed = link.connection().negotiated();
+        agreed.is_some_and(|agreed| agreed.tells(step))
+    };
+    let sections = Sections::parse(content);
+    let awaits = link.connection().data(macros)?;
+    let verdict = link.verdict(awaits).await?;
+    if !goes_on(&verdict) {
+        return Ok(Shown::InPart(verdict));
+    }
+    if tells(link, Step::Header) {
+        for field in sections.fields() {
+            let awaits = link.connection().header(field.name(), field.value())?;
+            let verdict = link.verdict(awaits).await?;
+            if !goes_on(&verdict) {
+                return Ok(Shown::InPart(verdict));
+            }
+        }
+    }
+    let awaits = link.connection().end_of_header(macros)?;
+    let verdict = link.verdict(awaits).await?;
+    if !goes_on(&verdict) {
+        return Ok(Shown::InPart(verdict));
+    }
+    if tells(link, Step::Body) {
+        for piece in sections.body().chunks(BODY_CHUNK_MAX) {
+            let awaits = link.connection().body(piece)?;
+            match link.verdict(awaits).await? {
+                Verdict::Continue => {}
+                Verdict::Skip => break,
+                verdict => return Ok(Shown::InPart(verdict)),
+            }
+        }
+    }
+    let awaits = link.connection().end_of_body(macros)?;
+    Ok(Shown::Whole(link.verdict(awaits).await?))
+}

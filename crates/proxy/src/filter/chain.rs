@@ -1,0 +1,222 @@
+//! The filters of one session, in their order: gates over the content, milters, the signer. Each
+//! sees what the one before has left.
+
+use std::sync::Arc;
+
+use evidence::Reference;
+use message::apply;
+use milter::{Change, Macros};
+use policy::Finding;
+use relay::{FilterAnswer, FilterContent, FilterMail, FilterVerdict, Filtered, SessionFacts};
+
+use super::attendance::{Attendance, Told};
+use super::caller::{self, Caller};
+use super::changed;
+use super::settings::{FilterSettings, Signer};
+use super::workers;
+use crate::clock::Clock;
+use crate::replies;
+
+/// What is asked of a chain.
+pub(super) enum Job {
+    /// A transaction begins; with who the client is now.
+    Mail(Box<FilterMail>, Box<SessionFacts>),
+    /// A recipient: the number in its answer, the path, the parameters.
+    Recipient(u32, Box<(address::ForwardPath, smtp_wire::RcptParams)>),
+    /// The content is complete.
+    Content(Box<FilterContent>),
+}
+
+/// The filters of one session.
+pub(super) struct Chain {
+    settings: Arc<FilterSettings>,
+    clock: Clock,
+    hostname: Arc<str>,
+    milters: Vec<Attendance>,
+    transaction: Option<Transaction>,
+    /// What was found before the content was there.
+    findings: Vec<Finding>,
+}
+
+/// What milters are told of a transaction.
+struct Transaction {
+    caller: Caller,
+    reference: Reference,
+    macros: Macros,
+}
+
+impl Transaction {
+    fn told(&self, clock: Clock, changes_max: usize) -> Told<'_> {
+        let Self { caller, reference, macros } = self;
+        Told { caller, reference, macros, clock, changes_max }
+    }
+}
+
+impl Chain {
+    pub(super) fn new(settings: Arc<FilterSettings>, clock: Clock, hostname: Arc<str>) -> Self {
+        let milters = settings.milters.iter().map(Arc::clone).map(Attendance::new).collect();
+        Self { settings, clock, hostname, milters, transaction: None, findings: Vec::new() }
+    }
+
+    pub(super) async fn asked(&mut self, job: Job) -> FilterAnswer {
+        match job {
+            Job::Mail(mail, facts) => FilterAnswer::Mail(self.mail(*mail, &facts).await),
+            Job::Recipient(tag, recipient) => {
+                let (path, params) = *recipient;
+                let verdict = self.recipient(&path, &params.to_string()).await;
+                FilterAnswer::Recipient(tag, verdict)
+            }
+            Job::Content(content) => FilterAnswer::Content(Box::new(self.content(*content).await)),
+        }
+    }
+
+    /// The transaction is over without a verdict on its content.
+    pub(super) fn abort(&mut self) {
+        self.transaction = None;
+        self.findings.clear();
+        for milter in &mut self.milters {
+            milter.abort();
+        }
+    }
+
+    async fn mail(&mut self, mail: FilterMail, facts: &SessionFacts) -> FilterVerdict {
+        self.abort();
+        let caller = Caller::new(facts, mail.client_name);
+        let mut macros = caller.macros(&self.hostname);
+        caller::of_mail(&mut macros, facts.login.as_deref(), &mail.from, &mail.reference);
+        let reference = mail.reference;
+        let transaction = Transaction { caller, reference, macros };
+        let told = transaction.told(self.clock, self.settings.content_max);
+        let (path, params) = (mail.from.to_string(), mail.params.to_string());
+        for milter in &mut self.milters {
+            let verdict = milter.mail(&path, &params, &told, &mut self.findings).await;
+            if verdict != FilterVerdict::Permit {
+                self.abort();
+                return verdict;
+            }
+        }
+        self.transaction = Some(transaction);
+        FilterVerdict::Permit
+    }
+
+    async fn recipient(&mut self, path: &address::ForwardPath, params: &str) -> FilterVerdict {
+        let Some(transaction) = &mut self.transaction else { return FilterVerdict::Permit };
+        caller::of_recipient(&mut transaction.macros, path);
+        let told = transaction.told(self.clock, self.settings.content_max);
+        let path = path.to_string();
+        for milter in &mut self.milters {
+            let verdict = milter.recipient(&path, params, &told, &mut self.findings).await;
+            if verdict != FilterVerdict::Permit {
+                return verdict;
+            }
+        }
+        FilterVerdict::Permit
+    }
+
+    async fn content(&mut self, content: FilterContent) -> Filtered {
+        let findings = std::mem::take(&mut self.findings);
+        let mut so_far = Filtered {
+            verdict: FilterVerdict::Permit,
+            findings,
+            content: content.content,
+            changed: false,
+        };
+        self.ask_milters(&mut so_far).await;
+        if so_far.verdict == FilterVerdict::Permit
+            && let Some(signer) = &self.settings.signer
+        {
+            let reference = self.transaction.as_ref().map(|now| now.reference);
+            sign(Arc::clone(signer), reference, &mut so_far).await;
+        }
+        self.abort();
+        so_far
+    }
+
+    async fn ask_milters(&mut self, so_far: &mut Filtered) {
+        let Some(transaction) = &self.transaction else { return };
+        let told = transaction.told(self.clock, self.settings.content_max);
+        for milter in &mut self.milters {
+            let asked = milter.content(&so_far.content, &told, &mut so_far.findings);
+            let (verdict, changes) = asked.await;
+            so_far.verdict = verdict;
+            if so_far.verdict == FilterVerdict::Permit && !changes.is_empty() {
+                change(milter, changes, &told, so_far).await;
+            }
+            if so_far.verdict != FilterVerdict::Permit {
+                return;
+            }
+        }
+    }
+}
+
+async fn change(
+    milter: &mut Attendance,
+    changes: Vec<Change>,
+    told: &Told<'_>,
+    so_far: &mut Filtered,
+) {
+    let finding = changed::finding(milter.by(), &changes, &so_far.content);
+    let (content, limit) = (std::mem::take(&mut so_far.content), told.changes_max);
+    let changes = changed::to_message(changes);
+    let applied = workers::run(move || {
+        let applied = apply(&content, &changes, limit);
+        (content, applied)
+    });
+    match applied.await {
+        Some((before, Ok(after))) => {
+            so_far.changed |= before != after;
+            so_far.content = after;
+            milter.has_changed();
+            so_far.findings.push(finding);
+        }
+        Some((before, Err(error))) => {
+            so_far.content = before;
+            let findings = &mut so_far.findings;
+            so_far.verdict = milter.cannot_change(error.to_string(), told, findings);
+        }
+        // The content is lost: nothing can be permitted.
+        None => {
+            let reply = replies::filter_fails(Some(told.reference));
+            so_far.verdict = FilterVerdict::Refuse { by: Arc::clone(milter.by()), reply };
+        }
+    }
+}
+
+/// Puts what the signer says in front.
+async fn sign(signer: Arc<dyn Signer>, reference: Option<Reference>, so_far: &mut Filtered) {
+    let content = std::mem::take(&mut so_far.content);
+    let signed = workers::run(move || {
+        let signed = signer.sign(&content).map(|mut fields| {
+            if fields.is_empty() {
+                return None;
+            }
+            fields.reserve_exact(content.len());
+            fields.extend_from_slice(&content);
+            Some(fields)
+        });
+        (content, signed)
+    });
+    let why = match signed.await {
+        Some((before, Ok(None))) => {
+            so_far.content = before;
+            return;
+        }
+        Some((_, Ok(Some(after)))) => {
+            so_far.content = after;
+            so_far.changed = true;
+            return;
+        }
+        Some((before, Err(why))) => {
+            so_far.content = before;
+            why
+        }
+        None => "it ended by a fault of its own".to_owned(),
+    };
+    tracing::error!(
+        reference = reference.map(tracing::field::display),
+        why,
+        "a message cannot be signed, and is deferred"
+    );
+    let reply = replies::filter_fails(reference.as_ref());
+    so_far.verdict = FilterVerdict::Refuse { by: "dkim".into(), reply };
+}
