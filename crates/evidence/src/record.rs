@@ -11,6 +11,7 @@
 
 mod finding;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -179,7 +180,7 @@ pub struct Decision {
     /// What was decided.
     pub verdict: Verdict,
     /// Which gate spoke.
-    pub gate: &'static str,
+    pub gate: Cow<'static, str>,
     /// The gate's words.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_text")]
     pub reason: Option<String>,

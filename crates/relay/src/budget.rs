@@ -1,7 +1,7 @@
 //! How long a client waits for our replies in one transaction, all waits together.
 //!
 //! A client gives up after ten minutes at the dot (RFC 5321 s4.5.3.2.6) and sends the message
-//! again; many have one limit for the whole of it. So what we take (for live lists, for a
+//! again; many have one limit for the whole of it. So what we take (for live lists and filters, for a
 //! smarthost that has to be opened, or a second one, for the evidence) adds up, and when it is
 //! used up the answer is 451 while somebody still listens. Once our dot is out the smarthost
 //! may have the message: then the outcome is unknown.
@@ -22,6 +22,7 @@ impl Relay {
 
     /// Takes note of whether the client waits; to be called whenever that may have changed.
     pub(crate) fn note_waits(&mut self, now: Moment) {
+        self.note_steps();
         if matches!(self.phase, Phase::Idle) {
             self.waits = Waits::default();
             return;
@@ -35,7 +36,9 @@ impl Relay {
             return;
         }
         let reply = replies::out_of_time();
-        self.events.push_back(Event::UpstreamLost(Lost::Timeout));
+        if !self.awaits_filters() {
+            self.events.push_back(Event::UpstreamLost(Lost::Timeout));
+        }
         match std::mem::take(&mut self.phase) {
             Phase::Idle => {}
             Phase::Envelope(envelope) => {
@@ -43,7 +46,10 @@ impl Relay {
                 self.drop_upstream();
                 self.fail_envelope(now, &reply);
             }
-            phase @ (Phase::Streaming(_) | Phase::Holding(_) | Phase::Swallowing(_)) => {
+            phase @ (Phase::Streaming(_)
+            | Phase::Holding(_)
+            | Phase::Judging(_)
+            | Phase::Swallowing(_)) => {
                 self.phase = phase;
                 self.swallow(now, reply, "out-of-time");
             }

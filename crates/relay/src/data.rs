@@ -7,8 +7,6 @@
 //! half-sent can be delivered, or, before DATA, given back with RSET to come; the rest of the client's data is read and thrown
 //! away, and the reason is the reply to its dot (RFC 5321 s4.1.1.4).
 
-use std::sync::Arc;
-
 use evidence::Ending;
 use smtp_session::{Moment, SlotId};
 use smtp_wire::Reply;
@@ -70,7 +68,11 @@ impl Relay {
         envelope: Envelope,
     ) {
         let facts = self.message_facts(&envelope);
-        let reply = replies::message_dropped(&facts.reference);
+        let by_filter = envelope.recipients.iter().any(|one| one.by.is_some());
+        let reply = match by_filter {
+            true => replies::discarded_unseen(&facts.reference),
+            false => replies::message_dropped(&facts.reference),
+        };
         self.phase = Phase::Swallowing(Box::new(Swallowing {
             facts,
             content: Content::default(),
@@ -145,10 +147,15 @@ impl Relay {
             Phase::Holding(holding) => {
                 match holding.step {
                     // No data was asked for: RSET is enough.
-                    Step::Collecting | Step::Ready(_) => self.release_upstream(),
+                    Step::Collecting | Step::Judged(_) | Step::Ready(_) => self.release_upstream(),
                     Step::Asked(_) => self.drop_upstream(),
                 }
                 (holding.facts, holding.content, holding.step.dot_slot())
+            }
+            Phase::Judging(judging) => {
+                self.drop_upstream();
+                let Dot { slot, facts, content } = judging.dot;
+                (facts, content, Some(slot))
             }
             other => {
                 // Already swallowing: the first reason stands.
@@ -178,7 +185,7 @@ impl Relay {
         self.judge_authors(now);
         match std::mem::take(&mut self.phase) {
             Phase::Streaming(streaming) => {
-                let Streaming { mut facts, mut content, trace: _, copy: _ } = *streaming;
+                let Streaming { mut facts, mut content, trace: _, copy } = *streaming;
                 if content.size == 0 {
                     self.drop_upstream();
                     return self.swallowed(now, slot, empty(facts, content));
@@ -186,9 +193,9 @@ impl Relay {
                 if let Some(deciding) = content.deciding.take() {
                     let streams = self.gate.streams();
                     let stream = deciding.stream(streams);
-                    facts.stream = stream.map(|id| Arc::clone(streams.get(id)));
+                    facts.decided(streams, stream);
                 }
-                self.ask_intent(now, Dot::new(slot, facts, content));
+                self.judge_copy(now, Dot::new(slot, facts, content), copy);
             }
             Phase::Holding(mut holding) => {
                 if holding.content.size == 0 {
@@ -196,7 +203,7 @@ impl Relay {
                     return self.swallowed(now, slot, empty(holding.facts, holding.content));
                 }
                 holding.step = match holding.step {
-                    Step::Collecting | Step::Ready(_) => Step::Ready(Some(slot)),
+                    Step::Collecting | Step::Judged(_) | Step::Ready(_) => Step::Ready(Some(slot)),
                     Step::Asked(_) => Step::Asked(Some(slot)),
                 };
                 self.phase = Phase::Holding(holding);

@@ -34,7 +34,7 @@ impl Relay {
         let Some(deciding) = holding.content.deciding.take() else { return true };
         let streams = self.gate.streams();
         let stream = deciding.stream(streams);
-        holding.facts.stream = stream.map(|id| Arc::clone(streams.get(id)));
+        holding.facts.decided(streams, stream);
         let Some(stream) = stream else {
             if holding.header_decides {
                 self.swallow(now, replies::header_too_big(), "header");
@@ -98,6 +98,7 @@ impl Relay {
                 reverse_path_domain: holding.facts.reverse_path_domain.clone(),
                 possible: &only,
                 reason: Some(why.map_or(&Reason::WholeMessage, |why| &why.reason)),
+                by: None,
                 facts: recipient.facts.as_ref(),
                 plain: recipient.plain.as_deref(),
                 reply: &reply,

@@ -36,6 +36,7 @@ impl Relay {
         params: MailParams,
     ) {
         self.waits = Waits::default();
+        self.end_steps();
         if !self.may_send(now, slot, &from) {
             return;
         }
@@ -45,7 +46,6 @@ impl Relay {
             self.server.abandon_transaction();
             return;
         }
-        let at_once = self.settings.contact == Contact::Recipient;
         let possible = self.gate.streams().possible(&Circumstances {
             listener: self.facts.listener,
             login: self.facts.login.as_deref(),
@@ -61,7 +61,9 @@ impl Relay {
             from,
             params,
             possible,
-            mail_slot: (!at_once).then_some(slot),
+            mail_slot: Some(slot),
+            mail_asked: self.settings.filters.envelope,
+            discarded: None,
             recipients: Vec::new(),
             domains: BTreeSet::new(),
             data_slot: None,
@@ -70,11 +72,25 @@ impl Relay {
             failed: None,
             tries,
         }));
-        if at_once {
-            self.server.answer(now, slot, replies::sender_ok());
-        } else {
-            self.offer_envelope(now);
+        self.steps.begin();
+        match self.settings.filters.envelope {
+            true => self.show_mail(),
+            false => self.mail_permitted(now),
         }
+    }
+
+    /// Nobody here objects to MAIL.
+    pub(crate) fn mail_permitted(&mut self, now: Moment) {
+        let Phase::Envelope(envelope) = &mut self.phase else { return };
+        match self.settings.contact {
+            Contact::Sender => self.offer_envelope(now),
+            Contact::Recipient => {
+                if let Some(slot) = envelope.mail_slot.take() {
+                    self.server.answer(now, slot, replies::sender_ok());
+                }
+            }
+        }
+        self.offer_to_filters(now);
     }
 
     /// Sends upstream what is cleared and not yet sent; opens a connection first
@@ -86,6 +102,7 @@ impl Relay {
         }
         let eight_bit = matches!(&self.phase, Phase::Holding(one) if one.content.eight_bit);
         let introduction = self.introduction();
+        let allowance = trace::SIZE_ALLOWANCE + self.settings.filters.size_allowance();
         let Some(envelope) = self.phase.envelope_before_data() else { return };
         let offered = match &self.link {
             Link::Asked => return,
@@ -95,8 +112,7 @@ impl Relay {
             }
             Link::Open(upstream) => {
                 let offered = Arc::clone(upstream.capabilities());
-                let params =
-                    envelope.mail_params(&offered, upstream.is_logged_in(), trace::SIZE_ALLOWANCE);
+                let params = envelope.mail_params(&offered, upstream.is_logged_in(), allowance);
                 match params {
                     Ok(_) if eight_bit && !offered.eight_bit_mime => {
                         return self.smarthost_lacks(now, "8BITMIME");
@@ -169,13 +185,7 @@ impl Relay {
         }
         let reply = verbatim(reply);
         match waiting {
-            Some(slot) => {
-                self.server.answer(now, slot, reply.clone());
-                self.fail_envelope(now, &reply);
-                self.phase = Phase::Idle;
-                self.server.abandon_transaction();
-                self.release_upstream();
-            }
+            Some(slot) => self.mail_refused(now, slot, &reply),
             // The client has its 250 for MAIL: the recipients carry the refusal, which
             // clients handle better anyway. Replies still to come change nothing.
             None => self.fail_envelope(now, &reply),
@@ -187,6 +197,7 @@ impl Relay {
     pub(crate) fn fail_envelope(&mut self, now: Moment, reply: &Reply) {
         let Phase::Envelope(envelope) = &mut self.phase else { return };
         envelope.failed = Some(reply.clone());
+        envelope.mail_asked = false;
         if self.link.connection().is_none() {
             // No reply to DATA will come.
             envelope.data_sent = false;
@@ -194,14 +205,18 @@ impl Relay {
         let mut open = Vec::new();
         for (at, recipient) in envelope.recipients.iter_mut().enumerate() {
             match recipient.standing {
-                Standing::Asked(_) | Standing::Waiting(_) | Standing::Sent => open.push(at),
+                Standing::Asked(_)
+                | Standing::Filtering(_)
+                | Standing::Waiting(_)
+                | Standing::Sent => open.push(at),
                 Standing::Accepted | Standing::Promised(_) | Standing::SentAgain => {
                     recipient.standing = Standing::Refused { permanent: reply.is_permanent() };
                 }
                 _ => {}
             }
         }
-        if let Some(slot) = envelope.mail_slot.take() {
+        let mail_slot = envelope.mail_slot.take();
+        if let Some(slot) = mail_slot {
             self.server.answer(now, slot, reply.clone());
             self.server.abandon_transaction();
         }
@@ -209,6 +224,10 @@ impl Relay {
             self.conclude(now, at, reply.clone());
         }
         self.try_data(now);
+        if mail_slot.is_some() {
+            // There never was a transaction.
+            self.phase = Phase::Idle;
+        }
     }
 
     pub(crate) fn handle_data(&mut self, now: Moment, slot: SlotId) {
@@ -328,6 +347,7 @@ impl Relay {
             reference: envelope.reference,
             began: envelope.began,
             reverse_path_domain: envelope.from_domain.clone(),
+            possible: envelope.possible.clone(),
             stream: envelope.possible.only().map(|id| Arc::clone(self.gate.streams().get(id))),
             recipients: tally.accepted,
             dropped: tally.dropped,

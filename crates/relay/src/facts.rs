@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use evidence::Reference;
+use policy::{Possible, StreamId, Streams};
 use smtp_session::Moment;
 use suppression::Stream;
 
@@ -16,12 +17,24 @@ pub(crate) struct Facts {
     pub(crate) reference: Reference,
     pub(crate) began: Moment,
     pub(crate) reverse_path_domain: Option<Arc<str>>,
-    /// The stream it is on, once that is decided.
+    /// The streams it may be on: one, once that is decided.
+    pub(crate) possible: Possible,
+    /// That one.
     pub(crate) stream: Option<Arc<Stream>>,
     /// Recipients the smarthost took.
     pub(crate) recipients: usize,
     /// Recipients answered 250 and not forwarded.
     pub(crate) dropped: usize,
+}
+
+impl Facts {
+    /// The header has decided; `None`: it could not be read.
+    pub(crate) fn decided(&mut self, streams: &Streams, stream: Option<StreamId>) {
+        self.stream = stream.map(|id| Arc::clone(streams.get(id)));
+        if let Some(stream) = stream {
+            self.possible = streams.only(stream);
+        }
+    }
 }
 
 /// What the content has shown so far.

@@ -56,6 +56,12 @@ pub enum ContentNeed {
 }
 
 impl Filters {
+    /// Octets they may add to a message, for SIZE= upstream (RFC 1870 s6.1 asks for an
+    /// estimate): some fields and a signature.
+    pub(crate) fn size_allowance(&self) -> u64 {
+        if self.change { 8 * 1024 } else { 0 }
+    }
+
     /// For a message that may be on any of these streams.
     pub fn need(&self, possible: &Possible) -> ContentNeed {
         let judged = match &self.judged {

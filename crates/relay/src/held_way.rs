@@ -104,7 +104,7 @@ impl Relay {
     /// What was waited for is here: decides what the header has to decide, then sends
     /// DATA.
     pub(crate) fn go_on_held(&mut self, now: Moment) {
-        if self.decide_stream(now) {
+        if self.decide_stream(now) && !self.judge_held() {
             self.resume_held(now);
         }
     }
@@ -141,7 +141,9 @@ impl Relay {
             transaction.content(held.content());
         }
         match slot {
-            Some(slot) => self.ask_intent(now, Dot::new(slot, facts, content)),
+            Some(slot) => {
+                self.judge_copy(now, Dot::new(slot, facts, content), copy.then_some(held))
+            }
             None => {
                 let copy = copy.then_some(held);
                 let streaming = Streaming { facts, content, trace: None, copy };
@@ -154,7 +156,9 @@ impl Relay {
     pub(crate) fn keep_alive(&mut self, now: Moment) {
         let Phase::Holding(holding) = &mut self.phase else { return };
         let Some(upstream) = self.link.connection_mut() else { return };
-        if matches!(holding.step, Step::Collecting) && holding.held.wants_noop(now) {
+        if matches!(holding.step, Step::Collecting | Step::Judged(_))
+            && holding.held.wants_noop(now)
+        {
             upstream.noop(now);
         }
     }

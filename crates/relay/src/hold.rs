@@ -74,6 +74,8 @@ pub(crate) enum Full {
 pub(crate) struct Held {
     settings: HoldSettings,
     content: Vec<u8>,
+    /// Octets that were taken from the budget.
+    counted: usize,
     noops: u32,
     next_noop: Option<Moment>,
 }
@@ -84,7 +86,8 @@ impl Held {
         if settings.budget.left() == 0 {
             return None;
         }
-        let mut held = Self { settings, content: Vec::new(), noops: 0, next_noop: None };
+        let mut held =
+            Self { settings, content: Vec::new(), counted: 0, noops: 0, next_noop: None };
         held.set_timer(now);
         Some(held)
     }
@@ -96,7 +99,30 @@ impl Held {
         if !self.settings.budget.take(span.len()) {
             return Err(Full::Budget);
         }
+        self.counted += span.len();
         self.content.extend_from_slice(span);
+        Ok(())
+    }
+
+    /// Gives the content to somebody who looks at it. It counts as before.
+    pub(crate) fn lend(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.content)
+    }
+
+    /// Octets of the content when it was lent.
+    pub(crate) fn lent(&self) -> usize {
+        self.counted
+    }
+
+    /// Takes the content back, perhaps another one.
+    pub(crate) fn bring_back(&mut self, content: Vec<u8>) -> Result<(), Full> {
+        match content.len().checked_sub(self.counted) {
+            Some(more) if !self.settings.budget.take(more) => return Err(Full::Budget),
+            Some(_) => {}
+            None => self.settings.budget.give(self.counted - content.len()),
+        }
+        self.counted = content.len();
+        self.content = content;
         Ok(())
     }
 
@@ -126,7 +152,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.settings.budget.give(self.content.len());
+        self.settings.budget.give(self.counted);
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) enum Phase {
     Holding(Box<Holding>),
     /// Mail data is read and thrown away; the reply to the dot is known.
     Swallowing(Box<Swallowing>),
+    /// The client's dot was seen; our own waits for the filters, who have a copy.
+    Judging(Box<Judging>),
     /// The client's dot was seen; our own waits for the intent to be written.
     Intent(Box<Dot>),
     /// Our dot is on its way.
@@ -43,7 +45,7 @@ impl Phase {
                 Some(envelope)
             }
             Self::Holding(holding) => match holding.step {
-                Step::Collecting | Step::Ready(_) => Some(&mut holding.envelope),
+                Step::Collecting | Step::Judged(_) | Step::Ready(_) => Some(&mut holding.envelope),
                 Step::Asked(_) => None,
             },
             _ => None,
@@ -56,6 +58,8 @@ impl Phase {
 pub(crate) enum Standing {
     /// A live source is being asked.
     Asked(QuestionId),
+    /// The filters are asked, or will be.
+    Filtering(Offer),
     /// May be shown to the smarthost, and was not yet.
     Waiting(Offer),
     /// RCPT is on its way.
@@ -83,6 +87,8 @@ pub(crate) struct Recipient {
     /// What each stream still possible says of it.
     pub(crate) set: VerdictSet,
     pub(crate) reason: Option<Reason>,
+    /// The filter that refused it, if one did.
+    pub(crate) by: Option<Arc<str>>,
     pub(crate) facts: Option<RecipientFacts>,
     pub(crate) plain: Option<String>,
 }
@@ -109,8 +115,12 @@ pub(crate) struct Envelope {
     pub(crate) params: MailParams,
     /// The streams the message may be on.
     pub(crate) possible: Possible,
-    /// MAIL waits for the smarthost's own reply.
+    /// MAIL waits for the filters, or for the smarthost's own reply.
     pub(crate) mail_slot: Option<SlotId>,
+    /// The filters have not judged MAIL yet.
+    pub(crate) mail_asked: bool,
+    /// A filter wants all of it dropped, and so does the listener: nobody may get it.
+    pub(crate) discarded: Option<Arc<str>>,
     pub(crate) recipients: Vec<Recipient>,
     /// Those of the recipients, where rates count them.
     pub(crate) domains: BTreeSet<Box<str>>,
@@ -139,6 +149,7 @@ impl Envelope {
         for recipient in &self.recipients {
             match recipient.standing {
                 Standing::Asked(_)
+                | Standing::Filtering(_)
                 | Standing::Waiting(_)
                 | Standing::Promised(_)
                 | Standing::SentAgain => tally.undecided += 1,
@@ -233,6 +244,8 @@ pub(crate) enum Until {
 pub(crate) enum Step {
     /// It is being kept.
     Collecting,
+    /// The filters have it.
+    Judged(SlotId),
     /// DATA may go upstream, as soon as nothing is outstanding there.
     Ready(Option<SlotId>),
     /// DATA has gone upstream.
@@ -243,6 +256,7 @@ impl Step {
     pub(crate) fn dot_slot(self) -> Option<SlotId> {
         match self {
             Self::Collecting => None,
+            Self::Judged(slot) => Some(slot),
             Self::Ready(slot) | Self::Asked(slot) => slot,
         }
     }
@@ -269,9 +283,14 @@ impl Holding {
     /// When the next NOOP is due; none once DATA is under way.
     pub(crate) fn poll_timeout(&self) -> Option<Moment> {
         match self.step {
-            Step::Collecting => self.held.poll_timeout(),
+            Step::Collecting | Step::Judged(_) => self.held.poll_timeout(),
             Step::Ready(_) | Step::Asked(_) => None,
         }
+    }
+
+    /// The filters have it.
+    pub(crate) fn is_judged(&self) -> bool {
+        matches!(self.step, Step::Judged(_))
     }
 
     /// More content would come before the smarthost is ready for it: the client waits.
@@ -289,6 +308,14 @@ pub(crate) struct Swallowing {
     pub(crate) ending: Ending,
     /// Why, in one word, for the record.
     pub(crate) why: &'static str,
+}
+
+/// A message that has gone upstream but for our dot, while it is judged.
+#[derive(Debug)]
+pub(crate) struct Judging {
+    pub(crate) dot: Dot,
+    /// Counts against the budget as long as it is looked at.
+    pub(crate) _copy: Held,
 }
 
 /// A message whose data is complete.

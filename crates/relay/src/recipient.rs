@@ -52,6 +52,7 @@ impl Relay {
             verdict: Recorded::Defer,
             set: VerdictSet::default(),
             reason: None,
+            by: None,
             facts: None,
             plain,
         };
@@ -150,15 +151,20 @@ impl Relay {
             recipient.standing = Standing::Refused { permanent: false };
             return self.judged(now, at, Recorded::Defer, reference, reply);
         }
-        recipient.standing = Standing::Waiting(offer);
+        let filtered = self.settings.filters.envelope;
+        recipient.standing = match filtered {
+            true => Standing::Filtering(offer),
+            false => Standing::Waiting(offer),
+        };
         match envelope.failed.clone() {
             Some(reply) => self.conclude(now, at, reply),
+            None if filtered => self.show_recipient(now, at),
             None => self.offer_envelope(now),
         }
     }
 
     /// Writes the decision down and answers the recipient.
-    fn judged(
+    pub(crate) fn judged(
         &mut self,
         now: Moment,
         at: usize,
@@ -175,6 +181,7 @@ impl Relay {
             reverse_path_domain: envelope.from_domain.clone(),
             possible: &envelope.possible,
             reason: recipient.reason.as_ref(),
+            by: recipient.by.as_ref(),
             facts: recipient.facts.as_ref(),
             plain: recipient.plain.as_deref(),
             reply: &reply,
@@ -190,7 +197,7 @@ impl Relay {
     pub(crate) fn conclude(&mut self, now: Moment, at: usize, reply: Reply) {
         let Phase::Envelope(envelope) = &mut self.phase else { return };
         let Some(recipient) = envelope.recipients.get_mut(at) else { return };
-        let judged = !matches!(recipient.standing, Standing::Asked(_));
+        let judged = !matches!(recipient.standing, Standing::Asked(_) | Standing::Filtering(_));
         recipient.standing = if reply.is_positive() {
             Standing::Accepted
         } else {
@@ -198,7 +205,7 @@ impl Relay {
         };
         let verdict = match judged {
             true => recipient.verdict,
-            // The answer of a live source is not waited for when it cannot matter.
+            // The answer of a live source, or of a filter, is not waited for when it cannot matter.
             false if reply.is_permanent() => Recorded::Refuse,
             false => Recorded::Defer,
         };

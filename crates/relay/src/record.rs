@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use evidence::{Class, Decision, Ending, Intent, Outcome, Reference, ReplyText, Verdict};
-use policy::{GateName, Possible, Reason, RecipientFacts, Streams};
+use std::borrow::Cow;
+
+use evidence::{Class, Decision, Ending, Finding, Intent, Outcome, Reference, ReplyText, Verdict};
+use policy::{GateName, GateVerdict, Possible, Reason, RecipientFacts, Streams};
 use smtp_session::Moment;
 use smtp_wire::Reply;
 use suppression::{Suppression, Timestamp};
@@ -22,6 +24,8 @@ pub(crate) struct Judged<'a> {
     /// The streams it was judged for; one of them, once that is decided.
     pub(crate) possible: &'a Possible,
     pub(crate) reason: Option<&'a Reason>,
+    /// The filter that spoke, if one did.
+    pub(crate) by: Option<&'a Arc<str>>,
     pub(crate) facts: Option<&'a RecipientFacts>,
     pub(crate) plain: Option<&'a str>,
     pub(crate) reply: &'a Reply,
@@ -66,7 +70,10 @@ pub(crate) fn decision(
         streams: possible,
         refusing,
         verdict: judged.verdict,
-        gate: judged.reason.map_or(GateName::Smarthost, Reason::gate).as_str(),
+        gate: match judged.by {
+            Some(filter) => Cow::Owned(filter.to_string()),
+            None => judged.reason.map_or(GateName::Smarthost, Reason::gate).as_str().into(),
+        },
         reason: judged.reason.map(Reason::in_full),
         list: entry.map(|entry| entry.source.clone()),
         since: entry.map(|entry| entry.since),
@@ -77,6 +84,50 @@ pub(crate) fn decision(
         entry: entry.and_then(Suppression::row),
         epoch: judged.facts.map_or(0, |facts| facts.epoch),
         reply: reply_text(judged.reply),
+    }
+}
+
+/// What was found in a message, or said of it, by somebody who judges messages.
+pub(crate) struct Found<'a> {
+    /// As the evidence names it: `gate NAME`, `milter NAME`, ...
+    pub(crate) by: &'a Arc<str>,
+    pub(crate) verdict: Verdict,
+    pub(crate) reason: &'a str,
+    /// Where it ends the message.
+    pub(crate) reply: Option<&'a Reply>,
+}
+
+pub(crate) fn found(
+    Who { facts: session, shown }: Who<'_>,
+    facts: &Facts,
+    message_id: Option<&str>,
+    now: Moment,
+    found: Found<'_>,
+) -> Finding {
+    Finding {
+        time: time(now),
+        session: Arc::clone(&session.id),
+        client: session.client,
+        login: shown.login.clone(),
+        listener: session.listener,
+        transaction: facts.reference,
+        reverse_path_domain: facts.reverse_path_domain.clone(),
+        stream: facts.stream.as_ref().map(|stream| Arc::clone(&stream.name)),
+        message_id: message_id.map(str::to_owned),
+        gate: Arc::clone(found.by),
+        verdict: found.verdict,
+        reason: found.reason.to_owned(),
+        reply: found.reply.map(reply_text),
+    }
+}
+
+/// A gate's verdict in the words of the evidence.
+pub(crate) fn recorded(verdict: GateVerdict) -> Verdict {
+    match verdict {
+        GateVerdict::Permit => Verdict::Permit,
+        GateVerdict::Refuse => Verdict::Refuse,
+        GateVerdict::Defer => Verdict::Defer,
+        GateVerdict::Shadow => Verdict::Shadow,
     }
 }
 

@@ -21,6 +21,7 @@ use crate::phase::Phase;
 use crate::record::Who;
 use crate::settings::{RelaySettings, SessionFacts};
 use crate::shown::Shown;
+use crate::steps::Steps;
 use crate::upstream::Upstream;
 use crate::waits::Waits;
 
@@ -44,6 +45,8 @@ pub struct Relay {
     /// AUTH is going on.
     pub(crate) exchange: Option<Box<Exchange>>,
     pub(crate) phase: Phase,
+    /// What the filters know of it.
+    pub(crate) steps: Steps,
     /// How long the client has waited in this transaction.
     pub(crate) waits: Waits,
     pub(crate) link: Link,
@@ -81,6 +84,7 @@ impl Relay {
             shown,
             exchange: None,
             phase: Phase::Idle,
+            steps: Steps::default(),
             waits: Waits::default(),
             link: Link::None,
             bond: Bond::Free,
@@ -129,7 +133,8 @@ impl Relay {
     pub fn poll_timeout(&self) -> Option<Moment> {
         let upstream = self.link.connection().and_then(Upstream::poll_timeout);
         let held = match &self.phase {
-            Phase::Holding(holding) => holding.poll_timeout(),
+            // Without a connection there is nobody to keep awake.
+            Phase::Holding(holding) if self.link.connection().is_some() => holding.poll_timeout(),
             _ => None,
         };
         let both = Moment::earliest(self.server.poll_timeout(), upstream);

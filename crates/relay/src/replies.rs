@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use address::ForwardPath;
 use evidence::Reference;
-use policy::{AuthorFault, Counted, Party, Reason, TooMuch};
+use policy::{AuthorFault, Counted, Finding, GateVerdict, Party, Reason, TooMuch};
 use smtp_wire::{DataFault, Enhanced, Reply};
 
 use crate::event::OpenFailure;
@@ -187,6 +187,30 @@ pub(crate) fn message_dropped(reference: &Reference) -> Reply {
     Reply::new(250, code(2, 0, 0), text)
 }
 
+/// What a gate found in the message, or its own text for that.
+pub(crate) fn found(finding: &Finding, reference: &Reference) -> Reply {
+    let text = with_reference(finding.text.as_deref().unwrap_or(&finding.found), reference);
+    match finding.verdict {
+        GateVerdict::Refuse => Reply::new(550, code(5, 7, 1), text),
+        _ => Reply::new(451, code(4, 7, 1), text),
+    }
+}
+
+/// A filter wants it to vanish; here nothing vanishes behind a 250.
+pub(crate) fn discarded(reference: &Reference) -> Reply {
+    Reply::new(550, code(5, 7, 1), with_reference("refused by a filter", reference))
+}
+
+/// Likewise, under `drop`.
+pub(crate) fn discarded_unseen(reference: &Reference) -> Reply {
+    Reply::new(250, code(2, 0, 0), with_reference("not forwarded, by a filter's word", reference))
+}
+
+/// What it said is no verdict, or what it made of the message cannot be sent.
+pub(crate) fn filter_failed() -> Reply {
+    Reply::new(451, code(4, 3, 0), "a filter failed; try again later")
+}
+
 pub(crate) fn no_transaction() -> Reply {
     Reply::new(503, code(5, 5, 1), "MAIL first")
 }
@@ -322,6 +346,12 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         recipients,
         transaction: &reference,
     };
+    let finding = |verdict| Finding {
+        gate: "one-click".into(),
+        verdict,
+        found: "List-Unsubscribe-Post is missing".to_owned(),
+        text: None,
+    };
     let wait = Duration::from_secs(12);
     let messages = TooMuch { party: Party::Client, counted: Counted::Messages, wait };
     let recipients = TooMuch { party: Party::RecipientDomain, counted: Counted::Recipients, wait };
@@ -360,6 +390,11 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         ("content over the limit of the held way", too_big_to_hold()),
         ("a header that decides, over its limit", header_too_big()),
         ("no room left for held content", hold_budget_used_up()),
+        ("the dot, a gate refuses what it found", found(&finding(GateVerdict::Refuse), &reference)),
+        ("the dot, a gate defers what it found", found(&finding(GateVerdict::Defer), &reference)),
+        ("what a filter wants to discard", discarded(&reference)),
+        ("the dot, of what a filter wants to discard, under `drop`", discarded_unseen(&reference)),
+        ("a filter's answer cannot be used", filter_failed()),
         ("a bare CR in mail data", bad_line_end(DataFault::BareCr)),
         ("a bare LF in mail data", bad_line_end(DataFault::BareLf)),
         ("a NUL in mail data", bad_line_end(DataFault::Nul)),

@@ -147,7 +147,7 @@ impl Relay {
             Answer::Opened(result) => self.handle_opened(now, result),
             Answer::LookedUp(id, asked, answers) => self.handle_looked_up(now, id, *asked, answers),
             Answer::Authenticated(answer) => self.handle_authenticated(now, answer),
-            Answer::Filtered(..) => {}
+            Answer::Filtered(number, answer) => self.handle_filtered(now, number, answer),
             Answer::IntentWritten(written) => self.handle_intent_written(now, written),
         }
         self.settle(now);
@@ -242,7 +242,7 @@ impl Relay {
                 self.phase = Phase::Envelope(envelope);
                 self.fail_envelope(now, &why.reply());
             }
-            phase @ (Phase::Streaming(_) | Phase::Holding(_)) => {
+            phase @ (Phase::Streaming(_) | Phase::Holding(_) | Phase::Judging(_)) => {
                 self.phase = phase;
                 self.swallow(now, why.reply(), "smarthost-lost");
             }
@@ -255,6 +255,7 @@ impl Relay {
     /// The transaction is over without mail data (RSET, EHLO, a refusal).
     pub(crate) fn forget_transaction(&mut self) {
         self.phase = Phase::Idle;
+        self.end_steps();
         self.release_upstream();
     }
 
@@ -268,6 +269,10 @@ impl Relay {
                 self.drop_upstream();
                 self.abandoned(now, phase);
             }
+            Phase::Judging(judging) => {
+                self.drop_upstream();
+                self.dot_abandoned(now, judging.dot);
+            }
             Phase::Intent(dot) => {
                 self.drop_upstream();
                 self.dot_abandoned(now, *dot);
@@ -278,6 +283,7 @@ impl Relay {
                 self.phase = phase;
             }
         }
+        self.note_steps();
         if !self.closed {
             self.closed = true;
             self.events.push_back(Event::Close(why));

@@ -11,6 +11,8 @@
 //! T 300                             seconds go by
 //! L> bob@there.example, c@x.example a live list is asked about these, together
 //! L< clear, suppressed              it answers about them: also `unknown`, `nothing`
+//! F> mail <a@corp.example>          the filters are shown a step: also `rcpt`, `content`, `abort`
+//! F< permit                         they answer the oldest
 //! E refuse                          a record of this kind is written
 //! S closed                          the gate closes
 //! ```
@@ -46,6 +48,10 @@ pub enum Line {
     Question(Vec<String>),
     /// It answers the oldest question, a word for each address.
     Answer(Vec<String>),
+    /// The filters must be shown this step.
+    Step(String),
+    /// They answer the oldest step that has no answer yet.
+    Verdict(String),
     /// A record must be written that holds this word.
     Record(String),
 }
@@ -90,6 +96,8 @@ impl Transcript {
                 }
                 ("L>", rest) => Line::Question(words(rest)),
                 ("L<", rest) => Line::Answer(words(rest)),
+                ("F>", rest) => Line::Step(rest.to_owned()),
+                ("F<", rest) => Line::Verdict(rest.to_owned()),
                 ("E", rest) => Line::Record(rest.to_owned()),
                 _ => return Err(format!("line {number}: `{word}` begins no line of a transcript")),
             };

@@ -63,7 +63,7 @@ impl Recorder for Records {
                 client = %Redacted(record.client),
                 reference = %record.reference,
                 verdict = ?record.verdict,
-                gate = record.gate,
+                gate = %record.gate,
                 list = record.list.as_deref(),
                 recipient,
                 "recipient not permitted",

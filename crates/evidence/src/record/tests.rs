@@ -18,7 +18,7 @@ pub(crate) fn decision(reference: Reference, transaction: Reference) -> Decision
         streams: Vec::new(),
         refusing: Vec::new(),
         verdict: Verdict::Refuse,
-        gate: "opt-out",
+        gate: "opt-out".into(),
         reason: Some("opted out on 2026-03-02 (list crm.csv)".into()),
         list: Some("crm.csv".into()),
         since: Some("2026-03-02".parse().unwrap()),

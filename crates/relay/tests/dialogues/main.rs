@@ -6,6 +6,7 @@
 mod access;
 mod end_of_data;
 mod evasion;
+mod filters;
 mod identity;
 mod stage;
 mod transcripts;

@@ -22,6 +22,7 @@ use smtp_session::{
 use smtp_wire::ClientIdentity;
 use suppression::{AddressKeys, Day, Digest, Kind, Scope, Stream, Subject, Suppression};
 
+use crate::filters::FilterStage;
 use crate::identity::{Identity, Introduce};
 
 type Name = Option<Arc<str>>;
@@ -53,6 +54,8 @@ pub(crate) struct Scenery {
     pub(crate) action: Action,
     pub(crate) contact: Contact,
     pub(crate) held: Option<usize>,
+    pub(crate) filters: Filters,
+    pub(crate) copy_max: usize,
     pub(crate) size_max: u64,
     pub(crate) recipients_max: u32,
     pub(crate) errors_max: u32,
@@ -84,6 +87,8 @@ impl Default for Scenery {
             action: Action::Refuse,
             contact: Contact::Recipient,
             held: None,
+            filters: Filters::default(),
+            copy_max: usize::MAX,
             size_max: 100_000,
             recipients_max: 100,
             errors_max: 10,
@@ -177,6 +182,7 @@ pub(crate) struct Stage {
     /// Questions to the live list, each with everybody who came up together.
     pub(crate) questions: Vec<Vec<String>>,
     asked: VecDeque<Vec<(QuestionId, Box<Asked>)>>,
+    pub(crate) filters: FilterStage,
     live: bool,
     parked: Option<Box<Upstream>>,
 }
@@ -206,8 +212,8 @@ impl Stage {
             way: if scenery.held.is_some() { Way::Held } else { Way::Through },
             mixed: scenery.mixed,
             header: HoldSettings::new(scenery.header_max, Arc::clone(&budget)),
-            hold: HoldSettings::new(scenery.held.unwrap_or(usize::MAX), Arc::clone(&budget)),
-            filters: Filters::default(),
+            hold: HoldSettings::new(scenery.held.unwrap_or(scenery.copy_max), Arc::clone(&budget)),
+            filters: scenery.filters.clone(),
             message_size_max: scenery.size_max,
             recipients_max: scenery.recipients_max,
             plain_recipients: scenery.plain,
@@ -261,6 +267,7 @@ impl Stage {
             closed: false,
             questions: Vec::new(),
             asked: VecDeque::new(),
+            filters: FilterStage::default(),
             live: false,
             parked: None,
         };
@@ -307,6 +314,13 @@ impl Stage {
             };
             self.relay.answer(self.now, Answer::LookedUp(id, asked, answers));
         }
+        self.drain();
+    }
+
+    /// The filters answer their oldest step.
+    pub(crate) fn filters_say(&mut self, words: &str) {
+        let (number, answer) = self.filters.answer(words);
+        self.relay.answer(self.now, Answer::Filtered(number, answer));
         self.drain();
     }
 
@@ -432,6 +446,9 @@ impl Stage {
                 for refusing in &record.refusing {
                     words += &format!(" -{refusing}");
                 }
+                if record.gate.contains(' ') {
+                    words += &format!(" by {}", record.gate);
+                }
                 if let Some(until) = record.until {
                     words += &format!(" until {until}");
                 }
@@ -450,7 +467,7 @@ impl Stage {
                 let stream = record.stream.as_deref().unwrap_or("?");
                 self.records.push(format!("{} {stream}", word(&record.ending)));
             }
-            Event::Filter(..) => {}
+            Event::Filter(number, step) => self.filters.see(number, step),
             Event::Close(_) => self.closed = true,
         }
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::access;
+use crate::filters;
 use crate::stage::{Scenery, Stage};
 use policy::{Action, StreamRule};
 use relay::{Contact, Mixed};
@@ -94,6 +95,16 @@ fn play(transcript: &Transcript) -> Result<(), String> {
                 said.nothing_left(*number)?;
                 stage.list_says(words);
             }
+            Line::Step(pattern) => match stage.filters.seen.first() {
+                Some(step) if Transcript::fits(pattern, step) => {
+                    stage.filters.seen.remove(0);
+                }
+                other => return fault(format!("to the filters: {other:?}, not {pattern:?}")),
+            },
+            Line::Verdict(words) => {
+                said.nothing_left(*number)?;
+                stage.filters_say(words);
+            }
             Line::Record(word) => {
                 // The default stream need not be named.
                 let written = stage.records.first();
@@ -108,6 +119,9 @@ fn play(transcript: &Transcript) -> Result<(), String> {
         }
     }
     said.take(&mut stage);
+    if !stage.filters.seen.is_empty() {
+        return Err(format!("shown to the filters as well: {:?}", stage.filters.seen));
+    }
     said.nothing_left(transcript.lines.last().map_or(0, |(number, _)| *number))
 }
 
@@ -165,6 +179,8 @@ fn scenery(transcript: &Transcript) -> Scenery {
             "action" if value == "shadow" => scenery.action = Action::Shadow,
             "contact" if value == "sender" => scenery.contact = Contact::Sender,
             "held" => scenery.held = Some(value.parse().unwrap()),
+            "filters" => scenery.filters = filters::wishes(value),
+            "copy-max" => scenery.copy_max = value.parse().unwrap(),
             "size" => scenery.size_max = value.parse().unwrap(),
             "recipients" => scenery.recipients_max = value.parse().unwrap(),
             "errors" => scenery.errors_max = value.parse().unwrap(),
