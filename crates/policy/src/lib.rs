@@ -14,8 +14,11 @@
 
 mod authors;
 mod cleared;
+mod expression;
 mod finding;
 mod gate_rule;
+mod header_check;
+mod header_gates;
 mod lists;
 mod live;
 mod networks;
@@ -26,11 +29,16 @@ mod reason;
 mod relay_control;
 mod sender_rules;
 mod streams;
+mod subject;
+mod unsettled;
 
 pub use authors::{AuthorFault, check_authors};
 pub use cleared::{Cleared, Provisional, Refused, VerdictSet};
+pub use expression::{Expression, ExpressionError};
 pub use finding::{Finding, GateVerdict};
 pub use gate_rule::GateRule;
+pub use header_check::HeaderCheck;
+pub use header_gates::{HeaderFindings, HeaderGate, HeaderGates};
 pub use lists::{Inquiry, Lists, LookUp, Lookup, Lookups, QuestionId};
 pub use live::{Answered, Answering, LiveLists, Question};
 pub use networks::Networks;
@@ -43,3 +51,4 @@ pub use sender_rules::{AuthorDomain, SenderRule, SenderRules};
 pub use streams::{
     Circumstances, HeaderFields, Possible, StreamId, StreamIds, StreamRule, Streams,
 };
+pub use unsettled::Unsettled;
