@@ -5,17 +5,14 @@
 //! changed, what is signed. Nothing here knows a policy, a socket or a clock.
 
 mod change;
+pub mod content;
 mod decoded;
 mod header;
 mod list_unsubscribe;
-
-
 mod sections;
 mod signature;
 
 pub use change::{Change, ChangeError, apply};
-
-
 pub use content::Content;
 pub use header::{Field, Header};
 pub use list_unsubscribe::{OneClickFault, check_one_click, list_uris};

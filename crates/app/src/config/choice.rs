@@ -41,7 +41,9 @@ macro_rules! choice {
     };
 }
 
-fn word<F: Form + Copy>(
+pub(crate) use choice;
+
+pub(crate) fn word<F: Form + Copy>(
     given: &Given<'_>,
     words: &[(&'static str, F)],
     faults: &mut Vec<Fault>,

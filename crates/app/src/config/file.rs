@@ -16,6 +16,7 @@ use super::credentials::{LoginName, MechanismName, TokenUrl};
 use super::dkim::Dkim;
 use super::fault::Fault;
 use super::form::{Count, FilePath, Flag, Form, Text};
+use super::gate::Gate;
 use super::limits::Limits;
 use super::location::Variable;
 use super::mechanisms::{Mechanisms, Users};
@@ -279,6 +280,8 @@ pub(crate) struct File {
     pub(crate) streams: Vec<Stream>,
     /// `[[sender]]`
     pub(crate) senders: Vec<Sender>,
+    /// `[[gate]]`
+    pub(crate) gates: Vec<Gate>,
     /// `[[milter]]`
     pub(crate) milters: Vec<Milter>,
     /// `[enforcement]`
@@ -304,6 +307,7 @@ pub(crate) fn sections() -> Vec<SectionInfo> {
         Source::info(),
         Stream::info(),
         Sender::info(),
+        Gate::info(),
         Milter::info(),
         Dkim::info(),
         Enforcement::info(),
@@ -351,6 +355,7 @@ pub(crate) fn read(text: &str, faults: &mut Vec<Fault>) -> File {
         sources: many(root, text, faults),
         streams: many(root, text, faults),
         senders: many(root, text, faults),
+        gates: many(root, text, faults),
         milters: many(root, text, faults),
         enforcement: one(root, text, faults),
         alert: one(root, text, faults),
@@ -469,6 +474,7 @@ pub(crate) fn rows(file: &File) -> Vec<(&'static str, usize, bool, Vec<Row>)> {
     all.extend(file.sources.iter().enumerate().map(|(n, s)| (Source::NAME, n, true, s.rows())));
     all.extend(file.streams.iter().enumerate().map(|(n, s)| (Stream::NAME, n, true, s.rows())));
     all.extend(file.senders.iter().enumerate().map(|(n, s)| (Sender::NAME, n, true, s.rows())));
+    all.extend(file.gates.iter().enumerate().map(|(n, s)| (Gate::NAME, n, true, s.rows())));
     all.extend(file.milters.iter().enumerate().map(|(n, s)| (Milter::NAME, n, true, s.rows())));
     all.extend(file.dkim.iter().enumerate().map(|(n, s)| (Dkim::NAME, n, true, s.rows())));
     all.extend([

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use policy::Streams;
 use relay::Routes;
 
 use super::admission::{self, Admissions};
@@ -24,7 +25,8 @@ use super::settings::{EvidenceSettings, LedgerSettings, ListenerSettings, LogSet
 use super::source::settle as settle_sources;
 use super::stream::settle as settle_streams;
 use super::{
-    alert, altered, bond, dkim, enforcement, limits, milter, routing, sender, smarthost, tls, users,
+    alert, altered, bond, dkim, enforcement, gate, limits, milter, routing, sender, smarthost, tls,
+    users,
 };
 
 /// What of the machine and the process the meaning depends on.
@@ -84,6 +86,8 @@ pub(crate) fn settle(
     let control = control(file, folder, faults);
     let sources = settle_sources(&file.sources, folder, &ledger.person, faults);
     let streams = settle_streams(&file.streams, &listeners, faults);
+    let rules = Streams::new(streams.clone());
+    let gates = gate::settle(&file.gates, &file.streams, &rules, &listeners, faults);
     let milters = milter::settle(&file.milters, &listeners, folder, faults);
     milter::check_time(&file.milters, &milters, &listeners, &file.limits, faults);
     altered::check(file, &milters, &dkim, &listeners, faults);
@@ -102,6 +106,7 @@ pub(crate) fn settle(
         control: control?,
         streams,
         senders: sender::settle(&file.senders, faults),
+        gates,
         milters,
         enforcement: enforcement::settle(&file.enforcement),
         alert: alert::settle(&file.alert, folder, faults),

@@ -18,6 +18,7 @@ mod fault;
 mod file;
 mod form;
 mod front_end;
+mod gate;
 mod limits;
 mod location;
 mod login;
@@ -58,6 +59,7 @@ pub use choice::{
 };
 pub use credentials::{LoginSecret, LoginSettings, TokenGrant, TokenPlace};
 pub use fault::{Fault, FaultLine, Report, Severity};
+pub use gate::{GateCheck, GateSettings};
 pub use meaning::Surroundings;
 pub use milter::MilterSettings;
 pub use naming::{EvidencePath, SourceName};

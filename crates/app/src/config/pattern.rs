@@ -23,7 +23,7 @@ pub(crate) struct Patterns<T> {
 }
 
 /// A list of texts, each read as a pattern.
-fn patterns<F: Form, T: FromStr<Err: Display>>(
+pub(crate) fn patterns<F: Form, T: FromStr<Err: Display>>(
     given: &Given<'_>,
     faults: &mut Vec<Fault>,
 ) -> Option<Patterns<T>> {
@@ -85,6 +85,11 @@ form! {
 form! {
     /// Domains of authors.
     AuthorDomains of AuthorDomain, "a list of domains", r#"["corp.example", "*.corp.example"]"#
+}
+
+form! {
+    /// Names of header fields.
+    FieldNames of FieldName, "a list of header fields", r#"["Date", "Message-ID"]"#
 }
 
 form! {

@@ -20,6 +20,7 @@ use super::choice::{
     Action, Contact, EvidenceSync, Identity, Level, ListenerTls, LogFormat, Mixed, RefuseAt, Store,
 };
 use super::credentials::LoginSettings;
+use super::gate::GateSettings;
 use super::milter::MilterSettings;
 use super::naming::EvidencePath;
 use super::network::HostPort;
@@ -56,6 +57,8 @@ pub struct Settings {
     pub streams: Vec<StreamRule>,
     /// Which senders clients may use, in the order of their rules.
     pub senders: Vec<SenderRule>,
+    /// Rules over messages, in their order.
+    pub gates: Vec<GateSettings>,
     /// Filters that speak the milter protocol, in their order.
     pub milters: Vec<MilterSettings>,
     /// How objections are enforced.

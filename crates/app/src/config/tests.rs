@@ -414,6 +414,7 @@ fn the_reference_in_docs_is_the_one_made_here() {
 }
 
 mod access;
+mod gates;
 mod kinds_of_mail;
 mod logins;
 mod milters;

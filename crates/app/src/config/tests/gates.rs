@@ -1,0 +1,164 @@
+//! `[[gate]]`.
+
+use policy::{GateVerdict, HeaderCheck};
+
+use super::*;
+
+const STREAMS: &str = "[[stream]]\nname = \"newsletter\"\nsender = [\"@news.corp.example\"]\n\
+    [[stream]]\nname = \"receipts\"\nclass = \"transactional\"\nsender = [\"@shop.corp.example\"]\n";
+
+#[track_caller]
+fn gate(keys: &str) -> GateSettings {
+    let loaded = loaded(&format!("{SMARTHOST}{STREAMS}[[gate]]\nname = \"g\"\n{keys}\n"));
+    assert!(loaded.report.is_clean(), "{}", loaded.report.render(false));
+    loaded.settings.unwrap().gates.remove(0)
+}
+
+fn header_check(keys: &str) -> HeaderCheck {
+    match gate(keys).check {
+        GateCheck::Header(check) => check,
+    }
+}
+
+fn names(names: &[&str]) -> Vec<policy::FieldName> {
+    names.iter().map(|name| name.parse().unwrap()).collect()
+}
+
+#[test]
+fn every_check_has_its_keys() {
+    for (keys, expected) in [
+        ("check = \"from\"", HeaderCheck::From([].into())),
+        (
+            "check = \"from\"\ndomains = [\"corp.example\"]",
+            HeaderCheck::From(["corp.example".parse().unwrap()].into()),
+        ),
+        ("check = \"required\"\nfields = [\"Date\"]", HeaderCheck::Required(names(&["Date"]))),
+        ("check = \"forbidden\"\nfields = [\"Bcc\"]", HeaderCheck::Forbidden(names(&["Bcc"]))),
+        (
+            "check = \"field\"\nfield = \"Subject\"\nregex = '(?i)lottery\\b'",
+            HeaderCheck::Field("Subject".parse().unwrap(), r"(?i)lottery\b".parse().unwrap()),
+        ),
+        ("check = \"one-click\"", HeaderCheck::OneClick),
+        ("check = \"received\"\nmore_than = 25", HeaderCheck::Received(25)),
+        ("check = \"subject\"", HeaderCheck::Subject),
+        (
+            "check = \"advertisement\"\nmarks = [\"ADV\", \"[ad]\"]",
+            HeaderCheck::Advertisement(vec!["ADV".to_owned(), "[ad]".to_owned()]),
+        ),
+    ] {
+        assert_eq!(header_check(keys), expected, "{keys}");
+    }
+}
+
+#[test]
+fn a_gate_refuses_unless_it_says_otherwise_or_only_guesses() {
+    for (keys, verdict) in [
+        ("check = \"one-click\"", GateVerdict::Refuse),
+        ("check = \"subject\"", GateVerdict::Shadow),
+        ("check = \"subject\"\nverdict = \"refuse\"", GateVerdict::Refuse),
+        ("check = \"one-click\"\nverdict = \"defer\"", GateVerdict::Defer),
+        ("check = \"one-click\"\nverdict = \"permit\"", GateVerdict::Permit),
+    ] {
+        assert_eq!(gate(keys).rule.verdict, verdict, "{keys}");
+    }
+}
+
+#[test]
+fn streams_classes_and_listeners_narrow_it() {
+    let places = |keys: &str| -> Option<Vec<usize>> {
+        let streams = gate(&format!("check = \"one-click\"\n{keys}")).rule.streams?;
+        Some(streams.iter().map(|id| id.place()).collect())
+    };
+    assert_eq!(places(""), None);
+    assert_eq!(places("stream = [\"receipts\"]"), Some(vec![1]));
+    assert_eq!(places("stream = [\"newsletter\", \"default\"]"), Some(vec![0, 2]));
+    assert_eq!(places("class = \"commercial\""), Some(vec![0, 2]));
+    assert_eq!(places("class = \"transactional\""), Some(vec![1]));
+    assert_eq!(places("stream = [\"newsletter\"]\nclass = \"commercial\""), Some(vec![0]));
+    let one = gate("check = \"one-click\"\nlistener = [\"127.0.0.1:2525\"]");
+    assert!(one.is_for("127.0.0.1:2525".parse().unwrap()));
+    assert!(!one.is_for("127.0.0.1:25".parse().unwrap()));
+}
+
+#[test]
+fn what_is_wrong_with_a_gate_is_told_with_its_place() {
+    let one = |keys: &str, at, value: &str, words: &str, help: &str| {
+        one_fault(&format!("[[gate]]\nname = \"g\"\n{keys}\n"), at, value, words, help);
+    };
+    one(
+        "check = \"from\"\nfields = [\"Date\"]",
+        (4, 10),
+        "[\"Date\"]",
+        "`fields` goes with check = \"required\" or check = \"forbidden\", not with \"from\"",
+        "check = \"from\" has `domains`",
+    );
+    one(
+        "check = \"one-click\"\nmarks = [\"ADV\"]",
+        (4, 9),
+        "[\"ADV\"]",
+        "not with \"one-click\"",
+        "has no key of its own",
+    );
+    one(
+        "check = \"field\"\nfield = \"Subject\"",
+        (3, 9),
+        "\"field\"",
+        "needs `regex`",
+        "add: regex",
+    );
+    one("check = \"required\"", (3, 9), "\"required\"", "needs `fields`", "add: fields = [");
+    one(
+        "check = \"reqired\"",
+        (3, 9),
+        "\"reqired\"",
+        "is not a check",
+        "did you mean \"required\"?",
+    );
+    one(
+        "check = \"one-click\"\nstream = [\"news\"]",
+        (4, 11),
+        "\"news\"",
+        "no [[stream]] is named \"news\"",
+        "there is: default",
+    );
+    one(
+        "check = \"one-click\"\nlistener = [\"127.0.0.1:26\"]",
+        (4, 13),
+        "\"127.0.0.1:26\"",
+        "no [[listener]] is on 127.0.0.1:26",
+        "127.0.0.1:2525",
+    );
+    one(
+        "check = \"one-click\"\nstream = [\"default\"]\nclass = \"transactional\"",
+        (4, 10),
+        "[\"default\"]",
+        "no stream that is named here is transactional",
+        "",
+    );
+}
+
+#[test]
+fn the_place_within_an_expression_or_a_text_is_shown() {
+    one_fault(
+        "[[gate]]\nname = \"g\"\ncheck = \"field\"\nfield = \"Subject\"\nregex = 'a[z-a]'\n",
+        (5, 12),
+        "z-a",
+        "invalid character class range",
+        "single quotes",
+    );
+    one_fault(
+        "[[gate]]\nname = \"g\"\ncheck = \"one-click\"\ntext = \"don\u{2019}t\"\n",
+        (4, 12),
+        "\u{2019}",
+        "cannot stand in a reply",
+        "ASCII",
+    );
+    let large = "[[gate]]\nname = \"g\"\ncheck = \"field\"\nfield = \"Subject\"\nregex = '(\\w{500}){500}'\n";
+    one_fault(large, (5, 9), "'(\\w{500}){500}'", "more than 1024 KiB of memory", "");
+}
+
+#[test]
+fn two_gates_have_two_names() {
+    let two = "[[gate]]\nname = \"g\"\ncheck = \"one-click\"\n[[gate]]\nname = \"G\"\ncheck = \"subject\"\n";
+    one_fault(two, (5, 8), "\"G\"", "two gates are named", "by their names");
+}
