@@ -27,12 +27,12 @@ pub enum Awaits {
 /// One connection to a filter, without its socket.
 ///
 /// ```text
-///   negotiate  (connect  (helo  (mail rcpt* data header* end_of_header body* end_of_body | abort)*)*)*
-///                   quit_for_new_connection brings it back to connect; quit ends it
+///   negotiate  connect  helo+  (mail rcpt* data header* end_of_header body* end_of_body)*  quit
+///                                              |___ or abort, at any place ___|
 /// ```
 ///
 /// - A command is a method. It writes to [`Self::output`] and says whether a reply is awaited;
-///   until that has come no other command has a place, but [`Self::abort`] and the two to quit.
+///   until that has come no other command has a place, but [`Self::abort`] and [`Self::quit`].
 /// - [`Self::handle_bytes`] takes what the filter sent; then [`Self::poll_event`] until it has
 ///   no more. The same bytes cut anywhere give the same events.
 /// - What was agreed upon is heeded here: steps that are switched off write nothing, steps
@@ -41,6 +41,9 @@ pub enum Awaits {
 ///   the message, and `abort` ends it.
 /// - Whatever fails, fails for good: [`Event::Failed`] is the last event, and every command has
 ///   that error.
+///
+/// A connection is for one client: `K`, by which the next one could have it, is understood by
+/// libmilter at some steps only. Commands that no server knows (`U`) are not told.
 ///
 /// Who speaks in which order is not checked any further: the filter's word is as good for a
 /// command that came too early as for any.
@@ -129,13 +132,17 @@ impl Connection {
     ) -> Result<Awaits, MilterError> {
         let name = without_nul(name.as_bytes());
         let Some(address) = address else {
-            return self.command(Step::Connect, macros, &[name, b"\0U"]);
+            return self.command(Step::Connect, Some(macros), &[name, b"\0U"]);
         };
         let ip = address.ip().to_canonical();
         let family: &[u8] = if matches!(ip, IpAddr::V4(_)) { b"4" } else { b"6" };
         let port = address.port().to_be_bytes();
         let text = ip.to_string();
-        self.command(Step::Connect, macros, &[name, b"\0", family, &port, text.as_bytes(), b"\0"])
+        self.command(
+            Step::Connect,
+            Some(macros),
+            &[name, b"\0", family, &port, text.as_bytes(), b"\0"],
+        )
     }
 
     /// The name that the client gave.
@@ -143,7 +150,7 @@ impl Connection {
     /// # Errors
     /// As with [`Self::connect`].
     pub fn helo(&mut self, name: &str, macros: &Macros) -> Result<Awaits, MilterError> {
-        self.command(Step::Helo, macros, &[without_nul(name.as_bytes()), b"\0"])
+        self.command(Step::Helo, Some(macros), &[without_nul(name.as_bytes()), b"\0"])
     }
 
     /// The sender in angle brackets, and the parameters of MAIL, `SIZE=1000`.
@@ -177,7 +184,7 @@ impl Connection {
     /// # Errors
     /// As with [`Self::connect`].
     pub fn data(&mut self, macros: &Macros) -> Result<Awaits, MilterError> {
-        self.command(Step::Data, macros, &[])
+        self.command(Step::Data, Some(macros), &[])
     }
 
     /// One header field: its name, and all that stands behind the colon up to the CRLF that ends
@@ -195,7 +202,7 @@ impl Connection {
         let unfolded = memchr::memchr(b'\r', value).map(|_| with_line_feeds(value));
         let value = unfolded.as_deref().unwrap_or(value);
         let pieces = [without_nul(name), b"\0", without_nul(value), b"\0"];
-        self.command(Step::Header, &Macros::new(), &pieces)
+        self.command(Step::Header, None, &pieces)
     }
 
     /// The header is complete.
@@ -203,7 +210,7 @@ impl Connection {
     /// # Errors
     /// As with [`Self::connect`].
     pub fn end_of_header(&mut self, macros: &Macros) -> Result<Awaits, MilterError> {
-        self.command(Step::EndOfHeader, macros, &[])
+        self.command(Step::EndOfHeader, Some(macros), &[])
     }
 
     /// A piece of the body, lines with CRLF, cut anywhere: at most [`BODY_CHUNK_MAX`] octets.
@@ -215,7 +222,7 @@ impl Connection {
             let letter = char::from(Step::Body.letter());
             return Err(MilterError::Oversize { letter, octets: piece.len() });
         }
-        self.command(Step::Body, &Macros::new(), &[piece])
+        self.command(Step::Body, None, &[piece])
     }
 
     /// The message is complete. Changes may come before the verdict.
@@ -223,7 +230,7 @@ impl Connection {
     /// # Errors
     /// As with [`Self::connect`].
     pub fn end_of_body(&mut self, macros: &Macros) -> Result<Awaits, MilterError> {
-        self.command(Step::EndOfBody, macros, &[])
+        self.command(Step::EndOfBody, Some(macros), &[])
     }
 
     /// This message is over, or will never be; the next command may be `mail`. There is no
@@ -243,20 +250,6 @@ impl Connection {
             let _fits = encode(&mut self.output, b'Q', &[]);
             self.state = State::Ended;
         }
-    }
-
-    /// This client goes, and the next command will be `connect`, for another one. Filters of
-    /// version 6 know it.
-    ///
-    /// # Errors
-    /// There is no connection (any more), or of an older version.
-    pub fn quit_for_new_connection(&mut self) -> Result<(), MilterError> {
-        let open = self.open(Step::Connect)?;
-        if open.agreed.version < 6 {
-            return Err(MilterError::OutOfOrder(Step::Connect));
-        }
-        open.end_message();
-        encode(&mut self.output, b'K', &[])
     }
 
     /// What is to be sent; taken by whoever sends it.
@@ -292,34 +285,30 @@ impl Connection {
     }
 
     fn handle_packets(&mut self) -> Result<(), MilterError> {
-        while let Some(packet) = self.packets.next() {
+        while self.packets.has_bytes() {
+            // Before the packet is looked at, as its end may never come.
+            if !self.is_awaiting() {
+                return Err(MilterError::Unasked);
+            }
+            let Some(packet) = self.packets.next() else { break };
             let packet = packet?;
             match &mut self.state {
-                State::Negotiating if packet.letter == Step::Negotiate.letter() => {
-                    let agreed = Negotiated::decode(packet.data, &self.wanted)?;
-                    self.events.push_back(Event::Negotiated(agreed.clone()));
-                    self.state = State::Open(Box::new(Open::new(agreed)));
-                }
-                State::Negotiating => {
-                    let step = Step::Negotiate;
-                    return Err(MilterError::Unfit { letter: packet.letter, step });
-                }
                 State::Open(open) => {
                     let event = open.reply(packet.letter, packet.data, self.wanted.changes_max)?;
                     self.events.extend(event);
                 }
-                State::New | State::Ended | State::Failed(_) => {
-                    return Err(MilterError::Unasked(packet.letter));
+                _ if packet.letter == Step::Negotiate.letter() => {
+                    let agreed = Negotiated::decode(packet.data, &self.wanted)?;
+                    self.events.push_back(Event::Negotiated(agreed.clone()));
+                    self.state = State::Open(Box::new(Open::new(agreed)));
+                }
+                _ => {
+                    let step = Step::Negotiate;
+                    return Err(MilterError::Unfit { letter: packet.letter, step });
                 }
             }
         }
-        // A reply has begun that nobody asked for: its letter may never come.
-        match &self.state {
-            State::Open(_) | State::New if self.packets.is_inside() && !self.is_awaiting() => {
-                Err(MilterError::Unasked(b'?'))
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     fn path(
@@ -333,24 +322,29 @@ impl Connection {
         for parameter in parameters {
             pieces.extend([without_nul(parameter.as_bytes()), b"\0"]);
         }
-        self.command(step, macros, &pieces)
+        self.command(step, Some(macros), &pieces)
     }
 
     fn command(
         &mut self,
         step: Step,
-        macros: &Macros,
+        macros: Option<&Macros>,
         pieces: &[&[u8]],
     ) -> Result<Awaits, MilterError> {
-        let output = self.output.len();
         let open = match &mut self.state {
             State::Open(open) if open.awaited.is_none() => open,
             State::Failed(error) => return Err(error.clone()),
             _ => return Err(MilterError::OutOfOrder(step)),
         };
-        // Macros go even where the step itself is not wanted to be told: they hold for what
-        // follows, and so do the mail servers.
-        open.agreed.macros().encode(&mut self.output, step, macros)?;
+        if step == Step::Mail {
+            open.end_message();
+        }
+        let output = self.output.len();
+        // Macros go even where the step itself is not told, as from the mail servers: they hold
+        // for the steps that follow.
+        if let Some(macros) = macros {
+            open.agreed.macros().encode(&mut self.output, step, macros)?;
+        }
         if !open.agreed.tells(step) || open.skipped.contains(&step) {
             return Ok(Awaits::Nothing);
         }
@@ -393,7 +387,7 @@ impl Open {
         changes_max: usize,
     ) -> Result<Option<Event>, MilterError> {
         let stale = self.stale.front().copied();
-        let step = stale.or(self.awaited).ok_or(MilterError::Unasked(letter))?;
+        let step = stale.or(self.awaited).ok_or(MilterError::Unasked)?;
         let event = self.event(step, letter, data)?;
         if matches!(event, Event::Verdict(_)) && stale.is_some() {
             self.stale.pop_front();
@@ -456,3 +450,6 @@ impl Open {
 fn with_line_feeds(value: &[u8]) -> Vec<u8> {
     value.iter().copied().filter(|octet| *octet != b'\r').collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -130,3 +130,99 @@ fn enhanced(text: &str) -> Option<(u8, u16, u16, &str)> {
     }
     Some((class.parse().ok()?, subject.parse().ok()?, detail.parse().ok()?, rest))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn reply(code: u16, enhanced: Option<(u8, u16, u16)>, text: &str) -> CustomReply {
+        CustomReply { code, enhanced, text: text.into() }
+    }
+
+    fn decoded(text: &str) -> Result<CustomReply, MilterError> {
+        CustomReply::decode(format!("{text}\0").as_bytes())
+    }
+
+    #[test]
+    fn refusals_of_all_kinds() {
+        for (text, expected) in [
+            ("550 5.7.1 no", reply(550, Some((5, 7, 1)), "no")),
+            ("451 4.7.123 later", reply(451, Some((4, 7, 123)), "later")),
+            ("550 no", reply(550, None, "no")),
+            ("421", reply(421, None, "")),
+            ("550 5.7.1", reply(550, Some((5, 7, 1)), "")),
+            ("550 5.7.1000 no", reply(550, None, "5.7.1000 no")),
+            ("550 5.7 no", reply(550, None, "5.7 no")),
+            ("550 5.7.1 100%% of %s", reply(550, Some((5, 7, 1)), "100% of %s")),
+            ("550 caf\u{e9}\u{7}", reply(550, None, "caf???")),
+            (
+                "550-5.7.1 one\r\n550-5.7.1 two\r\n550 5.7.1 three",
+                reply(550, Some((5, 7, 1)), "one\ntwo\nthree"),
+            ),
+            ("550-5.7.1 one\r\n550 two\r\n", reply(550, Some((5, 7, 1)), "one\ntwo")),
+        ] {
+            assert_eq!(decoded(text), Ok(expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_no_client_can_be_told() {
+        let many = "550-x\r\n".repeat(LINES_MAX) + "550 x";
+        let long = format!("550 {}", "x".repeat(LINE_MAX + 1));
+        for (text, why) in [
+            ("", "no 4yz or 5yz"),
+            ("250 2.0.0 ok", "no 4yz or 5yz"),
+            ("354 go", "no 4yz or 5yz"),
+            ("5x0 no", "no 4yz or 5yz"),
+            ("+50 no", "no 4yz or 5yz"),
+            ("600 no", "no 4yz or 5yz"),
+            ("no", "no 4yz or 5yz"),
+            ("550no", "no SMTP lines"),
+            ("550-no", "no SMTP lines"),
+            ("550 a\r\n550 b", "no SMTP lines"),
+            ("550 a\n550 b", "CR, LF or NUL in the text"),
+            ("550 a\rb", "CR, LF or NUL in the text"),
+            ("550 a\0b", "CR, LF or NUL in the text"),
+            ("550 4.7.1 no", "an enhanced code of another class"),
+            ("450 5.7.1 no", "an enhanced code of another class"),
+            ("550-a\r\n551 b", "lines with different codes"),
+            ("550-5.7.1 a\r\n550 5.7.2 b", "lines with different enhanced codes"),
+            (&many, "too many lines"),
+            (&long, "a line is too long"),
+        ] {
+            assert_eq!(decoded(text), Err(MilterError::ReplyCode(why)), "{text:?}");
+        }
+        let error = CustomReply::decode(b"550 no");
+        assert_eq!(error, Err(MilterError::ReplyCode("no NUL at its end")));
+    }
+
+    proptest! {
+        #[test]
+        fn a_reply_is_safe_to_show(data in "[45][0-9]{2}[ -]([45]\\.[0-9]\\.[0-9] )?\\PC{0,9}(\r\n[45][0-9]{2} \\PC{0,9})?\0") {
+            let Ok(reply) = CustomReply::decode(data.as_bytes()) else { return Ok(()) };
+            prop_assert!((400..600).contains(&reply.code));
+            prop_assert!(reply.text.bytes().all(|octet| matches!(octet, b'\t' | b'\n' | b' '..=b'~')));
+            if let Some((class, ..)) = reply.enhanced {
+                prop_assert_eq!(u16::from(class), reply.code / 100);
+            }
+        }
+
+        #[test]
+        fn what_libmilter_writes_is_read(
+            code in 400..600u16,
+            subject in 0..1000u16,
+            lines in proptest::collection::vec("[!-~][ -~]{0,12}", 1..5),
+        ) {
+            let class = u8::try_from(code / 100).unwrap();
+            let last = lines.len() - 1;
+            let written: Vec<String> = lines.iter().enumerate().map(|(number, line)| {
+                let mark = if number == last { ' ' } else { '-' };
+                format!("{code}{mark}{class}.{subject}.1 {}", line.replace('%', "%%"))
+            }).collect();
+            let expected = reply(code, Some((class, subject, 1)), &lines.join("\n"));
+            prop_assert_eq!(decoded(&written.join("\r\n")), Ok(expected));
+        }
+    }
+}

@@ -33,8 +33,8 @@ pub enum MilterError {
         step: Step,
     },
     /// A reply that nobody asked for.
-    #[error("reply {:?} when none is awaited", char::from(*.0))]
-    Unasked(u8),
+    #[error("a reply when none is awaited")]
+    Unasked,
     /// A change before the end of the body.
     #[error("a change of the message at {0}, before its end")]
     TooEarly(Step),

@@ -29,3 +29,6 @@ pub use event::{Event, Verdict};
 pub use macros::Macros;
 pub use negotiation::{Negotiated, Wanted};
 pub use packet::BODY_CHUNK_MAX;
+
+#[cfg(test)]
+mod tests;

@@ -77,17 +77,17 @@ impl MacroLists {
         step: Step,
         macros: &Macros,
     ) -> Result<(), MilterError> {
-        let asked = self.asked.iter().rev().find(|(at, _)| *at == step);
-        let names: Vec<&str> = match asked {
-            Some((_, names)) => names.iter().map(String::as_str).collect(),
-            None => usual(step).to_vec(),
-        };
         let letter = [step.letter()];
         let mut pieces: Vec<&[u8]> = vec![&letter];
-        for name in names {
-            if let Some(value) = macros.get(name) {
+        let mut tell = |name: &'_ str| {
+            let known = macros.entries.iter().find(|(known, _)| *known == name);
+            if let Some((name, value)) = known {
                 pieces.extend([name.as_bytes(), b"\0", without_nul(value.as_bytes()), b"\0"]);
             }
+        };
+        match self.asked.iter().rev().find(|(at, _)| *at == step) {
+            Some((_, names)) => names.iter().for_each(|name| tell(name)),
+            None => usual(step).iter().for_each(|name| tell(name)),
         }
         if pieces.len() > 1 { encode(out, b'D', &pieces) } else { Ok(()) }
     }
