@@ -7,12 +7,14 @@
 //!
 //! A [`Provisional`] recipient is one that some of the streams still possible permit
 //! and others do not. It is no [`Cleared`] one and turns into one by one way only:
-//! [`Provisional::settle`], with the stream that the header has decided.
+//! [`Provisional::settle`], with the stream that the header has decided and the classes of
+//! solicitation that it names.
 
 use address::ForwardPath;
 use smallvec::SmallVec;
 
 use crate::reason::Reason;
+use crate::solicitation::{ClassRefusal, class_refused};
 use crate::streams::{StreamId, StreamIds};
 
 /// A recipient that may be shown to the smarthost.
@@ -54,9 +56,9 @@ impl Cleared<ForwardPath> {
 /// What one stream says of a recipient. No reason: permitted.
 pub(crate) type Opinion = (StreamId, Option<Reason>);
 
-/// A recipient that some of the streams still possible permit and some do not: it may
-/// be offered to the smarthost, but DATA must not follow before the header has decided
-/// the stream.
+/// A recipient that some of the streams still possible permit and some do not, or one that
+/// refuses classes of solicitation while it is not known of which the message is: it may
+/// be offered to the smarthost, but DATA must not follow before the header has decided.
 ///
 /// It cannot be made by hand, cloned, or taken for a cleared one:
 ///
@@ -70,6 +72,10 @@ pub(crate) type Opinion = (StreamId, Option<Reason>);
 pub struct Provisional<P> {
     path: P,
     opinions: Vec<Opinion>,
+    /// The classes it refuses, where it is not known of which the message is.
+    classes: Vec<ClassRefusal>,
+    /// What a record shows where no stream says no.
+    noted: Option<Reason>,
 }
 
 /// What the stream said that was decided at last.
@@ -99,7 +105,16 @@ enum Word {
 
 impl Provisional<ForwardPath> {
     pub(crate) fn new(path: ForwardPath, opinions: Vec<Opinion>) -> Self {
-        Self { path, opinions }
+        Self { path, opinions, classes: Vec::new(), noted: None }
+    }
+
+    /// It refuses these classes, and it is not known of which the message is.
+    pub(crate) fn refusing_classes(
+        self,
+        classes: Vec<ClassRefusal>,
+        noted: Option<Reason>,
+    ) -> Self {
+        Self { classes, noted, ..self }
     }
 
     /// The path to write into RCPT.
@@ -124,7 +139,8 @@ impl Provisional<ForwardPath> {
 
     /// The first reason not to permit: what a record shows.
     pub fn reason(&self) -> Option<&Reason> {
-        self.opinions.iter().find_map(|(_, reason)| reason.as_ref())
+        let not = self.opinions.iter().find_map(|(_, reason)| reason.as_ref());
+        not.or(self.noted.as_ref())
     }
 
     /// The streams that refuse it for good.
@@ -136,16 +152,24 @@ impl Provisional<ForwardPath> {
         self.opinions.iter().filter_map(refuses).collect()
     }
 
-    /// Cleared or not, now that the stream is decided.
+    /// Cleared or not, now that the stream is decided, and the classes of solicitation the
+    /// message says it is of are known, separated by commas.
     ///
     /// # Errors
     ///
-    /// Why the stream does not permit it. A stream that was not asked about is one of
-    /// which nothing is known, and does not permit.
-    pub fn settle(self, stream: StreamId) -> Result<Cleared<ForwardPath>, Box<Refused>> {
-        let Self { path, opinions } = self;
+    /// Why the stream does not permit it, or the recipient refuses a class. A stream that was
+    /// not asked about is one of which nothing is known, and does not permit.
+    pub fn settle(
+        self,
+        stream: StreamId,
+        carried: &str,
+    ) -> Result<Cleared<ForwardPath>, Box<Refused>> {
+        let Self { path, opinions, classes, noted: _ } = self;
         let reason = match opinions.into_iter().find(|(id, _)| *id == stream) {
-            Some((_, None)) => return Ok(Cleared::permitted(path)),
+            Some((_, None)) => match class_refused(&classes, carried) {
+                None => return Ok(Cleared::permitted(path)),
+                Some(reason) => reason,
+            },
             Some((_, Some(reason))) => reason,
             None => Reason::Unknown("the stream was not asked about".to_owned()),
         };

@@ -28,6 +28,7 @@ mod rates;
 mod reason;
 mod relay_control;
 mod sender_rules;
+mod solicitation;
 mod streams;
 mod subject;
 mod unsettled;
@@ -48,6 +49,7 @@ pub use rates::{Counted, Party, Rates, Source, TooMuch};
 pub use reason::{GateName, Reason};
 pub use relay_control::{Admission, Claim, RelayControl, Relaying};
 pub use sender_rules::{AuthorDomain, SenderRule, SenderRules};
+pub use solicitation::{Carried, ClassRefusal, class_refused};
 pub use streams::{
     Circumstances, HeaderFields, Possible, StreamId, StreamIds, StreamRule, Streams,
 };

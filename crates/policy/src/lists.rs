@@ -4,6 +4,7 @@
 //! permission: a list that was never read, a database that is away, a source older
 //! than it may be.
 
+use crate::solicitation::ClassRefusal;
 use address::Canonical;
 use smallvec::SmallVec;
 use suppression::{AddressKeys, Day, Digest, Stream, Suppression};
@@ -67,6 +68,12 @@ pub trait Lists: Send + Sync {
 
     /// May this address be mailed on each of these streams?
     fn look_up(&self, inquiry: &Inquiry<'_>) -> LookUp;
+
+    /// The classes of solicitation that this recipient refuses; nearly always none. Lists that
+    /// are asked live say nothing of classes.
+    fn refused_classes(&self, _: &Inquiry<'_>) -> Vec<ClassRefusal> {
+        Vec::new()
+    }
 
     /// The state of the index this answer comes from.
     fn epoch(&self) -> u64;

@@ -18,6 +18,10 @@
 //! | none permits, some unknown | defer, 451 4.3.0 | defer | permit, recorded |
 //! | some permit | provisional | provisional | permit, recorded |
 //!
+//! Whom a stream permits may still refuse the classes of solicitation the message is of. Where
+//! they are known that is as if it were suppressed; where the header has still to tell them, it
+//! is provisional (`shadow`: permitted).
+//!
 //! `<postmaster>` and postmaster of one's own domains always pass, on every stream (RFC
 //! 5321 s4.5.1). Shadow lets the unknown pass as well: such a listener enforces nothing,
 //! it only writes down what it would have done.
@@ -32,6 +36,7 @@ use crate::cleared::{Cleared, Opinion, Provisional};
 use crate::lists::{Inquiry, Lists, LookUp, Lookup, Lookups};
 use crate::live::Question;
 use crate::reason::Reason;
+use crate::solicitation::{Carried, ClassRefusal, class_refused};
 use crate::streams::{Possible, StreamIds, Streams};
 
 /// What a listener does with a suppressed recipient.
@@ -71,6 +76,8 @@ pub struct RecipientFacts {
     pub epoch: u64,
     /// Where several streams are possible: those that refuse it for good.
     pub refusing: StreamIds,
+    /// The classes of solicitation it refuses, where it is not known of which the message is.
+    pub classes: Vec<ClassRefusal>,
 }
 
 /// A verdict with its circumstances.
@@ -92,6 +99,8 @@ pub struct Asked {
     action: Action,
     streams: Arc<Streams>,
     possible: Possible,
+    /// Why the classes of the message forbid it, if they do.
+    class: Option<Reason>,
     today: Day,
 }
 
@@ -139,7 +148,8 @@ impl Asked {
 
     /// The verdict, once the answers are there.
     pub fn resolve(self, answers: Lookups) -> Decision {
-        judge(self.path, self.action, self.facts, &self.streams, &self.possible, answers)
+        let of = (&*self.streams, &self.possible);
+        judge(self.path, self.action, self.facts, of, self.class, answers)
     }
 }
 
@@ -187,16 +197,18 @@ impl OptOutGate {
     }
 
     /// Judges one recipient for a listener with `action`, for every stream that its
-    /// message may be on.
+    /// message may be on, and the classes it is of.
     pub fn judge(
         &self,
         path: ForwardPath,
         action: Action,
         possible: &Possible,
+        carried: Carried<'_>,
         today: Day,
     ) -> Ruling {
         let epoch = self.lists.epoch();
-        let mut facts = RecipientFacts { keys: None, epoch, refusing: StreamIds::new() };
+        let (refusing, classes) = (StreamIds::new(), Vec::new());
+        let mut facts = RecipientFacts { keys: None, epoch, refusing, classes };
         let Some(mailbox) = path.mailbox() else {
             // `<postmaster>` has no domain and no entry can name it.
             return decided(Verdict::Permit(Cleared::permitted(path), None), facts);
@@ -218,9 +230,18 @@ impl OptOutGate {
             possible.iter().map(|id| &**self.streams.get(id)).collect();
         let (written, address) = (mailbox.written(&canonical), &canonical);
         let inquiry = Inquiry { written, address, keys: &keys, streams: &streams, today };
+        let refused = self.lists.refused_classes(&inquiry);
+        let class = match carried {
+            Carried::Known(classes) => class_refused(&refused, classes),
+            Carried::Unknown => {
+                facts.classes = refused;
+                None
+            }
+        };
         match self.lists.look_up(&inquiry) {
             LookUp::Now(answers) => {
-                Ruling::Decided(judge(path, action, facts, &self.streams, possible, answers))
+                let of = (&*self.streams, possible);
+                Ruling::Decided(judge(path, action, facts, of, class, answers))
             }
             LookUp::Later => {
                 let (streams, possible) = (Arc::clone(&self.streams), possible.clone());
@@ -232,6 +253,7 @@ impl OptOutGate {
                     action,
                     streams,
                     possible,
+                    class,
                     today,
                 }))
             }
@@ -266,19 +288,28 @@ fn says(answer: Option<Lookup>, stream: &Stream) -> Says {
     }
 }
 
+/// `class`: why the classes of the message forbid it, if they are known and do.
 fn judge(
     path: ForwardPath,
     action: Action,
     mut facts: RecipientFacts,
-    streams: &Streams,
-    possible: &Possible,
+    (streams, possible): (&Streams, &Possible),
+    class: Option<Reason>,
     answers: Lookups,
 ) -> Decision {
     let mut answers = answers.into_iter();
     if let Some(only) = possible.only() {
-        let verdict = match says(answers.next(), streams.get(only)) {
-            Says::Permit(grace) => Verdict::Permit(Cleared::permitted(path), grace),
-            Says::Not(reason) => not_permitted(path, action, reason),
+        let verdict = match (says(answers.next(), streams.get(only)), class) {
+            (Says::Not(reason), _) | (Says::Permit(_), Some(reason)) => {
+                not_permitted(path, action, reason)
+            }
+            (Says::Permit(grace), None) if facts.classes.is_empty() || action == Action::Shadow => {
+                Verdict::Permit(Cleared::permitted(path), grace)
+            }
+            (Says::Permit(grace), None) => {
+                let one = Provisional::new(path, vec![(only, None)]);
+                Verdict::Provisional(one.refusing_classes(facts.classes.clone(), grace))
+            }
         };
         return Decision { verdict, facts };
     }
@@ -304,12 +335,24 @@ fn judge(
         };
         opinions.push((id, opinion));
     }
+    // Nothing it is of may go there, whichever stream it is on.
+    if permits && let Some(class) = class {
+        return Decision { verdict: not_permitted(path, action, class), facts };
+    }
+    let by_class = !facts.classes.is_empty() && action != Action::Shadow;
     let verdict = match (permits, refusal, unknown) {
+        (true, None, None) if by_class => {
+            let one = Provisional::new(path, opinions);
+            Verdict::Provisional(one.refusing_classes(facts.classes.clone(), grace))
+        }
         (_, None, None) => Verdict::Permit(Cleared::permitted(path), grace),
         (_, refusal, unknown) if action == Action::Shadow => {
             Verdict::Permit(Cleared::shadowed(path), refusal.or(unknown))
         }
-        (true, ..) => Verdict::Provisional(Provisional::new(path, opinions)),
+        (true, ..) => {
+            let one = Provisional::new(path, opinions);
+            Verdict::Provisional(one.refusing_classes(facts.classes.clone(), grace))
+        }
         // Not known for each of them: it may pass.
         (false, _, Some(unknown)) => not_permitted(path, action, unknown),
         (false, Some(refusal), None) => not_permitted(path, action, refusal),

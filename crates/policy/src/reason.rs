@@ -21,6 +21,8 @@ pub enum GateName {
     RelayControl,
     /// The opt-out list.
     OptOut,
+    /// The classes of solicitation that a message says it is of.
+    Solicitation,
     /// What kind of mail it is, where recipients of one message differ in what that
     /// means for them.
     Stream,
@@ -38,6 +40,7 @@ impl GateName {
         match self {
             Self::RelayControl => "relay-control",
             Self::OptOut => "opt-out",
+            Self::Solicitation => "solicitation",
             Self::Stream => "stream",
             Self::Address => "address",
             Self::Rates => "rates",
@@ -55,6 +58,10 @@ pub enum Reason {
     InGrace(Suppression, Day),
     /// This stream needs consent, and none is on record.
     NoConsent(Arc<str>),
+    /// The message is of this class of solicitation, and an entry of the ledger forbids that.
+    Class(String, Suppression),
+    /// The message is of this class, and the smarthost has said that it takes none of it.
+    ClassAtSmarthost(String),
     /// Whether it may get the message depends on the header, and not in the same way as
     /// for a recipient before it.
     OtherRecipients,
@@ -76,6 +83,7 @@ impl Reason {
             Self::Suppressed(_) | Self::InGrace(..) | Self::NoConsent(_) | Self::Unknown(_) => {
                 GateName::OptOut
             }
+            Self::Class(..) | Self::ClassAtSmarthost(_) => GateName::Solicitation,
             Self::OtherRecipients | Self::WholeMessage => GateName::Stream,
             Self::NotAllowed => GateName::RelayControl,
             Self::TooMuch(_) => GateName::Rates,
@@ -93,7 +101,9 @@ impl Reason {
     /// The entry that spoke, if one did.
     pub fn entry(&self) -> Option<&Suppression> {
         match self {
-            Self::Suppressed(entry) | Self::InGrace(entry, _) => Some(entry),
+            Self::Suppressed(entry) | Self::InGrace(entry, _) | Self::Class(_, entry) => {
+                Some(entry)
+            }
             _ => None,
         }
     }
@@ -116,6 +126,13 @@ impl fmt::Display for Reason {
             }
             Self::NoConsent(stream) => {
                 write!(f, "has not agreed to get \"{}\" mail", shortened(stream))
+            }
+            // RFC 3865 s2.4: what matched, as a parameter.
+            Self::Class(class, entry) => {
+                write!(f, "SOLICIT={class} refused since {} (list {})", entry.since, entry.source)
+            }
+            Self::ClassAtSmarthost(class) => {
+                write!(f, "SOLICIT={class} refused by the mail server behind this one")
             }
             Self::OtherRecipients => f.write_str("needs a transaction of its own; offer it again"),
             Self::WholeMessage => f.write_str("was to get it together with others who may not"),

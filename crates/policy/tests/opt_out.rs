@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use address::{Canonical, ForwardPath, PersonRules};
 use policy::{
-    Action, Decision, Inquiry, Lists, LookUp, Lookup, OptOutGate, Reason, Ruling, Streams, Verdict,
+    Action, Carried, Decision, Inquiry, Lists, LookUp, Lookup, OptOutGate, Reason, Ruling, Streams,
+    Verdict,
 };
 use suppression::{AddressKeys, Day, Digest, Kind, Scope, Subject, Suppression};
 
@@ -46,7 +47,8 @@ fn judge(answer: LookUp, action: Action, path: &str) -> Ruling {
     let streams = Arc::new(Streams::default());
     let possible = streams.fallback();
     let gate = OptOutGate::new(Arc::new(Says(answer)), PersonRules::default(), own, streams);
-    gate.judge(ForwardPath::parse(path).unwrap(), action, &possible, Day::from_number(20_600))
+    let today = Day::from_number(20_600);
+    gate.judge(ForwardPath::parse(path).unwrap(), action, &possible, Carried::Known(""), today)
 }
 
 fn decided(ruling: Ruling) -> Decision {

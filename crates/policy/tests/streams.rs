@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use address::{Canonical, ForwardPath, PersonRules, ReversePath};
 use policy::{
-    Action, Circumstances, HeaderFields, Inquiry, Lists, LookUp, Lookup, OptOutGate, Reason,
-    Ruling, StreamRule, Streams, Verdict,
+    Action, Carried, Circumstances, HeaderFields, Inquiry, Lists, LookUp, Lookup, OptOutGate,
+    Reason, Ruling, StreamRule, Streams, Verdict,
 };
 use proptest::prelude::*;
 use suppression::{
@@ -381,7 +381,7 @@ fn judge(says: Vec<(&'static str, Lookup)>, action: Action, path: &str) -> polic
     let own = vec!["corp.example".to_owned()];
     let gate = OptOutGate::new(Arc::new(Says(says)), PersonRules::default(), own, streams);
     let path = ForwardPath::parse(path).unwrap();
-    match gate.judge(path, action, &possible, Day::from_number(20_600)) {
+    match gate.judge(path, action, &possible, Carried::Unknown, Day::from_number(20_600)) {
         Ruling::Decided(decision) => decision,
         Ruling::Ask(asked) => panic!("asked: {asked:?}"),
     }
@@ -471,7 +471,7 @@ fn a_provisional_recipient_is_cleared_by_the_stream_that_permits_it_and_no_other
             _ => "one more",
         };
         let stream = streams.named(at).unwrap().only().unwrap();
-        provisional.settle(stream).map(|cleared| cleared.path().to_string())
+        provisional.settle(stream, "").map(|cleared| cleared.path().to_string())
     };
     let bob = || "<bob@there.example>".to_owned();
     assert_eq!(settle(Lookup::Clear, listed(), "receipts"), Ok(bob()));

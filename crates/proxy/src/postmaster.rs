@@ -95,7 +95,9 @@ impl Smarthost {
             self.reach(clock, None, false).await.map_err(|failure| match failure {
                 OpenFailure::Lost(why) if is_of_login(&why) => NotDelivered::NoLogin,
                 OpenFailure::Lost(why) => NotDelivered::Lost(why),
-                OpenFailure::Unreachable | OpenFailure::Busy => NotDelivered::Unreachable,
+                OpenFailure::Unreachable | OpenFailure::Busy | OpenFailure::NoneLeft => {
+                    NotDelivered::Unreachable
+                }
             })?;
         client.mail(clock.now(), &message.from, &MailParams::default());
         reply(&mut socket, &mut client, clock, Sent::Mail, Reply::is_positive).await?;

@@ -441,7 +441,7 @@ pub(crate) trait Why {
 impl Why for OpenFailure {
     fn words(&self) -> String {
         match self {
-            Self::Unreachable => "it cannot be reached".to_owned(),
+            Self::Unreachable | Self::NoneLeft => "it cannot be reached".to_owned(),
             Self::Lost(why) => why.to_string(),
             Self::Busy => "too many connections to it".to_owned(),
         }

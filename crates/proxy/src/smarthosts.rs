@@ -114,7 +114,7 @@ impl Smarthosts {
         clock: Clock,
         counters: &Counters,
     ) -> Result<Line, OpenFailure> {
-        let mut failure = OpenFailure::Unreachable;
+        let mut failure = OpenFailure::NoneLeft;
         let mut left = candidates.len();
         for smarthost in candidates {
             left -= 1;

@@ -9,7 +9,7 @@
 
 use evidence::Ending;
 use smtp_session::{Moment, SlotId};
-use smtp_wire::Reply;
+use smtp_wire::{Reply, Solicitation};
 
 use crate::event::Event;
 use crate::facts::{Content, Facts};
@@ -27,7 +27,14 @@ use crate::verbatim::verbatim;
 const SEEN_HEADER_MAX: usize = 64 * 1024;
 
 impl Relay {
-    pub(crate) fn trace(&self, now: Moment, facts: &Facts, utf8: bool) -> String {
+    /// `solicit`: what SOLICIT= says, if that is known.
+    pub(crate) fn trace(
+        &self,
+        now: Moment,
+        facts: &Facts,
+        utf8: bool,
+        solicit: Option<&Solicitation>,
+    ) -> String {
         Trace {
             client_name: &self.client_name,
             client: self.facts.client,
@@ -37,6 +44,7 @@ impl Relay {
             reference: &facts.reference.to_string(),
             cipher: self.facts.tls.as_ref().map(|tls| tls.cipher),
             logged_in: self.facts.login.is_some(),
+            solicit: solicit.map(Solicitation::as_str),
         }
         .field(now)
     }
@@ -44,7 +52,8 @@ impl Relay {
     /// The smarthost said 354, and so do we.
     pub(crate) fn begin_streaming(&mut self, now: Moment, slot: SlotId, mut envelope: Envelope) {
         let facts = self.message_facts(&envelope);
-        let trace = self.trace(now, &facts, envelope.is_utf8());
+        let solicit = envelope.params.solicit.as_ref();
+        let trace = self.trace(now, &facts, envelope.is_utf8(), solicit);
         let limit = self.settings.header.limit.min(SEEN_HEADER_MAX);
         let content = self.content_of(&envelope, limit);
         let copy = envelope.copy.take();
@@ -57,7 +66,8 @@ impl Relay {
     /// of the header that is read for the stream.
     pub(crate) fn content_of(&self, envelope: &Envelope, limit: usize) -> Content {
         let deciding = Deciding::begin(self.gate.streams(), &envelope.possible, limit);
-        Content { deciding, authors: self.author_scan(), ..Content::default() }
+        let (authors, classes) = (self.author_scan(), self.classes_of(envelope));
+        Content { deciding, authors, classes, ..Content::default() }
     }
 
     /// Nobody is left to send to, but somebody was answered 250 (action `drop`).
@@ -116,6 +126,9 @@ impl Relay {
             if !self.authors_judged(now, judged) {
                 return;
             }
+        }
+        if !self.read_classes(now, span) {
+            return;
         }
         if held {
             return self.hold_content(now, span);
@@ -183,6 +196,9 @@ impl Relay {
 
     pub(crate) fn handle_end_of_data(&mut self, now: Moment, slot: SlotId) {
         self.judge_authors(now);
+        if self.phase.content_mut().is_some_and(|content| content.size > 0) {
+            self.classes_ended(now);
+        }
         match std::mem::take(&mut self.phase) {
             Phase::Streaming(streaming) => {
                 let Streaming { mut facts, mut content, trace: _, copy } = *streaming;

@@ -1,6 +1,7 @@
 //! The header has decided which stream a held message is on: may data follow?
 //!
-//! Every provisional recipient is asked again, now for this one stream. If each is
+//! Every provisional recipient is asked again, now for this one stream and for the classes of
+//! solicitation that the header names. If each is
 //! permitted, the transaction is a cleared one and DATA may go. If not, nobody gets the
 //! message: the smarthost hears no DATA, and the reply at the client's dot names who
 //! may not get it and why. Each recipient leaves one more record then, with a reference
@@ -31,9 +32,14 @@ impl Relay {
     /// was refused by it.
     pub(crate) fn decide_stream(&mut self, now: Moment) -> bool {
         let Phase::Holding(holding) = &mut self.phase else { return false };
-        let Some(deciding) = holding.content.deciding.take() else { return true };
+        if std::mem::replace(&mut holding.decided, true) {
+            return true;
+        }
         let streams = self.gate.streams();
-        let stream = deciding.stream(streams);
+        let stream = match holding.content.deciding.take() {
+            Some(deciding) => deciding.stream(streams),
+            None => holding.envelope.possible.only(),
+        };
         holding.facts.decided(streams, stream);
         let Some(stream) = stream else {
             if holding.header_decides {
@@ -42,9 +48,10 @@ impl Relay {
             }
             return true;
         };
-        let mut refused = holding.envelope.settle(stream);
+        let carried = holding.content.classes.carried();
+        let mut refused = holding.envelope.settle(stream, carried);
         self.link = match std::mem::take(&mut self.link) {
-            Link::Tentative(tentative) => match tentative.settle(stream) {
+            Link::Tentative(tentative) => match tentative.settle(stream, carried) {
                 Ok(transaction) => Link::Cleared(transaction),
                 Err(mut not_settled) => {
                     refused.append(&mut not_settled.refused);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use address::ReversePath;
 use policy::Circumstances;
 use smtp_session::{Lost, Moment, SlotId};
-use smtp_wire::{MailParams, Reply};
+use smtp_wire::{MailParams, Reply, Solicitation};
 
 use crate::bond::Bond;
 use crate::facts::Facts;
@@ -46,18 +46,22 @@ impl Relay {
             self.server.abandon_transaction();
             return;
         }
+        let from_domain: Option<Arc<str>> = from.domain().map(Arc::from);
+        if self.is_class_refused(now, slot, from_domain.as_deref(), &params) {
+            return;
+        }
         let possible = self.gate.streams().possible(&Circumstances {
             listener: self.facts.listener,
             login: self.facts.login.as_deref(),
             client: self.facts.client,
             sender: &from,
-            solicit: params.solicit.as_deref(),
+            solicit: params.solicit.as_ref().map(Solicitation::as_str),
         });
         let tries = Tries::on(self.settings.first_route(&possible));
         self.phase = Phase::Envelope(Box::new(Envelope {
             reference: self.mint.next(now.unix_millis()),
             began: now,
-            from_domain: from.domain().map(Arc::from),
+            from_domain,
             from,
             params,
             possible,
@@ -70,6 +74,7 @@ impl Relay {
             data_sent: false,
             copy: None,
             failed: None,
+            forbidden: None,
             tries,
         }));
         self.steps.begin();
@@ -103,6 +108,11 @@ impl Relay {
         let eight_bit = matches!(&self.phase, Phase::Holding(one) if one.content.eight_bit);
         let introduction = self.introduction();
         let allowance = trace::SIZE_ALLOWANCE + self.settings.filters.size_allowance();
+        if let Link::Open(upstream) = &self.link
+            && let Some(class) = self.class_forbidden(upstream.capabilities())
+        {
+            return self.class_forbidden_there(now, class);
+        }
         let Some(envelope) = self.phase.envelope_before_data() else { return };
         let offered = match &self.link {
             Link::Asked => return,
@@ -117,7 +127,10 @@ impl Relay {
                     Ok(_) if eight_bit && !offered.eight_bit_mime => {
                         return self.smarthost_lacks(now, "8BITMIME");
                     }
-                    Ok(params) => self.link.begin(now, introduction, &envelope.from, &params),
+                    Ok(params) => {
+                        envelope.forbidden = None;
+                        self.link.begin(now, introduction, &envelope.from, &params);
+                    }
                     Err(extension) => return self.smarthost_lacks(now, extension),
                 }
                 offered
@@ -172,6 +185,9 @@ impl Relay {
         if !reply.is_positive()
             && self.phase.envelope_before_data().is_some_and(|one| one.has_promised())
         {
+            if self.is_class_refused_there(now, &reply) {
+                return;
+            }
             return self.not_taken_again(now);
         }
         let Phase::Envelope(envelope) = &mut self.phase else { return };

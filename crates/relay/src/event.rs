@@ -141,6 +141,8 @@ pub enum OpenFailure {
     Lost(smtp_session::Lost),
     /// Our own limit on connections is reached.
     Busy,
+    /// There is no other one on that route than those to be avoided.
+    NoneLeft,
 }
 
 /// What a driver tells a relay.

@@ -10,6 +10,7 @@ use suppression::Stream;
 use crate::authors::AuthorScan;
 use crate::fields::Deciding;
 use crate::header::HeaderScan;
+use crate::solicit_scan::Classes;
 
 /// What records need to know of a transaction whose envelope is done.
 #[derive(Debug, Clone)]
@@ -49,4 +50,6 @@ pub(crate) struct Content {
     pub(crate) deciding: Option<Box<Deciding>>,
     /// The authors, where rules say who they may be, until the header has ended.
     pub(crate) authors: Option<Box<AuthorScan>>,
+    /// The classes of solicitation it is of.
+    pub(crate) classes: Classes,
 }

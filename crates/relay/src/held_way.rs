@@ -47,7 +47,7 @@ impl Relay {
             return;
         };
         let facts = self.message_facts(&envelope);
-        let trace = self.trace(now, &facts, envelope.is_utf8());
+        let trace = self.trace(now, &facts, envelope.is_utf8(), envelope.params.solicit.as_ref());
         let content = self.content_of(&envelope, self.settings.header.limit);
         let header_decides = matches!(self.link, Link::Tentative(_))
             || self.settings.header_decides_route(&envelope.possible);
@@ -60,6 +60,7 @@ impl Relay {
             copy,
             step: Step::Collecting,
             header_decides,
+            decided: false,
             envelope,
         }));
         self.server.answer(now, slot, replies::go_ahead());
@@ -78,7 +79,12 @@ impl Relay {
         if let Err(full) = holding.held.push(span) {
             return self.cannot_hold(now, full);
         }
-        if header != Scanned::Ended {
+        // Classes are looked for longer than programs agree on what the header is.
+        let classes = holding.content.classes.is_reading();
+        if classes && needed && holding.held.content().len() > self.settings.header.limit {
+            return self.swallow(now, replies::header_too_big(), "header");
+        }
+        if classes || header != Scanned::Ended {
             return;
         }
         match holding.until {
@@ -104,7 +110,11 @@ impl Relay {
     /// What was waited for is here: decides what the header has to decide, then sends
     /// DATA.
     pub(crate) fn go_on_held(&mut self, now: Moment) {
-        if self.decide_stream(now) && !self.judge_held() {
+        if !self.decide_stream(now) {
+            return;
+        }
+        self.say_classes(now);
+        if !self.judge_held() {
             self.resume_held(now);
         }
     }

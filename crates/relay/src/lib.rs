@@ -51,6 +51,8 @@ mod second_envelope;
 mod session;
 mod settings;
 mod shown;
+mod solicit;
+mod solicit_scan;
 mod steps;
 mod trace;
 mod tries;

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use smtp_wire::{Capabilities, Limits};
+use smtp_wire::{Capabilities, Limits, Solicitation};
 
 use crate::settings::SmarthostId;
 
@@ -52,20 +52,21 @@ pub(crate) fn common(
     }))
 }
 
-/// The extensions of one listener. `size_max` 0: no limit of our own. `solicit`: a rule
-/// looks at `SOLICIT=`, which is ours to read and may be kept from the smarthost (RFC
-/// 3865 s2.3), so NO-SOLICITING needs nobody else.
+/// The extensions of one listener. `size_max` 0: no limit of our own. `solicit`: our own
+/// classes, where NO-SOLICITING is on. It needs nobody else: `SOLICIT=` is ours to read, and may
+/// be kept from a smarthost that does not know it, because it stands in the header as well (RFC
+/// 3865 s2.3).
 pub(crate) fn offer(
     smarthost: Option<&Capabilities>,
     size_max: u64,
     recipients_max: u32,
-    solicit: bool,
+    solicit: Option<Solicitation>,
 ) -> Capabilities {
     let alone = Capabilities {
         size: Some(size_max),
         pipelining: true,
         enhanced_status_codes: true,
-        no_soliciting: solicit,
+        no_soliciting: solicit.clone(),
         limits: Limits { rcpt_max: Some(recipients_max), ..Limits::default() },
         ..Capabilities::default()
     };
@@ -93,7 +94,7 @@ mod tests {
 
     #[test]
     fn without_a_record_only_what_we_supply_alone() {
-        let offered = offer(None, 1000, 50, false);
+        let offered = offer(None, 1000, 50, None);
         assert!(offered.pipelining && offered.enhanced_status_codes);
         assert_eq!(offered.size, Some(1000));
         assert_eq!(offered.limits.rcpt_max, Some(50));
@@ -104,10 +105,10 @@ mod tests {
     #[test]
     fn the_smaller_size_is_offered_and_zero_means_none() {
         let smarthost = |size| Capabilities { size, ..Capabilities::default() };
-        assert_eq!(offer(Some(&smarthost(Some(500))), 1000, 9, false).size, Some(500));
-        assert_eq!(offer(Some(&smarthost(Some(0))), 1000, 9, false).size, Some(1000));
-        assert_eq!(offer(Some(&smarthost(Some(500))), 0, 9, false).size, Some(500));
-        assert_eq!(offer(Some(&smarthost(None)), 1000, 9, false).size, Some(1000));
+        assert_eq!(offer(Some(&smarthost(Some(500))), 1000, 9, None).size, Some(500));
+        assert_eq!(offer(Some(&smarthost(Some(0))), 1000, 9, None).size, Some(1000));
+        assert_eq!(offer(Some(&smarthost(Some(500))), 0, 9, None).size, Some(500));
+        assert_eq!(offer(Some(&smarthost(None)), 1000, 9, None).size, Some(1000));
     }
 
     #[test]
@@ -144,7 +145,7 @@ mod tests {
             starttls: true,
             ..Capabilities::default()
         };
-        let offered = offer(Some(&smarthost), 0, 9, false);
+        let offered = offer(Some(&smarthost), 0, 9, None);
         assert!(offered.eight_bit_mime && offered.dsn);
         assert!(!offered.smtputf8 && !offered.chunking && !offered.starttls);
         assert!(offered.pipelining, "supplied by us");
@@ -153,14 +154,20 @@ mod tests {
     #[test]
     fn utf8_is_not_offered_without_8bitmime() {
         let smarthost = Capabilities { smtputf8: true, ..Capabilities::default() };
-        assert!(!offer(Some(&smarthost), 0, 9, false).smtputf8);
+        assert!(!offer(Some(&smarthost), 0, 9, None).smtputf8);
     }
 
     #[test]
-    fn no_soliciting_is_offered_where_a_rule_looks_at_it_whatever_the_smarthost_does() {
-        let smarthost = Capabilities { no_soliciting: true, ..Capabilities::default() };
-        assert!(offer(None, 0, 9, true).no_soliciting);
-        assert!(offer(Some(&Capabilities::default()), 0, 9, true).no_soliciting);
-        assert!(!offer(Some(&smarthost), 0, 9, false).no_soliciting);
+    fn no_soliciting_is_offered_with_our_own_classes_whatever_the_smarthost_does() {
+        let smarthost = Capabilities {
+            no_soliciting: Some(Solicitation::default()),
+            ..Capabilities::default()
+        };
+        let own = Solicitation::parse("net.example:ADV");
+        assert_eq!(offer(None, 0, 9, own.clone()).no_soliciting, own);
+        let plain = Capabilities::default();
+        assert_eq!(offer(Some(&plain), 0, 9, own.clone()).no_soliciting, own);
+        assert_eq!(offer(Some(&smarthost), 0, 9, own.clone()).no_soliciting, own);
+        assert_eq!(offer(Some(&smarthost), 0, 9, None).no_soliciting, None);
     }
 }

@@ -37,6 +37,15 @@ pub(crate) enum Phase {
 }
 
 impl Phase {
+    /// The content that is on its way, if it may still be judged.
+    pub(crate) fn content_mut(&mut self) -> Option<&mut Content> {
+        match self {
+            Self::Streaming(streaming) => Some(&mut streaming.content),
+            Self::Holding(holding) => Some(&mut holding.content),
+            _ => None,
+        }
+    }
+
     /// The envelope, as long as another connection may still have it: no DATA has gone
     /// upstream, and it was not given up.
     pub(crate) fn envelope_before_data(&mut self) -> Option<&mut Envelope> {
@@ -130,6 +139,8 @@ pub(crate) struct Envelope {
     pub(crate) copy: Option<Held>,
     /// The smarthost cannot be had for this transaction: everybody's reply.
     pub(crate) failed: Option<Reply>,
+    /// A class of the message that the smarthosts refuse which were asked so far.
+    pub(crate) forbidden: Option<String>,
     pub(crate) tries: Tries,
 }
 
@@ -194,7 +205,7 @@ impl Envelope {
         // RFC 4954 s5: whoever the client says submitted it first, we do not vouch for it.
         params.auth = logged_in.then(|| "<>".to_owned());
         params.size = match offered.size {
-            Some(_) => params.size.map(|size| size.saturating_add(added)),
+            Some(_) => params.size.map(|size| size.saturating_add(added + self.comment_octets())),
             None => None,
         };
         match params.body {
@@ -208,11 +219,16 @@ impl Envelope {
         if (params.ret.is_some() || params.envid.is_some()) && !offered.dsn {
             return Err("DSN");
         }
-        if !offered.no_soliciting {
+        if offered.no_soliciting.is_none() {
             // RFC 3865 s2.3: what it says stands in the header as well.
             params.solicit = None;
         }
         Ok(params)
+    }
+
+    /// What SOLICIT= adds to our Received.
+    fn comment_octets(&self) -> u64 {
+        self.params.solicit.as_ref().map_or(0, |list| list.as_str().len() as u64 + 16)
     }
 
     pub(crate) fn is_utf8(&self) -> bool {
@@ -274,6 +290,8 @@ pub(crate) struct Holding {
     pub(crate) step: Step,
     /// The header decides who may get it, or where it goes.
     pub(crate) header_decides: bool,
+    /// It has.
+    pub(crate) decided: bool,
     /// For the records about its recipients, should the header refuse them, and for another
     /// smarthost, should this one be lost.
     pub(crate) envelope: Box<Envelope>,

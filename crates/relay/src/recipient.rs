@@ -11,7 +11,7 @@
 
 use address::ForwardPath;
 use evidence::{Reference, Verdict as Recorded};
-use policy::{Asked, Decision, Lookups, QuestionId, Reason, Ruling, Verdict, VerdictSet};
+use policy::{Asked, Carried, Decision, Lookups, QuestionId, Reason, Ruling, Verdict, VerdictSet};
 use smtp_session::{Moment, SlotId};
 use smtp_wire::{RcptParams, Reply};
 
@@ -64,7 +64,11 @@ impl Relay {
             return self.judged(now, at, Recorded::Defer, reference, reply);
         }
         let today = record::time(now).day();
-        match self.gate.judge(to, self.settings.action, &envelope.possible, today) {
+        let carried = match &envelope.params.solicit {
+            Some(classes) => Carried::Known(classes.as_str()),
+            None => Carried::Unknown,
+        };
+        match self.gate.judge(to, self.settings.action, &envelope.possible, carried, today) {
             Ruling::Decided(decision) => {
                 envelope.recipients.push(recipient);
                 self.decided(now, at, decision);
@@ -156,6 +160,9 @@ impl Relay {
             true => Standing::Filtering(offer),
             false => Standing::Waiting(offer),
         };
+        if let (Some(_), Some(class)) = (&envelope.failed, &envelope.forbidden) {
+            recipient.reason.get_or_insert_with(|| Reason::ClassAtSmarthost(class.clone()));
+        }
         match envelope.failed.clone() {
             Some(reply) => self.conclude(now, at, reply),
             None if filtered => self.show_recipient(now, at),

@@ -184,7 +184,7 @@ pub(crate) fn outcome(
     }
 }
 
-fn reply_text(reply: &Reply) -> ReplyText {
+pub(crate) fn reply_text(reply: &Reply) -> ReplyText {
     let text = match &reply.enhanced {
         Some(enhanced) => format!("{enhanced} {}", reply.text),
         None => reply.text.clone(),

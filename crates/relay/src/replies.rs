@@ -148,7 +148,7 @@ impl Whole<'_> {
     pub(crate) fn one(&self, path: &ForwardPath, reason: &Reason, reference: &Reference) -> Reply {
         let text = match (self.stream, reason) {
             // It names the stream itself.
-            (_, Reason::NoConsent(_)) => format!("{path} {reason}"),
+            (_, Reason::NoConsent(_) | Reason::Class(..)) => format!("{path} {reason}"),
             (Some(stream), _) => {
                 let stream: String = stream.chars().take(60).collect();
                 format!("{path} {reason}, and this is \"{stream}\" mail")
@@ -300,9 +300,38 @@ pub(crate) fn not_taken_again() -> Reply {
     Reply::new(451, code(4, 3, 0), text)
 }
 
+/// The header has named classes, and the envelope with them is not taken as it was without.
+pub(crate) fn not_taken_with_classes() -> Reply {
+    let text = "the smarthost does not take every recipient with SOLICIT=; try again later";
+    Reply::new(451, code(4, 3, 0), text)
+}
+
+/// RFC 3865 s2.4: what matched, as a parameter.
+pub(crate) fn class_refused(class: &str, reference: &Reference) -> Reply {
+    let text = format!("SOLICIT={class} refused here");
+    Reply::new(550, code(5, 7, 1), with_reference(&text, reference))
+}
+
+/// The smarthost's own classes (RFC 3865 s2.3), and no other smarthost takes it.
+pub(crate) fn class_refused_there(class: &str, reference: &Reference) -> Reply {
+    let text = Reason::ClassAtSmarthost(class.to_owned()).to_string();
+    Reply::new(550, code(5, 7, 1), with_reference(&text, reference))
+}
+
+/// RFC 3865 s2.3: they must be identical.
+pub(crate) fn solicitation_differs(reference: &Reference) -> Reply {
+    let text = "SOLICIT= of MAIL and the header Solicitation are not the same";
+    Reply::new(550, code(5, 6, 0), with_reference(text, reference))
+}
+
+pub(crate) fn solicitation_unreadable(reference: &Reference) -> Reply {
+    let text = "the header Solicitation is too long to be read";
+    Reply::new(550, code(5, 6, 0), with_reference(text, reference))
+}
+
 pub(crate) fn not_opened(failure: &OpenFailure) -> Reply {
     match failure {
-        OpenFailure::Unreachable => {
+        OpenFailure::Unreachable | OpenFailure::NoneLeft => {
             Reply::new(451, code(4, 4, 1), "the smarthost cannot be reached; try again later")
         }
         OpenFailure::Busy => {
@@ -402,6 +431,14 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         ("more than 100 Received fields", loop_detected()),
         ("the dot straight after 354", empty_message()),
         ("the smarthost lacks what the envelope needs", smarthost_lacks("SMTPUTF8")),
+        (
+            "an envelope with the header's classes that was taken without them",
+            not_taken_with_classes(),
+        ),
+        ("a class of solicitation of the listener's", class_refused("net.example:ADV", &reference)),
+        ("one of the smarthost's", class_refused_there("net.example:ADV", &reference)),
+        ("the dot, SOLICIT= differs from the header", solicitation_differs(&reference)),
+        ("the dot, a header Solicitation without end", solicitation_unreadable(&reference)),
         ("the smarthost cannot be reached", not_opened(&OpenFailure::Unreachable)),
         ("too many connections to the smarthost", not_opened(&OpenFailure::Busy)),
         ("AUTH passed through, and the smarthost is not there", smarthost_takes_no_login()),

@@ -1,5 +1,5 @@
 //! The envelope goes to another connection (DESIGN: fail-over, a stale kept connection, a
-//! route that the header has decided).
+//! route that the header has decided), or to the same one anew (classes that the header names).
 //!
 //! Only before our DATA, which no second one could take back. Who has no answer yet is simply
 //! offered again. Who was answered 250 must be taken again: the client believes it. If one
@@ -20,6 +20,7 @@ use smtp_session::Moment;
 use smtp_wire::Reply;
 
 use crate::event::Event;
+use crate::link::Link;
 use crate::phase::{Envelope, Phase, Standing};
 use crate::relay::Relay;
 use crate::replies;
@@ -46,13 +47,14 @@ impl Envelope {
         self.recipients.iter().any(|one| promised(&one.standing))
     }
 
-    /// The header has decided while no smarthost had the envelope: whom the stream refuses.
-    pub(crate) fn settle(&mut self, stream: StreamId) -> Vec<(u32, Box<Refused>)> {
+    /// The header has decided while no smarthost had the envelope: whom the stream, or
+    /// a class the message is of, refuses.
+    pub(crate) fn settle(&mut self, stream: StreamId, carried: &str) -> Vec<(u32, Box<Refused>)> {
         let mut refused = Vec::new();
         for (tag, recipient) in (0_u32..).zip(&mut self.recipients) {
             recipient.standing =
                 match std::mem::replace(&mut recipient.standing, Standing::Accepted) {
-                    Standing::Promised(offer) => match offer.settle(stream) {
+                    Standing::Promised(offer) => match offer.settle(stream, carried) {
                         Ok(cleared) => Standing::Promised(Offer::Cleared(cleared)),
                         Err(why) => {
                             refused.push((tag, why));
@@ -108,6 +110,25 @@ impl Relay {
         self.ask_upstream(wanted);
     }
 
+    /// MAIL says more now than when the envelope went: it goes to the same smarthost again, on
+    /// the same connection unless that must have no further transaction (RFC 9422 MAILMAX).
+    pub(crate) fn begin_envelope_anew(&mut self, now: Moment) {
+        let all = self.records.len();
+        let spent = self.link.connection().filter(|upstream| upstream.is_spent());
+        let spent = spent.map(Upstream::smarthost).filter(|_| !self.is_bound());
+        let Some(envelope) = self.phase.envelope_before_data() else { return };
+        if let Some(smarthost) = spent
+            && let Some(wanted) = envelope.tries.another(smarthost, true, all)
+        {
+            self.leave_upstream(false);
+            return self.ask_upstream(wanted);
+        }
+        let Some((upstream, shown)) = std::mem::take(&mut self.link).take_back() else { return };
+        envelope.offer_again(shown);
+        self.link = Link::Open(upstream);
+        self.offer_envelope(now);
+    }
+
     /// Takes the envelope away from the connection, which is given back unless it is lost or
     /// has still something to say.
     fn leave_upstream(&mut self, lost: bool) {
@@ -143,6 +164,9 @@ impl Relay {
     /// The second smarthost's word on a recipient that was answered 250 already, or on MAIL.
     pub(crate) fn taken_again(&mut self, now: Moment, at: usize, reply: &Reply) {
         if !reply.is_positive() {
+            if self.is_class_refused_there(now, reply) {
+                return;
+            }
             return self.not_taken_again(now);
         }
         let Some(envelope) = self.phase.envelope_before_data() else { return };
@@ -155,7 +179,10 @@ impl Relay {
 
     /// Nobody gets the message: somebody who was promised it would not.
     pub(crate) fn not_taken_again(&mut self, now: Moment) {
+        let anew = self.has_said_classes();
         self.release_upstream();
-        self.give_up(now, &replies::not_taken_again());
+        let reply =
+            if anew { replies::not_taken_with_classes() } else { replies::not_taken_again() };
+        self.give_up(now, &reply);
     }
 }

@@ -61,7 +61,7 @@ impl Relay {
                     known.as_deref(),
                     settings.message_size_max,
                     settings.recipients_max,
-                    self.gate.streams().ask_for_solicit(),
+                    self.own_classes(),
                 );
                 offered.starttls = self.server.offers_starttls();
                 offered.auth = self.mechanisms();
@@ -190,7 +190,10 @@ impl Relay {
             // Whoever opens has tried all that may be tried.
             Err(failure) => {
                 self.bond_lost(now);
-                self.give_up(now, &replies::not_opened(&failure));
+                let none_left = failure == OpenFailure::NoneLeft;
+                if !none_left || !self.forbidden_everywhere(now) {
+                    self.give_up(now, &replies::not_opened(&failure));
+                }
             }
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use policy::{Action, Networks, Possible, Rates, RelayControl, SenderRules, StreamId};
 use smtp_session::sasl::Mechanism;
+use smtp_wire::Solicitation;
 
 use crate::filter::Filters;
 use crate::hold::HoldSettings;
@@ -77,6 +78,9 @@ pub struct RelaySettings {
     pub header: HoldSettings,
     /// How content is held, or a copy of it kept.
     pub hold: HoldSettings,
+    /// The classes of solicitation that are refused; `None`: NO-SOLICITING is offered only where
+    /// a stream is decided by classes.
+    pub no_soliciting: Option<Solicitation>,
     /// What filters are asked.
     pub filters: Filters,
     /// The largest message in octets; 0: no limit of our own.

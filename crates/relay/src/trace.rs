@@ -30,7 +30,12 @@ pub(crate) struct Trace<'a> {
     pub(crate) cipher: Option<&'a str>,
     /// The client has logged in.
     pub(crate) logged_in: bool,
+    /// The classes of solicitation the message is of (RFC 3865 s2.6).
+    pub(crate) solicit: Option<&'a str>,
 }
+
+/// Octets of classes that a line has room for (RFC 5322 s2.1.1: 998).
+const SOLICIT_MAX: usize = 900;
 
 impl Trace<'_> {
     /// The field with its line ends, at most a few hundred octets.
@@ -49,6 +54,9 @@ impl Trace<'_> {
             .ok()
             .and_then(|time| rfc2822::to_string(&time.to_zoned(TimeZone::UTC)).ok())
             .unwrap_or_else(|| "Thu, 1 Jan 1970 00:00:00 +0000".to_owned());
+        // Single parentheses, as in the RFC's own example; its grammar would double them.
+        let solicit = self.solicit.filter(|list| list.len() <= SOLICIT_MAX);
+        let solicit = solicit.map(|list| format!("\r\n\t(SOLICIT={list})")).unwrap_or_default();
         let mut field = String::with_capacity(256);
         let literal = match self.client.to_canonical() {
             IpAddr::V4(v4) => format!("[{v4}]"),
@@ -56,7 +64,7 @@ impl Trace<'_> {
         };
         let _ = write!(
             field,
-            "Received: from {} ({literal})\r\n\tby {} with {protocol}{s}{a} id {}{tls};\r\n\t{date}\r\n",
+            "Received: from {} ({literal})\r\n\tby {} with {protocol}{s}{a}{solicit} id {}{tls};\r\n\t{date}\r\n",
             self.client_name, self.hostname, self.reference,
         );
         field
@@ -88,6 +96,7 @@ mod tests {
             reference: "01JD7F3K9Q2M8",
             cipher,
             logged_in,
+            solicit: None,
         }
         .field(Moment::new(Duration::ZERO, 1_772_452_800_000_000))
     }
@@ -99,6 +108,32 @@ mod tests {
             "Received: from pc.example ([192.0.2.7])\r\n\tby mail.example.com with ESMTP id \
              01JD7F3K9Q2M8;\r\n\tMon, 2 Mar 2026 12:00:00 +0000\r\n"
         );
+    }
+
+    #[test]
+    fn classes_are_a_comment_behind_the_protocol() {
+        let now = Moment::new(Duration::ZERO, 1_772_452_800_000_000);
+        let mut trace = Trace {
+            client_name: "pc.example",
+            client: "192.0.2.7".parse().unwrap(),
+            hostname: "mail.example.com",
+            extended: true,
+            utf8: false,
+            reference: "01JD7F3K9Q2M8",
+            cipher: None,
+            logged_in: false,
+            solicit: Some("net.example:ADV,a:b"),
+        };
+        let field = trace.field(now);
+        let comment = "with ESMTP\r\n\t(SOLICIT=net.example:ADV,a:b) id 01JD7F3K9Q2M8;\r\n";
+        assert!(field.contains(comment), "{field}");
+        let lists = [SOLICIT_MAX, SOLICIT_MAX + 1].map(|length| "a".repeat(length));
+        for list in &lists {
+            trace.solicit = Some(list);
+            let field = trace.field(now);
+            assert!(field.lines().all(|line| line.len() <= 998));
+            assert_eq!(field.contains("SOLICIT"), list.len() == SOLICIT_MAX);
+        }
     }
 
     #[test]

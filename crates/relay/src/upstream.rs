@@ -252,11 +252,15 @@ impl Offer {
         }
     }
 
-    /// Cleared, or not, by the stream that was decided.
-    pub(crate) fn settle(self, stream: StreamId) -> Result<Cleared<ForwardPath>, Box<Refused>> {
+    /// Cleared, or not, by the stream that was decided and the classes the message is of.
+    pub(crate) fn settle(
+        self,
+        stream: StreamId,
+        carried: &str,
+    ) -> Result<Cleared<ForwardPath>, Box<Refused>> {
         match self {
             Self::Cleared(cleared) => Ok(cleared),
-            Self::Provisional(provisional) => provisional.settle(stream),
+            Self::Provisional(provisional) => provisional.settle(stream, carried),
         }
     }
 }
@@ -396,11 +400,11 @@ impl Tentative {
     /// # Errors
     ///
     /// Those whom this stream does not permit. No data can follow then.
-    pub(crate) fn settle(self, stream: StreamId) -> Result<Transaction, NotSettled> {
+    pub(crate) fn settle(self, stream: StreamId, carried: &str) -> Result<Transaction, NotSettled> {
         let Self { upstream, shown, heard } = self;
         let (mut cleared, mut refused) = (Vec::with_capacity(shown.len()), Vec::new());
         for (tag, offer) in shown {
-            match offer.settle(stream) {
+            match offer.settle(stream, carried) {
                 Ok(to) => cleared.push((tag, to)),
                 Err(why) => refused.push((tag, why)),
             }

@@ -41,6 +41,8 @@ impl Relay {
         matches!(self.link, Link::Tentative(_))
             // It decides which smarthost gets it.
             || self.settings.header_decides_route(&envelope.possible)
+            // SOLICIT= is taken from it.
+            || self.takes_solicit_from_header(envelope)
     }
 }
 

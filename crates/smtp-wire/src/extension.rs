@@ -5,6 +5,7 @@
 //! passed on (RFC 5321 s4.2.4: what is listed must be implemented).
 
 use crate::reply::Reply;
+use crate::solicitation::Solicitation;
 
 /// What one side of a connection offers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,9 +22,9 @@ pub struct Capabilities {
     pub dsn: bool,
     /// RFC 2034.
     pub enhanced_status_codes: bool,
-    /// RFC 3865: `SOLICIT=` is understood. The classes it may be followed by are the
-    /// recipients' affair.
-    pub no_soliciting: bool,
+    /// RFC 3865: `SOLICIT=` is understood, and messages of these classes are refused. `None`: not
+    /// offered; without a class nothing is refused by it.
+    pub no_soliciting: Option<Solicitation>,
     /// RFC 3030.
     pub chunking: bool,
     /// RFC 3207.
@@ -78,7 +79,10 @@ impl Capabilities {
             "SMTPUTF8" => self.smtputf8 = true,
             "DSN" => self.dsn = true,
             "ENHANCEDSTATUSCODES" => self.enhanced_status_codes = true,
-            "NO-SOLICITING" => self.no_soliciting = true,
+            "NO-SOLICITING" => {
+                let classes = words.next().and_then(Solicitation::parse);
+                self.no_soliciting = Some(classes.unwrap_or_default());
+            }
             "CHUNKING" => self.chunking = true,
             "STARTTLS" => self.starttls = true,
             "AUTH" => {
@@ -95,7 +99,8 @@ impl Capabilities {
     /// What can be promised to a client when `self` and `other` both stand behind the promise.
     ///
     /// SIZE and LIMITS are bounds that any hop can keep by itself, so that the stricter of the two
-    /// holds even where only one states it (a SIZE of 0 is no bound). XCLIENT and XFORWARD are
+    /// holds even where only one states it (a SIZE of 0 is no bound). Classes of NO-SOLICITING are
+    /// refused that either refuses. XCLIENT and XFORWARD are
     /// between neighbours and promised to nobody else.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Self {
@@ -111,7 +116,10 @@ impl Capabilities {
             smtputf8: self.smtputf8 && other.smtputf8,
             dsn: self.dsn && other.dsn,
             enhanced_status_codes: self.enhanced_status_codes && other.enhanced_status_codes,
-            no_soliciting: self.no_soliciting && other.no_soliciting,
+            no_soliciting: match (&self.no_soliciting, &other.no_soliciting) {
+                (Some(mine), Some(theirs)) => Some(mine.union(theirs)),
+                _ => None,
+            },
             chunking: self.chunking && other.chunking,
             starttls: self.starttls && other.starttls,
             auth,
@@ -147,7 +155,11 @@ impl Capabilities {
         flag(self.smtputf8, "SMTPUTF8");
         flag(self.dsn, "DSN");
         flag(self.enhanced_status_codes, "ENHANCEDSTATUSCODES");
-        flag(self.no_soliciting, "NO-SOLICITING");
+        match &self.no_soliciting {
+            None => {}
+            Some(classes) if classes.is_empty() => flag(true, "NO-SOLICITING"),
+            Some(classes) => flag(true, &format!("NO-SOLICITING {}", classes.as_str())),
+        }
         flag(self.chunking, "CHUNKING");
         flag(self.starttls, "STARTTLS");
         flag(!self.auth.is_empty(), &format!("AUTH {}", self.auth.join(" ")));

@@ -11,12 +11,11 @@
 use std::fmt;
 
 use crate::extension::{Offered, size};
+use crate::solicitation::Solicitation;
 use crate::xtext::{is_original_recipient, is_xtext};
 
 /// RFC 3461 s4.4.
 const ENVID_MAX: usize = 100;
-/// RFC 3865 appendix A: the whole list.
-const SOLICIT_MAX: usize = 1000;
 /// RFC 4954 s5.
 const AUTH_MAX: usize = 500;
 
@@ -34,7 +33,7 @@ pub struct MailParams {
     /// RFC 3461 s4.4: xtext as it was sent.
     pub envid: Option<String>,
     /// RFC 3865 s2.3: classes of solicitation, separated by commas, as they were sent.
-    pub solicit: Option<String>,
+    pub solicit: Option<Solicitation>,
     /// RFC 4954 s5: who submitted the message first, xtext as it was sent; `<>`: unknown.
     pub auth: Option<String>,
 }
@@ -162,11 +161,10 @@ static OF_MAIL: [Parameter<MailParams>; 7] = [
     },
     Parameter {
         name: "SOLICIT",
-        offered: |offered| offered.no_soliciting,
+        offered: |offered| offered.no_soliciting.is_some(),
         given: |params| params.solicit.is_some(),
         take: |params, value, _| {
-            let value = value.filter(|value| is_solicitation(value))?;
-            params.solicit = Some(value.to_owned());
+            params.solicit = Some(Solicitation::parse(value?)?);
             Some(())
         },
     },
@@ -253,17 +251,6 @@ fn esmtp_param(word: &str) -> Option<(&str, Option<&str>)> {
     (named && valued).then_some((keyword, value))
 }
 
-/// `Solicitation-keywords = word 0*("," word)`, at most 1000 characters,
-/// `word = ALPHA 0*(wordchar)`, `wordchar = "." / "-" / "_" / ":" / ALPHA / DIGIT` (RFC 3865
-/// appendix A).
-fn is_solicitation(value: &str) -> bool {
-    let is_word = |word: &str| {
-        word.starts_with(|first: char| first.is_ascii_alphabetic())
-            && word.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_:".contains(&b))
-    };
-    value.len() <= SOLICIT_MAX && value.split(',').all(is_word)
-}
-
 /// A keyword that goes into a reply: enough of it to be recognised.
 fn shortened(keyword: &str) -> String {
     keyword.chars().take(32).collect::<String>().to_ascii_uppercase()
@@ -310,7 +297,7 @@ impl fmt::Display for MailParams {
             write!(f, " ENVID={envid}")?;
         }
         if let Some(solicit) = &self.solicit {
-            write!(f, " SOLICIT={solicit}")?;
+            write!(f, " SOLICIT={}", solicit.as_str())?;
         }
         if let Some(auth) = &self.auth {
             write!(f, " AUTH={auth}")?;

@@ -8,9 +8,12 @@
 //! | `all`              | transactional | commercial            | B and C                    |
 //! | `commercial`       | nothing       | commercial            | B and C                    |
 //! | a name A           | nothing       | A                     | A, if it is B or C         |
+//! | a class X          | nothing       | nothing               | X, if it is B or C         |
 //!
 //! With nothing in common the entry is about other mail. A stream without scopes may be about
-//! any list, so a named objection stops it: what is unknown does not permit.
+//! any list, so a named objection stops it: what is unknown does not permit. A class of
+//! solicitation ([`Scope::is_class`]) a message says itself: one that says X is stopped by an
+//! objection to X as if it were on a stream about X, besides all that stops it by its own stream.
 //!
 //! **What an objection in common does**, the first line that fits:
 //!
@@ -284,6 +287,23 @@ impl Case<'_> {
             last = last.max(Some(earliest));
         }
         last.map(|(_, position)| position)
+    }
+
+    /// The classes of solicitation that the recipient refuses (RFC 3865 s2.7): every objection to
+    /// a class that would stop a stream about it. Nothing wider and nothing narrower says
+    /// anything of a class.
+    pub fn refused_classes(
+        &self,
+        today: Day,
+        grace: Option<Grace>,
+    ) -> impl Iterator<Item = Suppression> {
+        let of_class = self.objections.iter().filter(|known| known.origin.scope.is_class());
+        of_class.filter_map(move |known| {
+            let scopes = vec![known.origin.scope.as_str().to_owned()];
+            let stream = &Stream { scopes, ..Stream::default() };
+            let standing = self.standing(known, &Terms { stream, today, grace });
+            (standing == Standing::Counts).then(|| suppression(known))
+        })
     }
 
     fn has_consent(&self, terms: &Terms<'_>) -> bool {

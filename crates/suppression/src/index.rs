@@ -120,6 +120,13 @@ impl Index {
         self.origins.any_domain()
     }
 
+    /// Whether anything in it is about a class of solicitation; else nobody need ask who refuses
+    /// which.
+    #[must_use]
+    pub fn has_classes(&self) -> bool {
+        self.origins.any_class()
+    }
+
     /// The forms of the lists of digests in it, each once; nearly always none, and then nobody
     /// need make a digest.
     #[must_use]

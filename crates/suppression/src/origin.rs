@@ -59,13 +59,16 @@ pub(crate) struct Origins {
     numbers: HashMap<Arc<Origin>, OriginId>,
     /// One of them is about a whole domain: asked for every recipient.
     domains: bool,
+    /// One of them is about a class of solicitation.
+    classes: bool,
     /// The forms of the lists of digests among them, each once.
     forms: Vec<Arc<HashedForm>>,
 }
 
 impl Origins {
     pub(crate) fn new() -> Self {
-        Self { list: Vec::new(), numbers: HashMap::new(), domains: false, forms: Vec::new() }
+        let (list, numbers) = (Vec::new(), HashMap::new());
+        Self { list, numbers, domains: false, classes: false, forms: Vec::new() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -84,6 +87,10 @@ impl Origins {
         self.domains
     }
 
+    pub(crate) fn any_class(&self) -> bool {
+        self.classes
+    }
+
     pub(crate) fn hashed_forms(&self) -> &[Arc<HashedForm>] {
         &self.forms
     }
@@ -99,6 +106,7 @@ impl Origins {
         }
         let id = u16::try_from(self.list.len()).map_err(|_| SuppressionError::OriginsFull)?;
         let origin = Arc::new(origin.clone());
+        self.classes |= origin.scope.is_class();
         match &origin.subject {
             Subject::Address => {}
             Subject::Domain => self.domains = true,

@@ -3,6 +3,7 @@
 //! around them: `ALL ` taken for a list of that name would let mail through. Names are kept as
 //! written and compared as canonical caseless matching does (Unicode D145), so that an opt-out
 //! from `FRÜHLING`, written by a program that puts letter and accent apart, stops `Frühling`.
+//! A name that is a keyword with a colon is a class of solicitation ([`Scope::is_class`]).
 
 use std::fmt;
 use std::str::FromStr;
@@ -49,6 +50,17 @@ impl Scope {
         }
     }
 
+    /// Whether it is a class of solicitation (RFC 3865 s2.2): a keyword with a colon in it, such
+    /// as `net.example:ADV`. An objection with such a name is about messages that say themselves
+    /// that they are of this class, and about the streams that name it, and about no other.
+    #[must_use]
+    pub fn is_class(&self) -> bool {
+        match self {
+            Scope::All | Scope::Commercial => false,
+            Scope::Named(name) => is_class(name.trim()),
+        }
+    }
+
     /// 0 for the widest. Orders findings, so that the widest reason is the one reported.
     pub(crate) fn narrowness(&self) -> u8 {
         match self {
@@ -57,6 +69,14 @@ impl Scope {
             Scope::Named(_) => 2,
         }
     }
+}
+
+/// `word = ALPHA 0*(wordchar)`, `wordchar = "." / "-" / "_" / ":" / ALPHA / DIGIT`; by
+/// convention a domain name with its labels reversed, a colon, and whatever its owner put behind.
+fn is_class(name: &str) -> bool {
+    name.contains(':')
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_:".contains(&b))
 }
 
 fn same_name(one: &str, other: &str) -> bool {
@@ -128,6 +148,18 @@ mod tests {
             }
         }
         assert!(!Scope::All.names("all") && !Scope::Commercial.names("commercial"));
+    }
+
+    #[test]
+    fn a_keyword_with_a_colon_is_a_class() {
+        let named = |name: &str| Scope::Named(name.to_owned());
+        for class in ["net.example:ADV", "a:b", " org.example:ADV:ADLT ", "a:"] {
+            assert!(named(class).is_class(), "{class}");
+        }
+        for name in ["net.example", "News: spring", ":a", "1x:y", "a:b,c:d", "fr\u{fc}h:x"] {
+            assert!(!named(name).is_class(), "{name}");
+        }
+        assert!(!Scope::All.is_class() && !Scope::Commercial.is_class());
     }
 
     #[test]

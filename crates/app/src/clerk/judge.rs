@@ -3,7 +3,8 @@
 
 use address::{AddressError, AddressFault, ForwardPath};
 use policy::{
-    Action, Answered, Asked, Decision, Lookup, Lookups, Possible, Reason, Ruling, StreamId, Verdict,
+    Action, Answered, Asked, Carried, Decision, Lookup, Lookups, Possible, Reason, Ruling,
+    StreamId, Verdict,
 };
 
 use super::answers::{GateLine, JudgedLine, VerdictWord};
@@ -136,7 +137,7 @@ impl Clerk {
         let streams = self.gate.streams();
         let (name, possible) = (streams.get(stream).name.to_string(), streams.only(stream));
         let today = crate::clock::now().day();
-        match self.gate.judge(path, Action::Refuse, &possible, today) {
+        match self.gate.judge(path, Action::Refuse, &possible, Carried::Known(""), today) {
             Ruling::Decided(decision) => {
                 Begun::Done(Box::new(of_decision(address, &shown, name, decision)))
             }

@@ -309,6 +309,7 @@ fn listen(
         header: HoldSettings::new(HEADER_MAX, Arc::clone(held)),
         hold: HoldSettings::new(CONTENT_MAX, Arc::clone(held)),
         filters: asked,
+        no_soliciting: None,
         message_size_max: limits.message_size,
         recipients_max: u32::try_from(limits.recipients).unwrap_or(u32::MAX),
         plain_recipients: settings.evidence.recipient == Store::Plain || settings.log.personal,

@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use address::Canonical;
-use policy::{Inquiry, Lists, LookUp, Lookup};
+use policy::{ClassRefusal, Inquiry, Lists, LookUp, Lookup};
 use suppression::{
     AddressKeys, Case, Day, Digest, Finding, Grace, HashedForm, Index, KeyRing, PlainDigest,
     SharedIndex, Stream, Terms,
@@ -220,6 +220,19 @@ impl Lists for LedgerLists {
             let answers = inquiry.streams.iter();
             LookUp::Now(answers.map(|stream| self.answer(&case, stream, inquiry.today)).collect())
         })
+    }
+
+    fn refused_classes(&self, inquiry: &Inquiry<'_>) -> Vec<ClassRefusal> {
+        let unknown = self.states.unknown_classes();
+        let mut refused: Vec<_> =
+            unknown.into_iter().map(|(class, why)| ClassRefusal::Unknown(class, why)).collect();
+        let index = self.index.load();
+        if index.has_classes() {
+            let case = self.case(&index, (inquiry.written, inquiry.address), inquiry.keys);
+            let entries = case.refused_classes(inquiry.today, self.grace);
+            refused.extend(entries.map(ClassRefusal::Entry));
+        }
+        refused
     }
 
     fn epoch(&self) -> u64 {

@@ -11,7 +11,7 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
-use suppression::{Case, Day, Fact, Kind, Known, Origin, OriginId, Standing, Stream, Terms};
+use suppression::{Case, Day, Fact, Kind, Known, Origin, OriginId, Scope, Standing, Stream, Terms};
 
 /// One of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,6 +153,21 @@ impl ListStates {
         Some(format!("list {list}: {}", unknown.why))
     }
 
+    /// The classes of solicitation of which it cannot be told who refuses them, and why.
+    pub(crate) fn unknown_classes(&self) -> Vec<(Scope, String)> {
+        let shown = self.shown.load();
+        let Some(unknown) = shown.as_deref() else { return Vec::new() };
+        let classes = unknown.iter().flat_map(|(list, unknown)| {
+            let objects = |origin: &&Origin| {
+                origin.scope.is_class() && !matches!(origin.kind, Kind::Consent | Kind::Withdrawn)
+            };
+            let classes = unknown.carries.iter().filter(objects);
+            let why = move || format!("list {list}: {}", unknown.why);
+            classes.map(move |origin| (origin.scope.clone(), why()))
+        });
+        classes.collect()
+    }
+
     fn set(&self, list: &str, state: Unknown) {
         self.change(|unknown| unknown.insert(list.to_owned(), state.clone()) != Some(state));
     }
@@ -184,7 +199,7 @@ pub(super) fn may(origin: &Origin, change: Change, stream: &Stream, today: Day) 
 
 #[cfg(test)]
 mod tests {
-    use suppression::{Scope, StreamClass};
+    use suppression::StreamClass;
 
     use super::*;
 
@@ -252,6 +267,21 @@ mod tests {
         states.note("crm", 0, Some("it was never loaded"));
         assert_eq!(doubts(Change::Permitted), [true; 3]);
         assert_eq!(doubts(Change::Missing), [true; 3]);
+    }
+
+    #[test]
+    fn a_list_of_a_class_makes_unknown_who_refuses_it_and_no_stream() {
+        let class = named("net.example:ADV");
+        let of = |change| doubts(Kind::OptOut, class.clone(), change);
+        assert_eq!(of(Change::Permitted), [false; 4]);
+        assert_eq!(of(Change::Missing), [false; 4]);
+        let states = ListStates::default();
+        assert_eq!(states.unknown_classes(), []);
+        states.unknown_of("other", &[Origin::new("other", Kind::OptOut, named("news"))], "old");
+        states.unknown_of("crm", &[Origin::new("crm", Kind::OptOut, class.clone())], "old");
+        assert_eq!(states.unknown_classes(), [(class, "list crm: old".to_owned())]);
+        states.known("crm");
+        assert_eq!(states.unknown_classes(), []);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::task::Waker;
 
 use address::{Canonical, ForwardPath, PersonRules};
 use policy::{
-    Action, Inquiry, Lists, LookUp, OptOutGate, Question, Reason, Ruling, Streams, Verdict,
+    Action, Carried, Inquiry, Lists, LookUp, OptOutGate, Question, Reason, Ruling, Streams, Verdict,
 };
 use suppression::{AddressKeys, Day, Digest};
 
@@ -35,7 +35,7 @@ fn asked(path: &str) -> Box<Asked> {
     let possible = streams.fallback();
     let gate = OptOutGate::new(Arc::new(Later), PersonRules::default(), Vec::new(), streams);
     let path = ForwardPath::parse(path).unwrap();
-    match gate.judge(path, Action::Refuse, &possible, Day::from_number(20_600)) {
+    match gate.judge(path, Action::Refuse, &possible, Carried::Unknown, Day::from_number(20_600)) {
         Ruling::Ask(asked) => asked,
         Ruling::Decided(decision) => panic!("decided: {decision:?}"),
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use address::{Canonical, PersonRules};
 use evidence::Mint;
 use policy::{
-    Action, Admission, Asked, Inquiry, Lists, LookUp, Lookup, Lookups, OptOutGate, QuestionId,
-    RelayControl, SenderRule, SenderRules, StreamRule, Streams,
+    Action, Admission, Asked, ClassRefusal, Inquiry, Lists, LookUp, Lookup, Lookups, OptOutGate,
+    QuestionId, RelayControl, SenderRule, SenderRules, StreamRule, Streams,
 };
 use relay::{
     Access, Answer, CapabilityRecord, Contact, Denied, Event, Filters, HoldBudget, HoldSettings,
@@ -19,7 +19,7 @@ use relay::{
 use smtp_session::{
     Client, ClientEvent, ClientSettings, Floors, Moment, ServerSettings, Timeouts, UseTls,
 };
-use smtp_wire::ClientIdentity;
+use smtp_wire::{ClientIdentity, Solicitation};
 use suppression::{AddressKeys, Day, Digest, Kind, Scope, Stream, Subject, Suppression};
 
 use crate::filters::FilterStage;
@@ -66,6 +66,10 @@ pub(crate) struct Scenery {
     /// Records name people in plain.
     pub(crate) plain: bool,
     pub(crate) senders: Vec<SenderRule>,
+    /// The listener's own classes, where NO-SOLICITING is on.
+    pub(crate) no_soliciting: Option<Solicitation>,
+    /// Who refuses which class; `?` in front: who may.
+    pub(crate) refuses: Vec<(String, String)>,
 }
 
 impl Default for Scenery {
@@ -100,6 +104,8 @@ impl Default for Scenery {
                 ..Access::default()
             },
             senders: Vec::new(),
+            no_soliciting: None,
+            refuses: Vec::new(),
         }
     }
 }
@@ -155,6 +161,18 @@ impl Lists for Written {
         }
         let answer = |stream: &&Stream| self.opinion(person, &stream.name);
         LookUp::Now(inquiry.streams.iter().map(answer).collect())
+    }
+
+    fn refused_classes(&self, inquiry: &Inquiry<'_>) -> Vec<ClassRefusal> {
+        let own = self.0.refuses.iter().filter(|(who, _)| who == inquiry.address.person());
+        let refusal = |(_, class): &(String, String)| match class.strip_prefix('?') {
+            Some(class) => {
+                let why = "crm.csv was never read".to_owned();
+                ClassRefusal::Unknown(Scope::Named(class.to_owned()), why)
+            }
+            None => ClassRefusal::Entry(entry("crm.csv", Scope::Named(class.clone()), 8)),
+        };
+        own.map(refusal).collect()
     }
 
     fn epoch(&self) -> u64 {
@@ -214,6 +232,7 @@ impl Stage {
             header: HoldSettings::new(scenery.header_max, Arc::clone(&budget)),
             hold: HoldSettings::new(scenery.held.unwrap_or(scenery.copy_max), Arc::clone(&budget)),
             filters: scenery.filters.clone(),
+            no_soliciting: scenery.no_soliciting.clone(),
             message_size_max: scenery.size_max,
             recipients_max: scenery.recipients_max,
             plain_recipients: scenery.plain,
@@ -377,8 +396,8 @@ impl Stage {
             .take_if(|one| !wanted.fresh && !wanted.bound && may(one.smarthost()) && serves(one));
         let (first, second) = (&self.scenery.smarthost, self.scenery.second.as_ref());
         let there = [(SmarthostId(0), Some(first)), (SmarthostId(1), second)];
-        let mut there = there.iter().filter(|(at, _)| may(*at));
-        let found = there.find_map(|(at, words)| Some((*at, words.as_ref()?.as_ref()?)));
+        let mut allowed = there.iter().filter(|(at, _)| may(*at));
+        let found = allowed.find_map(|(at, words)| Some((*at, words.as_ref()?.as_ref()?)));
         let mut said = Vec::new();
         let answer = match (parked, found) {
             (Some(parked), _) => Ok(parked),
@@ -387,6 +406,9 @@ impl Stage {
                 let upstream = introduced(words, at, self.now, client, &mut said);
                 let xforward = introduce == Introduce::Xforward;
                 Ok(Box::new(if xforward { upstream.with_xforward() } else { upstream }))
+            }
+            (None, None) if !there.iter().any(|(at, one)| one.is_some() && may(*at)) => {
+                Err(OpenFailure::NoneLeft)
             }
             (None, None) => Err(OpenFailure::Unreachable),
         };

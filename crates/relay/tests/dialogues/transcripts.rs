@@ -9,6 +9,7 @@ use crate::filters;
 use crate::stage::{Scenery, Stage};
 use policy::{Action, StreamRule};
 use relay::{Contact, Mixed};
+use smtp_wire::Solicitation;
 use suppression::{Stream, StreamClass};
 use testkit::{Line, Transcript};
 
@@ -189,6 +190,14 @@ fn scenery(transcript: &Transcript) -> Scenery {
             "sender" => access::sender(&mut scenery, value),
             "wait" => access::wait(&mut scenery.access, value),
             "rate" => access::rate(&mut scenery.access, value),
+            "no-soliciting" if value == "on" => {
+                scenery.no_soliciting = Some(Solicitation::default());
+            }
+            "no-soliciting" => scenery.no_soliciting = Solicitation::parse(value),
+            "refuses" => {
+                let (who, class) = value.split_once(' ').unwrap();
+                scenery.refuses.push((who.to_owned(), class.to_owned()));
+            }
             "evidence" if value == "broken" => scenery.evidence_works = false,
             other => panic!("line {number}: no setting `{other} {value}`"),
         }

@@ -119,6 +119,7 @@ impl Session {
             header: HoldSettings::new(2_000, Arc::clone(&net.budget)),
             hold,
             filters: Filters::default(),
+            no_soliciting: None,
             message_size_max: 25_000,
             recipients_max: 4,
             plain_recipients: false,

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::{Capabilities, Limits, size};
 use crate::reply::Reply;
+use crate::solicitation::Solicitation;
 
 fn offers(keywords: &str) -> Capabilities {
     Capabilities::from_ehlo(&Reply::plain(250, format!("mx.example hello\n{keywords}")))
@@ -25,7 +26,7 @@ fn everything() -> Capabilities {
         smtputf8: true,
         dsn: true,
         enhanced_status_codes: true,
-        no_soliciting: true,
+        no_soliciting: Solicitation::parse("NET.EXAMPLE:ADV"),
         chunking: true,
         starttls: true,
         auth: vec!["PLAIN".into(), "LOGIN".into()],
@@ -41,6 +42,42 @@ fn what_is_between_neighbours_is_promised_to_nobody_else() {
     assert!(common.xclient.is_empty() && common.xforward.is_empty());
     let written = everything().to_reply("mx.example");
     assert_eq!(Capabilities::from_ehlo(&written), everything());
+}
+
+/// Standards A-T1, A-T2, A-T14.
+#[test]
+fn no_soliciting_may_name_classes() {
+    let classes = |line| offers(line).no_soliciting.map(|list| list.as_str().to_owned());
+    for (line, expected) in [
+        ("NO-SOLICITING", Some("")),
+        ("no-soliciting NET.EXAMPLE:ADV", Some("NET.EXAMPLE:ADV")),
+        ("NO-SOLICITING net.example:ADV,org.example:X", Some("net.example:ADV,org.example:X")),
+        ("NO-SOLICITING 1x:y", Some("")),
+        ("NO-SOLICITATION net.example:ADV", None),
+    ] {
+        assert_eq!(classes(line).as_deref(), expected, "{line}");
+    }
+    let longest = format!("a{}", "b".repeat(999));
+    assert_eq!(classes(&format!("NO-SOLICITING {longest}")), Some(longest));
+    let plain = Capabilities { no_soliciting: Some(Solicitation::default()), ..Default::default() };
+    assert_eq!(plain.to_reply("a").text, "a\nNO-SOLICITING");
+    let widest = "a".repeat(Solicitation::OFFERED_MAX);
+    let full = Capabilities { no_soliciting: Solicitation::parse(&widest), ..Default::default() };
+    let mut out = Vec::new();
+    full.encode("a", &mut out);
+    let line = out.split_inclusive(|byte| *byte == b'\n').next_back().unwrap();
+    assert!(line.len() <= crate::REPLY_LINE_MAX && line.ends_with(b"a\r\n"), "{}", line.len());
+}
+
+#[test]
+fn classes_are_refused_that_either_refuses() {
+    let with = |classes: &str| Capabilities {
+        no_soliciting: Solicitation::parse(classes),
+        ..Capabilities::default()
+    };
+    let both = with("a:b").intersect(&with("c:d,A:B")).no_soliciting;
+    assert_eq!(both, Solicitation::parse("a:b,c:d"));
+    assert_eq!(with("a:b").intersect(&Capabilities::default()).no_soliciting, None);
 }
 
 #[test]
@@ -117,7 +154,7 @@ fn the_reply_lists_what_is_offered_and_no_more() {
             "SMTPUTF8",
             "DSN",
             "ENHANCEDSTATUSCODES",
-            "NO-SOLICITING",
+            "NO-SOLICITING NET.EXAMPLE:ADV",
             "CHUNKING",
             "STARTTLS",
             "AUTH PLAIN LOGIN",
@@ -163,21 +200,19 @@ fn what_only_one_side_has_is_not_offered() {
 }
 
 fn capabilities() -> impl Strategy<Value = Capabilities> {
-    let flags = prop::array::uniform8(any::<bool>());
+    let flags = prop::array::uniform7(any::<bool>());
+    let classes = prop::collection::hash_set("[a-z][a-z0-9._:-]{0,19}", 0..4).prop_map(|set| {
+        Solicitation::parse(&set.into_iter().collect::<Vec<_>>().join(",")).unwrap_or_default()
+    });
+    let no_soliciting = prop::option::of(classes);
     let size = prop::option::of(any::<u64>());
     let auth = prop::collection::vec("[A-Z][A-Z0-9_-]{0,19}", 0..4);
     let limit = || prop::option::of(1..1_000_000u32);
-    (flags, size, auth, (limit(), limit(), limit())).prop_map(|(flags, size, auth, limits)| {
-        let [
-            pipelining,
-            eight_bit_mime,
-            smtputf8,
-            dsn,
-            enhanced_status_codes,
-            chunking,
-            starttls,
-            no_soliciting,
-        ] = flags;
+    let limits = (limit(), limit(), limit());
+    let all = (flags, size, auth, no_soliciting, limits);
+    all.prop_map(|(flags, size, auth, no_soliciting, limits)| {
+        let [pipelining, eight_bit_mime, smtputf8, dsn, enhanced_status_codes, chunking, starttls] =
+            flags;
         let smtputf8 = smtputf8 && eight_bit_mime;
         let (rcpt_max, mail_max, rcpt_domain_max) = limits;
         Capabilities {

@@ -11,7 +11,7 @@ fn everything() -> Offered {
         eight_bit_mime: true,
         smtputf8: true,
         dsn: true,
-        no_soliciting: true,
+        no_soliciting: Some(crate::Solicitation::default()),
         ..Capabilities::default()
     }
 }
@@ -43,7 +43,7 @@ fn bad(keyword: &'static str) -> CommandError {
 fn solicitation_keywords() {
     for right in ["a", "org.example:ADV:ADLT", "a-b_c.d:1,B"] {
         let params = mail_params(&format!("SOLICIT={right}")).unwrap();
-        assert_eq!(params.solicit.as_deref(), Some(right));
+        assert_eq!(params.solicit.unwrap().as_str(), right);
     }
     for wrong in ["1x:y", "a:b,,c", ",a", "a,", "a:b,1c", "a+b", "a/b", "a;b"] {
         assert_eq!(mail_params(&format!("SOLICIT={wrong}")), Err(bad("SOLICIT")), "{wrong}");
@@ -58,7 +58,8 @@ fn solicitation_keywords() {
     // With a blank the rest is another parameter, which nobody knows.
     assert!(mail_params("SOLICIT=a:b, c:d").is_err());
     let longest = format!("a{}", "b".repeat(999));
-    assert_eq!(mail_params(&format!("SOLICIT={longest}")).unwrap().solicit, Some(longest.clone()));
+    let params = mail_params(&format!("SOLICIT={longest}")).unwrap();
+    assert_eq!(params.solicit.unwrap().as_str(), longest);
     assert_eq!(mail_params(&format!("SOLICIT={longest}b")), Err(bad("SOLICIT")));
     let twice = Err(CommandError::Parameter(ParamError::Duplicate("SOLICIT")));
     assert_eq!(mail_params("SOLICIT=a SOLICIT=a"), twice);
@@ -79,7 +80,7 @@ fn parameters_of_mail() {
             smtputf8: true,
             ret: Some(Ret::Hdrs),
             envid: Some("QQ+2B314159".into()),
-            solicit: Some("net.example:ADV,org.example:ADV:ADLT".into()),
+            solicit: crate::Solicitation::parse("net.example:ADV,org.example:ADV:ADLT"),
             auth: None,
         })
     );

@@ -28,6 +28,8 @@ pub(super) fn common<'a>(scope: &'a Scope, stream: &'a Stream) -> impl Iterator<
         (Scope::All, part) => Some(part),
         (Scope::Commercial | Scope::Named(_), Part::Transactional) => None,
         (Scope::Commercial, part) => Some(part),
+        // Which class a message is of, it says itself: it is not about anything.
+        (Scope::Named(_), Part::Commercial) if scope.is_class() => None,
         (Scope::Named(name), Part::Commercial) => Some(Part::Named(name)),
         (Scope::Named(_), Part::Named(name)) => scope.names(name).then_some(part),
     })

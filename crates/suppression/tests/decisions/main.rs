@@ -22,7 +22,7 @@ fn rules() -> String {
     let (_, rules) = text.split_once("**Which objections").unwrap();
     let (rules, _) = rules.split_once("What became of each single fact").unwrap();
     let rules = format!("**Which objections{}", rules.trim_end());
-    rules.replace(" ([`Scope::names`])", "")
+    rules.replace(" ([`Scope::names`])", "").replace(" ([`Scope::is_class`])", "")
 }
 
 fn page() -> String {
@@ -82,6 +82,10 @@ unless it says otherwise; a name is one list, brand or line of business. A messa
 *stream*, by the rules under `[[stream]]` in the configuration: commercial unless it was declared
 transactional, and about the lists it was declared to be about. What was not declared may be
 about any list, so an objection to one list stops it.
+
+A name that is a keyword with a colon, such as `net.example:ADV`, is a *class of solicitation*
+([NO-SOLICITING](solicitation.md)): it stops the messages that say of themselves that they are of
+this class, on whatever stream, and of the streams only those that were declared to be about it.
 
 The entries that speak against mail stop, as long as nothing ends them:
 ";

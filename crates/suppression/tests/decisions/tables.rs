@@ -63,7 +63,7 @@ pub(crate) fn scopes() -> String {
         }
         [format!("`{scope}`")].into_iter().chain(first).collect()
     };
-    table(&head("against"), ["all", "commercial", "spring", "winter"].map(row))
+    table(&head("against"), ["all", "commercial", "spring", "winter", "net.example:ADV"].map(row))
 }
 
 pub(crate) fn domains() -> String {

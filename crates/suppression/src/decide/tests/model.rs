@@ -2,8 +2,8 @@
 //! of up to three entries.
 //!
 //! A scope is the set of mails it speaks about, a stream the set of mails it may be. There are
-//! five kinds of mail: transactional, of list a, of list b, of list c, and commercial mail of a
-//! list that nobody named. An objection stops a stream if it speaks about one of its mails that
+//! six kinds of mail: transactional, of list a, of list b, of list c, commercial mail of a list
+//! that nobody named, and of the class x:y, which no mail is of unless it says so. An objection stops a stream if it speaks about one of its mails that
 //! no valid, express, later consent speaks about.
 
 use std::cmp::Reverse;
@@ -17,15 +17,18 @@ const A: Mails = 2;
 const B: Mails = 4;
 const C: Mails = 8;
 const OTHER: Mails = 16;
-const COMMERCIAL: Mails = A | B | C | OTHER;
+const CLASS: Mails = 32;
+const UNDECLARED: Mails = A | B | C | OTHER;
+const COMMERCIAL: Mails = UNDECLARED | CLASS;
 const ALL: Mails = TRANSACTIONAL | COMMERCIAL;
 
-const SCOPES: [(&str, Mails); 5] =
-    [("all", ALL), ("commercial", COMMERCIAL), ("a", A), ("b", B), ("c", C)];
-const STREAMS: [(&str, Mails); 6] = [
+const SCOPES: [(&str, Mails); 6] =
+    [("all", ALL), ("commercial", COMMERCIAL), ("a", A), ("b", B), ("c", C), ("x:y", CLASS)];
+const STREAMS: [(&str, Mails); 7] = [
     ("transactional", TRANSACTIONAL),
-    ("", COMMERCIAL),
+    ("", UNDECLARED),
     ("a", A),
+    ("X:Y", CLASS),
     ("a b", A | B),
     ("c", C),
     ("C A b", A | B | C),

@@ -109,6 +109,43 @@ proptest! {
         prop_assert!(freedom(&after) >= freedom(&before), "{before:?} became {after:?}");
     }
 
+    /// What a class entry says is about messages that say they are of this class, and about no
+    /// other.
+    #[test]
+    fn an_objection_to_a_class_stops_no_other_mail(
+        rows in any_rows(), more in any_row(&OBJECTIONS), question in any_question(),
+    ) {
+        let mut class = more;
+        class.origin.scope = "net.example:ADV".parse().unwrap();
+        let before = question.ask(&rows);
+        prop_assert_eq!(question.ask(&[rows, vec![class]].concat()), before);
+    }
+
+    /// A class is refused as a stream about it is stopped, by what names the class and by
+    /// nothing else.
+    #[test]
+    fn a_class_is_refused_by_what_would_stop_a_stream_about_it_and_names_it(
+        rows in any_rows(), classes in prop::collection::vec(any_row(&OBJECTIONS), 0..4),
+        question in any_question(),
+    ) {
+        let classes = classes.into_iter().map(|mut row| {
+            row.origin.scope = "Net.Example:adv".parse().unwrap();
+            row
+        });
+        let classes: Vec<_> = classes.collect();
+        let all = [rows.clone(), classes.clone()].concat();
+        let mut about = question.clone();
+        about.stream = stream("net.example:ADV");
+        let consents = rows.into_iter().filter(|row| row.origin.kind == Kind::Consent);
+        let named = [consents.collect(), classes].concat();
+        let stopped = matches!(about.ask(&named), Finding::Suppressed(_));
+        let known = Case { role: question.role, ..case(&all) };
+        let today = Day::from_number(question.today);
+        let refused: Vec<_> = known.refused_classes(today, question.grace).collect();
+        prop_assert_eq!(!refused.is_empty(), stopped);
+        prop_assert!(refused.iter().all(|one| one.scope.names("net.example:ADV")));
+    }
+
     /// On a stream that needs none, a consent that is not later than any objection is as good
     /// as none.
     #[test]

@@ -17,6 +17,7 @@ fn what_an_objection_and_a_stream_have_in_common() {
         ("a",          "",              &["a", "commercial", "all"],     &["b"]),
         ("b",          "b c",           &["b", "commercial", "all"],     &["c", "a"]),
         ("c",          "b c",           &["c", "commercial", "all"],     &["b", "a"]),
+        ("x:y",        "b X:Y",         &["x:y", "commercial", "all"],   &["b", "x:z"]),
     ];
     for (objection, on, ending, not_ending) in table {
         for kind in OBJECTIONS {
@@ -38,9 +39,15 @@ fn what_an_objection_and_a_stream_have_in_common() {
             }
         }
     }
-    for (objection, on) in
-        [("commercial", "transactional"), ("a", "transactional"), ("a", "b c"), ("a", "b")]
-    {
+    for (objection, on) in [
+        ("commercial", "transactional"),
+        ("a", "transactional"),
+        ("a", "b c"),
+        ("a", "b"),
+        ("x:y", "transactional"),
+        ("x:y", ""),
+        ("x:y", "b c"),
+    ] {
         for kind in OBJECTIONS {
             let rows = [entry(kind, objection, 100)];
             assert_eq!(stopped_by(&rows, on), None, "{kind} {objection} on {on:?}");
