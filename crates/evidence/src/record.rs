@@ -21,6 +21,7 @@ use suppression::{Day, Digest, StreamClass, Timestamp};
 
 pub use self::finding::Finding;
 use crate::json::{self, maybe_name, maybe_text, text};
+use crate::notice::{Notice, NoticeText};
 use crate::reference::Reference;
 
 /// The first half of a keyed hash, as 32 hexadecimal digits: enough to find a recipient
@@ -298,6 +299,10 @@ pub enum Record<'a> {
     Outcome(&'a Outcome),
     /// See [`Finding`].
     Finding(&'a Finding),
+    /// See [`Notice`].
+    Notice(&'a Notice),
+    /// See [`NoticeText`].
+    NoticeText(&'a NoticeText),
 }
 
 impl Record<'_> {

@@ -13,7 +13,7 @@ use suppression::{Day, Timestamp};
 /// What is written down, see `docs/evidence.md`.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 pub struct Seen<'a> {
-    /// The kind: `decision`, `finding`, `intent` or `outcome`.
+    /// The kind: `decision`, `finding`, `intent`, `outcome`, `notice` or `notice-text`.
     #[serde(borrow)]
     pub record: Text<'a>,
     /// When.
@@ -103,6 +103,15 @@ pub struct Seen<'a> {
     /// The reply the client got.
     #[serde(borrow, default)]
     pub reply: Option<SeenReply<'a>>,
+    /// Of a notice and its text: the hash of the greeting, 64 hexadecimal digits.
+    #[serde(borrow, default)]
+    pub greeting: Option<Text<'a>>,
+    /// Of a notice and its text: the version of the text.
+    #[serde(borrow, default)]
+    pub version: Option<Text<'a>>,
+    /// Of a notice's text: the whole greeting.
+    #[serde(borrow, default)]
+    pub text: Option<Text<'a>>,
 }
 
 /// A reply.

@@ -9,6 +9,8 @@
 
 mod answers;
 mod gathering;
+mod greeted;
+mod records;
 mod upstream;
 
 use std::future::Future;
@@ -19,7 +21,9 @@ use std::time::Duration;
 
 use evidence::Verdict;
 use gathering::Gathering;
+use greeted::Greeted;
 use policy::GateName;
+use records::Records;
 use relay::{Answer, Event, OpenFailure, Relay, Side};
 use smtp_session::{Ended, Moment};
 use tokio::time::Sleep;
@@ -27,13 +31,12 @@ use tokio::time::Sleep;
 use crate::asking::Asking;
 use crate::clock::Clock;
 use crate::denied;
-use crate::filter::{FilterSettings, Filtering};
+use crate::filter::Filtering;
 use crate::line::{Lease, Line};
-use crate::recorder::Commit;
+use crate::listener::ListenerSettings;
 use crate::scratch;
 use crate::shared::Shared;
 use crate::socket::Socket;
-use crate::tls::server::ServerTls;
 use crate::upgrade::Upgrade;
 use crate::users::{self, Authenticating};
 
@@ -58,6 +61,7 @@ pub(crate) struct Driver {
     armed: Option<Moment>,
     ended: Option<Ended>,
     gathering: Gathering,
+    greeted: Greeted,
     records: Records,
     /// An intent that is on its way to the disk; the dot waits for it.
     committing: Option<Pin<Box<dyn Future<Output = bool> + Send>>>,
@@ -69,32 +73,19 @@ pub(crate) struct Driver {
     filtering: Option<Box<Filtering>>,
 }
 
-/// Lines for the evidence, not yet written.
-#[derive(Default)]
-struct Records {
-    lines: Vec<u8>,
-    /// A refusal is among them: the client must not read its reference before it can
-    /// be looked up.
-    before_reply: bool,
-    /// An outcome is among them: it need not hold up the reply.
-    after_reply: bool,
-}
-
-/// Permitted recipients are written together with the intent, unless there are too
-/// many lines to keep.
-const LINES_MAX: usize = 16 * 1024;
-
 impl Driver {
     pub(crate) fn new(
         relay: Relay,
         mut down: Socket,
-        (tls, filters): (Option<Arc<ServerTls>>, Option<Arc<FilterSettings>>),
+        settings: &ListenerSettings,
         shared: Arc<Shared>,
         clock: Clock,
     ) -> Self {
+        let filtering = settings.filters.clone();
         let filtering =
-            filters.map(|filters| Box::new(Filtering::new(filters, clock, &shared.hostname)));
-        let upgrade = Upgrade::new(tls, &mut down, clock.now());
+            filtering.map(|filters| Box::new(Filtering::new(filters, clock, &shared.hostname)));
+        let upgrade = Upgrade::new(settings.tls.clone(), &mut down, clock.now());
+        let greeted = Greeted::new(Arc::clone(&settings.notice), relay.facts().client);
         Self {
             relay,
             upgrade,
@@ -110,6 +101,7 @@ impl Driver {
             armed: None,
             ended: None,
             gathering: Gathering::default(),
+            greeted,
             records: Records::default(),
             committing: None,
             asking: Asking::default(),
@@ -144,7 +136,7 @@ impl Driver {
             progress |= self.poll_asking(cx, now);
             progress |= self.poll_filtering(cx, now);
             progress |= self.authenticating.poll(cx, &mut self.relay, now);
-            if self.records.before_reply || self.records.lines.len() > LINES_MAX {
+            if self.records.are_due() {
                 self.write_records();
             }
             progress |= self.write(cx, now);
@@ -178,6 +170,7 @@ impl Driver {
             match event {
                 Event::OpenUpstream(wanted) => self.open(now, wanted),
                 Event::StartTls => self.ask_for_tls(now),
+                Event::Greeted(client) => self.greeted.again(client),
                 Event::Authenticate(question) => {
                     let (users, client) = (self.shared.users.as_deref(), self.relay.facts().client);
                     self.authenticating.ask(users, client, question);
@@ -275,43 +268,6 @@ impl Driver {
         true
     }
 
-    fn write_records(&mut self) -> bool {
-        let Records { lines, .. } = std::mem::take(&mut self.records);
-        let written = lines.is_empty() || self.shared.recorder.write(&lines);
-        if !written {
-            self.shared.counters.evidence_failures.count();
-        }
-        written
-    }
-
-    /// Writes what was collected, the intent last. One of an earlier message, whose client did
-    /// not wait for it, is not waited for any more.
-    fn commit_records(&mut self, now: Moment) {
-        let Records { lines, .. } = std::mem::take(&mut self.records);
-        self.committing = None;
-        match self.shared.recorder.commit(&lines) {
-            Commit::Done(written) => self.committed(now, written),
-            Commit::Pending(written) => self.committing = Some(written),
-        }
-    }
-
-    fn committed(&mut self, now: Moment, written: bool) {
-        if !written {
-            self.shared.counters.evidence_failures.count();
-        }
-        self.relay.answer(now, Answer::IntentWritten(written));
-    }
-
-    fn poll_committing(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
-        let Some(committing) = &mut self.committing else { return false };
-        let Poll::Ready(written) = committing.as_mut().poll(cx) else { return false };
-        self.committing = None;
-        // It may have spoken while we waited.
-        self.hear_smarthost(now);
-        self.committed(now, written);
-        true
-    }
-
     /// Before the dot goes upstream everything the smarthost has said must be heard:
     /// a stray reply would be taken for the answer to it.
     fn hear_smarthost(&mut self, now: Moment) {
@@ -340,7 +296,10 @@ impl Driver {
                 self.down.send_last();
             }
             match self.down.poll_flush(cx, now) {
-                Poll::Ready(Ok(())) => progress = true,
+                Poll::Ready(Ok(())) => {
+                    self.greeted.written(now);
+                    progress = true;
+                }
                 Poll::Ready(Err(_)) => {
                     self.down.discard();
                     self.relay.handle_client_broken(now);

@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::clock::Clock;
 use crate::counters::Counters;
 use crate::filter::FilterSettings;
+use crate::notice::Notice;
 use crate::proxy_protocol::read_header;
 use crate::recorder::Recorder;
 use crate::refused;
@@ -48,6 +49,8 @@ pub struct ListenerSettings {
     pub relay: Arc<RelaySettings>,
     /// For the server role of each session.
     pub server: Arc<ServerSettings>,
+    /// The greeting that [`Self::server`] has, for the evidence.
+    pub notice: Arc<Notice>,
     /// For TLS; none: there is none.
     pub tls: Option<Arc<ServerTls>>,
     /// What looks at messages, as `relay` says it is asked; none: nobody does.
@@ -303,9 +306,9 @@ fn begin(
         Arc::clone(&shared.mint),
         now,
     );
-    let (shared, layers) = (Arc::clone(shared), (settings.tls.clone(), settings.filters.clone()));
+    let (shared, settings) = (Arc::clone(shared), Arc::clone(settings));
     tokio::spawn(async move {
-        session::run(relay, socket, layers, shared, clock, drain).await;
+        session::run(relay, socket, &settings, shared, clock, drain).await;
         drop(seat);
         drop(alive);
     });

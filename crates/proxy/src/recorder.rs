@@ -8,7 +8,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use evidence::{Decision, Finding, Intent, Outcome};
+use evidence::{Decision, Finding, Intent, Notice, NoticeText, Outcome};
 
 /// Takes the records of all sessions. Called on the path of a message: it must not
 /// wait for anything but the operating system taking some lines.
@@ -24,6 +24,12 @@ pub trait Recorder: Send + Sync {
 
     /// Adds the line of an outcome.
     fn outcome(&self, record: &Outcome, lines: &mut Vec<u8>);
+
+    /// Adds the line of a greeting that was shown.
+    fn notice(&self, record: &Notice, lines: &mut Vec<u8>);
+
+    /// Adds the line of what a greeting says.
+    fn notice_text(&self, record: &NoticeText, lines: &mut Vec<u8>);
 
     /// Writes collected lines; `false` when that failed.
     fn write(&self, lines: &[u8]) -> bool;

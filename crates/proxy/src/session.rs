@@ -14,12 +14,11 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::driver::Driver;
-use crate::filter::FilterSettings;
+use crate::listener::ListenerSettings;
 use crate::replies;
 use crate::scratch;
 use crate::shared::Shared;
 use crate::socket::Socket;
-use crate::tls::server::ServerTls;
 
 /// How long a client that was cut off may take to read why.
 const LINGER: Duration = Duration::from_secs(2);
@@ -27,13 +26,13 @@ const LINGER: Duration = Duration::from_secs(2);
 pub(crate) async fn run(
     relay: Relay,
     socket: Socket,
-    layers: (Option<Arc<ServerTls>>, Option<Arc<FilterSettings>>),
+    settings: &ListenerSettings,
     shared: Arc<Shared>,
     clock: Clock,
     mut drain: watch::Receiver<bool>,
 ) {
     let facts = relay.facts().clone();
-    let mut driver = Driver::new(relay, socket, layers, Arc::clone(&shared), clock);
+    let mut driver = Driver::new(relay, socket, settings, Arc::clone(&shared), clock);
     let mut draining = pin!(async move {
         // An error means that the gate is gone, which is a drain as well.
         let _ = drain.wait_for(|drain| *drain).await;

@@ -1,5 +1,6 @@
 //! What a relay asks of its driver, and what it is told.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use policy::{Asked, Lookups, QuestionId, TooMuch};
@@ -30,6 +31,9 @@ pub enum Event {
     /// 220 to STARTTLS is in the output for the client: write it, do the handshake, then call
     /// [`Relay::handle_secured`](crate::Relay::handle_secured).
     StartTls,
+    /// The greeting is in the output for the client again: a front end has said that it is another
+    /// one, at this address.
+    Greeted(IpAddr),
     /// Ask about a user; answer with [`Answer::Authenticated`]. One at a time.
     Authenticate(AuthQuestion),
     /// A login succeeded or failed, for the log and for whoever counts failures.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use smtp_session::{Moment, SlotId};
 use smtp_wire::{Told, XCLIENT_ATTRIBUTES, Xclient};
 
+use crate::event::Event;
 use crate::relay::Relay;
 use crate::settings::TlsFacts;
 use crate::shown::Shown;
@@ -52,7 +53,9 @@ impl Relay {
             *tls = Arc::new(TlsFacts { certificate: None, ..TlsFacts::clone(tls) });
         }
         self.logged_in(known(told.login));
-        self.server.restart(now, slot, self.facts.login.is_some());
+        if self.server.restart(now, slot, self.facts.login.is_some()) {
+            self.events.push_back(Event::Greeted(self.facts.client));
+        }
     }
 
     fn forget_client(&mut self) {

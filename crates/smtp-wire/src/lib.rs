@@ -7,6 +7,7 @@
 //! Own code rather than a library, because this language is what the product is about: what two
 //! programs read differently here is a way past an opt-out (mail smuggling, RFC 5321 s2.3.8).
 
+mod banner;
 mod command;
 mod data;
 mod extension;
@@ -21,6 +22,7 @@ mod verb;
 mod xclient;
 mod xtext;
 
+pub use banner::{BannerKeywords, NearKeywords};
 pub use command::{Command, CommandError, PathVerb};
 pub use data::{DataDecoder, DataFault, DataStep};
 pub use extension::{Capabilities, Limits, Offered};

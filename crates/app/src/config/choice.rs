@@ -78,6 +78,16 @@ choice! {
 }
 
 choice! {
+    /// What is done with a long greeting.
+    pub(crate) NoticeLines, "what is done with a long greeting", r#""one" or "wrap""# {
+        /// It is a fault.
+        One = "one",
+        /// It has several lines.
+        Wrap = "wrap",
+    }
+}
+
+choice! {
     /// Whom a client logs in to.
     pub(crate) AuthWord, "whom clients log in to", r#""off", "users" or "smarthost""# {
         /// Nobody.

@@ -10,7 +10,7 @@ use super::admission::Admissions;
 use super::alert::Alert;
 use super::choice::{
     Action, AuthWord, CalendarWord, ClassWord, Contact, EvidenceSync, Identity, Level, ListenerTls,
-    LogFormat, Mixed, PermissionWord, RefuseAt, SmarthostTls, Store,
+    LogFormat, Mixed, NoticeLines, PermissionWord, RefuseAt, SmarthostTls, Store,
 };
 use super::credentials::{LoginName, MechanismName, TokenUrl};
 use super::dkim::Dkim;
@@ -21,8 +21,9 @@ use super::limits::Limits;
 use super::location::Variable;
 use super::mechanisms::{Mechanisms, Users};
 use super::milter::Milter;
-use super::naming::{Domains, EvidencePath, HostName, Notice};
+use super::naming::{Domains, EvidencePath, HostName};
 use super::network::{HostPort, Listen, Networks};
+use super::notice::Notice;
 use super::pattern::{Addresses, Fields, Keywords, Logins, Senders};
 use super::person::Person;
 use super::pin::{Pins, TlsName};
@@ -152,8 +153,12 @@ section! {
         action: Action = default(Action::Refuse),
         /// What is done when a message is to recipients who have to be decided apart, because its header will decide what kind of mail it is: "defer" the odd ones with 452, so that the client offers them again by themselves; or "refuse" the whole message, for clients that do not try again.
         mixed: Mixed = default(Mixed::Defer),
-        /// A text in the greeting, behind "220 host name ESMTP".
+        /// A text in the greeting, behind "220 host name ESMTP". Your own, or a ready one: "california-17538.45", with `provider` and maybe `policy`, the page where it can be read; or "no-uce", with `country`, `state` and maybe `bulk`. See docs/notice.md.
         notice: Notice = without("\"No unsolicited commercial mail.\"", "no text"),
+        /// What is done with a greeting longer than a reply line, 512 octets: "one", it is a mistake; or "wrap", it has several lines, parted at words.
+        notice_lines: NoticeLines = default(NoticeLines::One),
+        /// The version of the text, by which the evidence names it besides its hash.
+        notice_version: Text = without("\"2026-03\"", "that of the ready texts"),
     }
 }
 

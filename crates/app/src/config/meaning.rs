@@ -18,8 +18,8 @@ use super::choice::{EvidenceSync, Level};
 use super::fault::{Fault, Severity};
 use super::file::{File, Listener};
 use super::front_end;
+use super::greeting;
 use super::naming::{Domains, EvidencePath, HostName};
-use super::notice;
 use super::section::{Maybe, Origin, Said, Section};
 use super::settings::{EvidenceSettings, LedgerSettings, ListenerSettings, LogSettings, Settings};
 use super::source::settle as settle_sources;
@@ -188,9 +188,6 @@ fn listeners(
         let beyond = front_end::is_beyond(listener);
         admission::check(&listener.allow, (address, beyond), place(listener), faults);
         front_end::check(listener, faults);
-        if let Some(said) = listener.notice.get() {
-            notice::check(said, hostname, faults);
-        }
         out.push(ListenerSettings {
             address,
             allow: listener.allow.get().map(Admissions::ways).unwrap_or_default(),
@@ -202,7 +199,7 @@ fn listeners(
             xclient: front_end::networks(&listener.xclient),
             action: listener.action.value,
             mixed: listener.mixed.value,
-            notice: listener.notice.get().map(|n| n.text.clone()).filter(|n| !n.is_empty()),
+            greeting: greeting::settle(listener, hostname, faults),
         });
     }
     out

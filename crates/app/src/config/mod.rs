@@ -19,6 +19,7 @@ mod file;
 mod form;
 mod front_end;
 mod gate;
+mod greeting;
 mod limits;
 mod location;
 mod login;
@@ -34,6 +35,7 @@ mod pattern;
 mod person;
 mod pin;
 mod quantity;
+mod ready;
 mod recipient;
 mod reference;
 mod route;
@@ -66,9 +68,10 @@ pub use naming::{EvidencePath, SourceName};
 pub use network::HostPort;
 pub use reference::reference;
 pub use settings::{
-    AlertSettings, DkimSettings, EnforcementSettings, EvidenceSettings, LedgerSettings,
-    LimitSettings, ListenerSettings, ListenerTlsSettings, LiveSettings, LogSettings, Mode, Place,
-    RouteSettings, Settings, SmarthostSettings, SourceSettings, SyncSettings, Webhook,
+    AlertSettings, DkimSettings, EnforcementSettings, EvidenceSettings, GreetingSettings,
+    LedgerSettings, LimitSettings, ListenerSettings, ListenerTlsSettings, LiveSettings,
+    LogSettings, Mode, Place, RouteSettings, Settings, SmarthostSettings, SourceSettings,
+    SyncSettings, Webhook,
 };
 pub use show::{ShownOrigin, ShownValue, show_toml};
 pub use template::{TemplateAnswers, template};

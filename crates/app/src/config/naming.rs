@@ -1,6 +1,5 @@
 //! Forms that name something: hosts, mail domains, sources, columns, characters.
 
-use std::ops::Range;
 use std::path::PathBuf;
 
 use toml::de::DeValue;
@@ -266,27 +265,5 @@ impl Form for EvidencePath {
             Self::Stdout => quoted("stdout"),
             Self::File(path) => quoted(&path.display().to_string()),
         }
-    }
-}
-
-/// The text of a notice, with its place, because what may stand in it is known
-/// only together with the host name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Notice {
-    /// The text.
-    pub(crate) text: String,
-    /// Where it stands, quotes included.
-    pub(crate) span: Range<usize>,
-}
-
-impl Form for Notice {
-    const NAME: &'static str = "a text";
-    const EXAMPLE: &'static str = "\"No unsolicited commercial mail.\"";
-    fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
-        let text = given.string::<Self>(faults)?.to_owned();
-        Some(Self { text, span: given.span.clone() })
-    }
-    fn show(&self) -> String {
-        quoted(&self.text)
     }
 }

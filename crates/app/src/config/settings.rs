@@ -167,8 +167,19 @@ pub struct ListenerSettings {
     pub action: Action,
     /// What is done when recipients have to be decided apart.
     pub mixed: Mixed,
-    /// The text in the greeting: printable ASCII, fits in one line.
-    pub notice: Option<String>,
+    /// What clients are greeted with.
+    pub greeting: GreetingSettings,
+}
+
+/// The greeting of a listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GreetingSettings {
+    /// All of it as it is on the wire: `220` lines with CRLF, printable ASCII.
+    pub text: String,
+    /// The version of its notice.
+    pub version: Option<String>,
+    /// There is a notice in it.
+    pub has_notice: bool,
 }
 
 /// `[[dkim]]`

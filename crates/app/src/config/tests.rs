@@ -290,6 +290,7 @@ fn a_notice_longer_than_a_reply_line_is_told_by_how_much() {
     assert!(faults(&fits).is_empty(), "{:#?}", faults(&fits));
     let over = format!("[[listener]]\nnotice = \"{}\"\n", "x".repeat(room + 1));
     let found = faults(&over);
+    assert!(found[0].help[1].contains("notice_lines = \"wrap\""), "{found:#?}");
     assert!(found[0].message.contains("513 octets"), "{found:#?}");
     assert!(found[0].help[0].contains(&room.to_string()), "{found:#?}");
 }

@@ -11,6 +11,7 @@ mod descriptors;
 mod dkim;
 mod file;
 mod filters;
+mod greetings;
 mod house;
 mod notify;
 mod parts;

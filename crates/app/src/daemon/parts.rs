@@ -10,13 +10,13 @@ use proxy::{
 };
 use relay::{Access, AuthOffer, Filters, HoldBudget, HoldSettings, RelaySettings, Way};
 use smtp_session::ServerSettings;
-use smtp_wire::Reply;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::commit::Committer;
 use super::dkim::DkimParts;
 use super::filters;
+use super::greetings::Greetings;
 use super::recorder::Records;
 use super::smarthosts;
 use super::tls::{self, TlsParts};
@@ -48,6 +48,7 @@ pub(super) struct Lasting {
     committer: Option<Arc<Committer>>,
     mint: Arc<Mint>,
     held: Arc<HoldBudget>,
+    greetings: Greetings,
 }
 
 impl Lasting {
@@ -68,7 +69,8 @@ impl Lasting {
         };
         let mint = Arc::new(Mint::new(u32::from_ne_bytes(chance::bytes()?), chance::bytes()?));
         let held = Arc::new(HoldBudget::new(HELD_BUDGET));
-        Ok(Self { keeper, counters, clock, alerts, journal, committer, mint, held })
+        let greetings = Greetings::default();
+        Ok(Self { keeper, counters, clock, alerts, journal, committer, mint, held, greetings })
     }
 }
 
@@ -205,7 +207,7 @@ impl Generation {
                     let filters =
                         filters::of_listener(settings, &self.milters, signer, one.address);
                     let tls = self.tls.listener(n);
-                    listen(settings, one, tls, &lasting.held, self.access(one), filters)
+                    listen(settings, one, tls, lasting, self.access(one), filters)
                 })
                 .collect(),
             smarthosts: Arc::clone(&self.smarthosts),
@@ -281,17 +283,11 @@ fn listen(
     settings: &Settings,
     listener: &ListenerSettings,
     tls: Option<Arc<ServerTls>>,
-    held: &Arc<HoldBudget>,
+    lasting: &Lasting,
     access: Access,
     (asked, filters): (Filters, Option<Arc<FilterSettings>>),
 ) -> proxy::ListenerSettings {
     let limits = &settings.limits;
-    let mut greeting = Vec::new();
-    let text = match &listener.notice {
-        Some(notice) => format!("{} ESMTP {notice}", settings.hostname),
-        None => format!("{} ESMTP", settings.hostname),
-    };
-    Reply::plain(220, text).encode(&mut greeting);
     let relay = RelaySettings {
         hostname: settings.hostname.clone(),
         access,
@@ -306,8 +302,8 @@ fn listen(
             Mixed::Defer => relay::Mixed::Defer,
             Mixed::Refuse => relay::Mixed::RefuseWhole,
         },
-        header: HoldSettings::new(HEADER_MAX, Arc::clone(held)),
-        hold: HoldSettings::new(CONTENT_MAX, Arc::clone(held)),
+        header: HoldSettings::new(HEADER_MAX, Arc::clone(&lasting.held)),
+        hold: HoldSettings::new(CONTENT_MAX, Arc::clone(&lasting.held)),
         filters: asked,
         no_soliciting: None,
         message_size_max: limits.message_size,
@@ -319,7 +315,7 @@ fn listen(
     };
     let server = ServerSettings {
         hostname: settings.hostname.clone(),
-        greeting,
+        greeting: listener.greeting.text.clone().into_bytes(),
         command_timeout: limits.command_timeout,
         data_timeout: limits.data_timeout,
         errors_max: limits.errors,
@@ -335,6 +331,7 @@ fn listen(
         proxy_protocol: Networks::new(listener.proxy_protocol.clone()),
         relay: Arc::new(relay),
         server: Arc::new(server),
+        notice: lasting.greetings.of(&listener.greeting),
         tls,
         filters,
     }

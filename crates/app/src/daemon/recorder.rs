@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use evidence::{
-    Decision, Finding, Intent, Journal, Outcome, Record, ReplyText, Verdict, mask_addresses,
+    Decision, Finding, Intent, Journal, Notice, NoticeText, Outcome, Record, ReplyText, Verdict,
+    mask_addresses,
 };
 use observe::Redacted;
 use proxy::{Commit, Recorder};
@@ -120,6 +121,14 @@ impl Recorder for Records {
             }
             _ => Self::add(&Record::Outcome(record), lines),
         }
+    }
+
+    fn notice(&self, record: &Notice, lines: &mut Vec<u8>) {
+        Self::add(&Record::Notice(record), lines);
+    }
+
+    fn notice_text(&self, record: &NoticeText, lines: &mut Vec<u8>) {
+        Self::add(&Record::NoticeText(record), lines);
     }
 
     fn write(&self, lines: &[u8]) -> bool {

@@ -452,6 +452,7 @@ impl Stage {
             }
             Event::Denied(why) => self.records.push(format!("denied {}", word(&why))),
             Event::UpstreamLost(_) => {}
+            Event::Greeted(client) => self.records.push(format!("greeted {client}")),
             event @ (Event::StartTls | Event::Authenticate(_) | Event::LoginEnded { .. }) => {
                 let identity = self.scenery.identity.clone();
                 self.records.extend(identity.handle(&mut self.relay, self.now, &event));

@@ -553,7 +553,7 @@ impl Session {
                     net.wires[at].to.close();
                     net.totals.lost_upstreams += 1;
                 }
-                Event::UpstreamLost(_) => {}
+                Event::UpstreamLost(_) | Event::Greeted(_) => {}
                 Event::StartTls => self.securing = true,
                 Event::Authenticate(question) => {
                     assert!(self.question.replace(question).is_none(), "one at a time");

@@ -34,16 +34,18 @@ impl Server {
     }
 
     /// Accepts XCLIENT: the greeting again, and everything learned from the client is
-    /// forgotten. `logged_in`: the front end says that it is.
-    pub fn restart(&mut self, now: Moment, slot: SlotId, logged_in: bool) {
+    /// forgotten. `logged_in`: the front end says that it is. False: the session is over, and
+    /// nothing was said.
+    pub fn restart(&mut self, now: Moment, slot: SlotId, logged_in: bool) -> bool {
         if matches!(self.state, State::Ended) || !self.queue.is_last(slot) {
-            return;
+            return false;
         }
         self.queue.clear();
         self.out.extend_from_slice(&self.settings.greeting);
         self.forget();
         self.logged_in = logged_in;
         self.rearm(now);
+        true
     }
 
     /// RFC 3207 s4: 530 to every command other than NOOP, EHLO, STARTTLS and QUIT. What
