@@ -14,6 +14,8 @@
 
 mod authors;
 mod cleared;
+mod content_check;
+mod content_gates;
 mod expression;
 mod finding;
 mod gate_rule;
@@ -35,6 +37,8 @@ mod unsettled;
 
 pub use authors::{AuthorFault, check_authors};
 pub use cleared::{Cleared, Provisional, Refused, VerdictSet};
+pub use content_check::{AttachmentRules, ContentCheck, Judgement, NoticeWords, PostalAddress};
+pub use content_gates::{ContentGate, ContentGates};
 pub use expression::{Expression, ExpressionError};
 pub use finding::{Finding, GateVerdict};
 pub use gate_rule::GateRule;

@@ -1,0 +1,139 @@
+//! What a gate over decoded content looks for.
+//!
+//! Something that must be there has to be in each way in which the message may be read: in
+//! every alternative, in what is shown when it is opened, and visible (15 U.S.C. 7704(a)(5)(A)
+//! wants it clear and conspicuous). Something that must not be there is looked for everywhere:
+//! hidden texts, attached messages and files included.
+
+mod attachments;
+mod folded;
+mod notice;
+mod notice_words;
+mod postal;
+
+use message::Content;
+use message::content::{Problem, Shown, Text};
+
+pub use attachments::AttachmentRules;
+pub use notice::NoticeWords;
+pub use postal::PostalAddress;
+
+use crate::expression::Expression;
+
+/// A check of decoded content.
+#[derive(Debug, Clone)]
+pub enum ContentCheck {
+    /// None of these postal addresses is in it (15 U.S.C. 7704(a)(5)(A)(iii)).
+    PostalAddress(Vec<PostalAddress>),
+    /// No notice of how to opt out, with something that works (15 U.S.C. 7704(a)(5)(A)(ii)).
+    OptOutNotice(NoticeWords),
+    /// One of these is found in its subject or a text.
+    Text(Vec<Expression>),
+    /// An attachment that one of these rules is about.
+    Attachments(AttachmentRules),
+}
+
+/// What a check has seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judgement {
+    /// Nothing that it looks for.
+    Clear,
+    /// This. Printable ASCII.
+    Found(String),
+    /// Nothing that it looks for, but not all could be read, and why.
+    Unreadable(String),
+}
+
+impl ContentCheck {
+    /// Looks at a message.
+    pub fn judge(&self, content: &Content) -> Judgement {
+        let found = match self {
+            Self::PostalAddress(addresses) => {
+                let has = |text: &Text| {
+                    let folded = folded::Folded::of(&text.visible);
+                    addresses.iter().any(|address| address.is_in(&folded))
+                };
+                lacking(content, &has).map(|place| format!("no postal address {place}"))
+            }
+            Self::OptOutNotice(words) => lacking(content, &|text: &Text| words.notice_in(text))
+                .map(|place| format!("no opt-out notice that works {place}")),
+            Self::Text(expressions) => matching(content, expressions),
+            Self::Attachments(rules) => rules.find(content),
+        };
+        match (found, content.problems.as_slice()) {
+            (Some(found), _) => Judgement::Found(found),
+            (None, []) => Judgement::Clear,
+            (None, problems) => Judgement::Unreadable(told(problems)),
+        }
+    }
+}
+
+fn told(problems: &[Problem]) -> String {
+    let kind = if problems.iter().any(|problem| problem.is_too_complex()) {
+        "too complex to be judged"
+    } else {
+        "cannot be read whole"
+    };
+    let mut told = format!("{kind}: ");
+    for (at, problem) in problems.iter().enumerate() {
+        told.push_str(if at == 0 { "" } else { ", " });
+        told.push_str(&problem.to_string());
+    }
+    told
+}
+
+/// Where something is lacking that has to be in every way to read the message; nothing, if it
+/// is in each.
+fn lacking(content: &Content, has: &dyn Fn(&Text) -> bool) -> Option<String> {
+    let lacks = lacks(content, &content.shown, has)?;
+    let media = |at: &usize| content.texts.get(*at).map_or("text", |text| text.media.as_str());
+    Some(match lacks.as_slice() {
+        [] => "in it: it shows no text".to_owned(),
+        [one] if matches!(content.shown, Shown::Text(_)) => format!("in its {}", media(one)),
+        [one] => format!("in its {} part", media(one)),
+        [first, ..] => format!("in any of its parts from {} on", media(first)),
+    })
+}
+
+/// The texts that lack it and are read together, of the first way to read it that lacks it.
+fn lacks(content: &Content, shown: &Shown, has: &dyn Fn(&Text) -> bool) -> Option<Vec<usize>> {
+    match shown {
+        Shown::Nothing => Some(Vec::new()),
+        Shown::Text(at) => match content.texts.get(*at) {
+            Some(text) if has(text) => None,
+            _ => Some(vec![*at]),
+        },
+        Shown::All(parts) => {
+            let mut all = Vec::new();
+            for part in parts {
+                all.extend(lacks(content, part, has)?);
+            }
+            Some(all)
+        }
+        Shown::OneOf(ways) => ways.iter().find_map(|way| lacks(content, way, has)),
+    }
+}
+
+fn matching(content: &Content, expressions: &[Expression]) -> Option<String> {
+    let number = |at: usize| match expressions.len() {
+        1 => "the expression".to_owned(),
+        _ => format!("expression {}", at + 1),
+    };
+    for (at, expression) in expressions.iter().enumerate() {
+        if content.subjects.iter().any(|subject| expression.matches(subject)) {
+            return Some(format!("its Subject fits {}", number(at)));
+        }
+        let fits = |text: &&Text| {
+            expression.matches(&text.visible)
+                || text.whole.as_deref().is_some_and(|whole| expression.matches(whole))
+                || text.links.iter().any(|link| expression.matches(&link.target))
+        };
+        if let Some(text) = content.texts.iter().find(fits) {
+            return Some(format!("its {} part fits {}", text.media, number(at)));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;

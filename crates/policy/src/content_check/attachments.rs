@@ -1,0 +1,106 @@
+//! Attachments: names, types, sizes.
+
+use message::Content;
+use message::content::Attachment;
+
+use crate::pattern::Pattern;
+
+/// Which attachments are found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AttachmentRules {
+    /// Those with such a name, any of the names that they have.
+    pub names: Vec<Pattern>,
+    /// Those of such a type, declared or by their first octets.
+    pub types: Vec<Pattern>,
+    /// Those that look like a document by their name and are a program: `invoice.pdf.exe`.
+    pub double_extensions: bool,
+    /// Those of more octets, decoded.
+    pub larger_than: Option<u64>,
+    /// All of a message, of more octets together.
+    pub all_larger_than: Option<u64>,
+}
+
+impl AttachmentRules {
+    /// What there is, without its name: that is the sender's.
+    pub(super) fn find(&self, content: &Content) -> Option<String> {
+        let each = content.attachments.iter().find_map(|one| self.find_in(one));
+        each.or_else(|| {
+            let limit = self.all_larger_than?;
+            // What is in an attached message is counted by itself.
+            let files = content.attachments.iter();
+            let files = files.filter(|one| !one.media.starts_with("message/"));
+            let all = files.map(|one| one.size).fold(0, u64::saturating_add);
+            (all > limit).then(|| format!("attachments of {all} octets, more than {limit}"))
+        })
+    }
+
+    fn find_in(&self, one: &Attachment) -> Option<String> {
+        let names = || one.names.iter().map(|name| bare(name));
+        if let Some(pattern) =
+            self.names.iter().find(|pattern| names().any(|name| pattern.matches(&name)))
+        {
+            return Some(format!("an attachment with a name as \"{}\"", printable(pattern)));
+        }
+        if self.double_extensions && (names().any(|name| is_disguised(&name)) || reversed(one)) {
+            return Some("an attachment whose name hides what it is".to_owned());
+        }
+        let types = || std::iter::once(one.media.as_str()).chain(one.sniffed.iter().copied());
+        if let Some(kind) =
+            types().find(|kind| self.types.iter().any(|pattern| pattern.matches(kind)))
+        {
+            return Some(format!("an attachment of the type {kind}"));
+        }
+        let limit = self.larger_than?;
+        (one.size > limit)
+            .then(|| format!("an attachment of {} octets, more than {limit}", one.size))
+    }
+}
+
+/// A name as the receiver's system has it: without a path, without the dots and white space at
+/// its end, which some systems drop, and without characters that are not seen.
+fn bare(name: &str) -> String {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let seen = |c: &char| !c.is_control() && !is_direction(*c) && *c != '\u{200b}';
+    let name: String = name.chars().filter(seen).collect();
+    name.trim_end_matches(|c: char| c == '.' || c.is_whitespace()).trim_start().to_owned()
+}
+
+/// Marks of the direction of writing: with them `cod.exe` is shown as `exe.doc`.
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn reversed(one: &Attachment) -> bool {
+    one.names.iter().any(|name| name.chars().any(is_direction))
+}
+
+/// Files that run when they are opened on Windows, or hold such.
+const PROGRAMS: &[&str] = &[
+    "ace", "app", "appx", "bat", "chm", "cmd", "com", "cpl", "exe", "hta", "img", "iso", "jar",
+    "js", "jse", "lnk", "msc", "msi", "msp", "pif", "ps1", "reg", "scr", "sct", "url", "vb", "vbe",
+    "vbs", "vhd", "wsf", "wsh", "xll",
+];
+
+/// What people take for a document or a picture.
+const DOCUMENTS: &[&str] = &[
+    "avi", "bmp", "csv", "doc", "docx", "eml", "gif", "htm", "html", "jpeg", "jpg", "mov", "mp3",
+    "mp4", "msg", "odt", "pdf", "png", "ppt", "pptx", "rtf", "tif", "tiff", "txt", "wav", "xls",
+    "xlsx", "xml", "zip",
+];
+
+/// `invoice.pdf.exe`, `invoice.pdf         .exe`
+fn is_disguised(name: &str) -> bool {
+    let is = |word: &str, of: &[&str]| {
+        let word = word.trim().trim_end_matches(['_', '-']).trim_end();
+        of.iter().any(|one| word.eq_ignore_ascii_case(one))
+    };
+    let mut words = name.rsplit('.');
+    match (words.next(), words.next(), words.next()) {
+        (Some(last), Some(before), Some(_)) => is(last, PROGRAMS) && is(before, DOCUMENTS),
+        _ => false,
+    }
+}
+
+fn printable(pattern: &Pattern) -> String {
+    pattern.to_string().escape_default().to_string()
+}
