@@ -100,7 +100,7 @@ impl Chain {
     }
 
     async fn recipient(&mut self, path: &address::ForwardPath, params: &str) -> FilterVerdict {
-        let Some(transaction) = &mut self.transaction else { return FilterVerdict::Permit };
+        let Some(transaction) = &mut self.transaction else { return self.nothing_told() };
         caller::of_recipient(&mut transaction.macros, path);
         let told = transaction.told(self.clock, self.settings.content_max);
         let path = path.to_string();
@@ -111,6 +111,12 @@ impl Chain {
             }
         }
         FilterVerdict::Permit
+    }
+
+    /// Milters that do not know of a transaction have not permitted it.
+    fn nothing_told(&self) -> FilterVerdict {
+        let Some(first) = self.milters.first() else { return FilterVerdict::Permit };
+        FilterVerdict::Refuse { by: Arc::clone(first.by()), reply: replies::filter_fails(None) }
     }
 
     async fn content(&mut self, content: FilterContent) -> Filtered {
@@ -133,7 +139,10 @@ impl Chain {
     }
 
     async fn ask_milters(&mut self, so_far: &mut Filtered) {
-        let Some(transaction) = &self.transaction else { return };
+        let Some(transaction) = &self.transaction else {
+            so_far.verdict = self.nothing_told();
+            return;
+        };
         let told = transaction.told(self.clock, self.settings.content_max);
         for milter in &mut self.milters {
             let asked = milter.content(&so_far.content, &told, &mut so_far.findings);

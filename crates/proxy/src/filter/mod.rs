@@ -112,3 +112,6 @@ impl Filtering {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
