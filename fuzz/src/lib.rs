@@ -11,6 +11,7 @@
 
 mod access_map;
 mod address;
+mod change;
 mod command;
 mod csv;
 mod cut;
@@ -20,6 +21,7 @@ mod exercise;
 mod json;
 mod line;
 mod list;
+mod milter;
 mod packed;
 mod reply;
 mod session;
@@ -28,6 +30,8 @@ mod xml;
 pub use self::access_map::access_map;
 pub use self::address::address;
 pub use self::csv::csv;
+pub use self::milter::milter;
+pub use change::change;
 pub use command::command;
 pub use data::data;
 pub use json::json;
