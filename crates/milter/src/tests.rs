@@ -255,3 +255,19 @@ fn miltertest_says_the_same_to_the_same_filter_and_hears_the_same() {
     assert_eq!(said, packets(other, "> "));
     assert_eq!(packets(ours, "< "), packets(other, "< "));
 }
+
+/// OpenDKIM 2.11 as a signer (`Mode s`, `Canonicalization simple/simple`): it wants values with their leading
+/// space, several steps not at all, and puts its field below the server's own Received.
+#[test]
+fn recorded_opendkim_signs() {
+    recorded("opendkim", |session| {
+        let mut macros = introduced(session);
+        envelope(session, &mut macros, "<a@corp.example>");
+        recipient(session, &mut macros, "<x@example.net>");
+        let fields = [("From", " a@corp.example"), ("Subject", "  two\r\n\tlines ")];
+        content(session, &macros, &fields, &[b"first\r\n", b"second\r\n"]);
+        session.connection.quit();
+        session.flush();
+        assert!(session.told.contains("insert below 0: DKIM-Signature: v=1;"), "{}", session.told);
+    });
+}
