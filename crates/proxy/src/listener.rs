@@ -299,6 +299,7 @@ fn begin(
             port,
             listener: settings.address,
             login: None,
+            mechanism: None,
             tls: None,
         },
         shared.gate.clone(),

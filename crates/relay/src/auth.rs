@@ -59,13 +59,15 @@ impl Relay {
     fn start_login(&mut self, now: Moment, slot: SlotId, request: &AuthRequest) {
         let nonce = self.mint.nonce(now.unix_millis());
         let mechanism: Option<Mechanism> = request.mechanism.parse().ok();
-        let Some(mut acceptor) = mechanism.and_then(|one| Acceptor::new(one, nonce)) else {
+        let acceptor = mechanism.and_then(|one| Some((one, Acceptor::new(one, nonce)?)));
+        let Some((mechanism, mut acceptor)) = acceptor else {
             // It was offered, so this cannot be; and if it is, nobody is let in.
             return self.server.answer(now, slot, replies::login_unavailable());
         };
         let initial = request.initial.as_ref().map(|initial| initial.expose().as_slice());
         let turn = acceptor.start(initial);
-        self.exchange = Some(Box::new(Exchange { slot, acceptor }));
+        let mechanism = mechanism.to_string().into();
+        self.exchange = Some(Box::new(Exchange { slot, acceptor, mechanism }));
         self.take_turn(now, turn);
     }
 
@@ -94,7 +96,9 @@ impl Relay {
             Turn::Keys { user } => self.ask_about(AuthQuestion::Keys { user }),
             Turn::Accepted { user } => {
                 let user: Arc<str> = user.into();
+                let mechanism = Arc::clone(&exchange.mechanism);
                 self.logged_in(Some(Arc::clone(&user)));
+                self.facts.mechanism = Some(mechanism);
                 self.events.push_back(Event::LoginEnded { user: Some(user), accepted: true });
                 self.end_exchange(now, replies::logged_in());
             }

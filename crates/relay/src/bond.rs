@@ -28,7 +28,7 @@ pub(crate) enum Bond {
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) slot: SlotId,
-    mechanism: String,
+    pub(crate) mechanism: String,
     /// Read from the first message that is not empty.
     pub(crate) name: Option<Arc<str>>,
     began: bool,

@@ -1,5 +1,7 @@
 //! A login of one of our users, while it is going on.
 
+use std::sync::Arc;
+
 use smtp_session::SlotId;
 use smtp_session::sasl::Acceptor;
 
@@ -8,4 +10,6 @@ use smtp_session::sasl::Acceptor;
 pub(crate) struct Exchange {
     pub(crate) slot: SlotId,
     pub(crate) acceptor: Acceptor,
+    /// Its name, for who wants to know.
+    pub(crate) mechanism: Arc<str>,
 }

@@ -24,9 +24,10 @@ impl Relay {
         self.settle(now);
     }
 
-    /// Whoever is logged in now, if anybody.
+    /// Whoever is logged in now, if anybody; how, is not known here.
     pub(crate) fn logged_in(&mut self, user: Option<Arc<str>>) {
         self.facts.login = user;
+        self.facts.mechanism = None;
         self.shown = Shown::new(&self.facts, &self.gate, self.settings.plain_recipients);
     }
 

@@ -143,6 +143,7 @@ impl Relay {
                 self.bond = Bond::Bound { logged_in: accepted };
                 if accepted {
                     self.logged_in(Some(user.clone().unwrap_or_else(|| NAMELESS.into())));
+                    self.facts.mechanism = Some(exchange.mechanism.as_str().into());
                 }
                 self.events.push_back(Event::LoginEnded { user, accepted });
                 // RFC 4954 s6 knows no other success; whatever else it may have meant, the

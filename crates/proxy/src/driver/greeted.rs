@@ -130,6 +130,7 @@ mod tests {
             port: None,
             listener: "0.0.0.0:25".parse().unwrap(),
             login: None,
+            mechanism: None,
             tls: None,
         }
     }

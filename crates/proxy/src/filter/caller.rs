@@ -71,7 +71,7 @@ impl Caller {
 /// Adds what is known of a transaction.
 pub(super) fn of_mail(
     macros: &mut Macros,
-    login: Option<&str>,
+    facts: &SessionFacts,
     from: &ReversePath,
     reference: &Reference,
 ) {
@@ -81,12 +81,10 @@ pub(super) fn of_mail(
     macros.set("{mail_host}", from.map_or_else(String::new, |from| from.domain().to_string()));
     macros.set("{mail_mailer}", "smtp");
     macros.unset("{rcpt_addr}");
-    match login {
-        Some(login) => {
-            macros.set("{auth_authen}", login);
-        }
-        None => {
-            macros.unset("{auth_authen}");
+    for (name, value) in [("{auth_authen}", &facts.login), ("{auth_type}", &facts.mechanism)] {
+        match value {
+            Some(value) => macros.set(name, &**value),
+            None => macros.unset(name),
         }
     }
 }

@@ -83,7 +83,7 @@ impl Chain {
         self.abort();
         let caller = Caller::new(facts, mail.client_name);
         let mut macros = caller.macros(&self.hostname);
-        caller::of_mail(&mut macros, facts.login.as_deref(), &mail.from, &mail.reference);
+        caller::of_mail(&mut macros, facts, &mail.from, &mail.reference);
         let reference = mail.reference;
         let transaction = Transaction { caller, reference, macros };
         let told = transaction.told(self.clock, self.settings.content_max);

@@ -46,6 +46,7 @@ fn session(milters: Vec<Arc<Milter>>, signer: Option<Arc<dyn Signer>>) -> Sessio
         port: Some(4711),
         listener: "127.0.0.1:25".parse().unwrap(),
         login: Some("erp".into()),
+        mechanism: Some("PLAIN".into()),
         tls: None,
     };
     let filtering = Filtering::new(Arc::new(filters), Clock::start(), "mail.example.com");
@@ -165,6 +166,7 @@ async fn everything_is_shown_in_its_order_with_its_macros_and_one_connection_ser
         ('M', "i", "01KJKXFT8000000"),
         ('M', "{mail_addr}", "ann@corp.example"),
         ('M', "{auth_authen}", "erp"),
+        ('M', "{auth_type}", "PLAIN"),
         ('R', "{rcpt_addr}", "bob@example.com"),
     ] {
         let told = fake.macro_of(step, name);

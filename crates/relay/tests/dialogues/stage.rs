@@ -266,6 +266,7 @@ impl Stage {
                 port: Some(40_000),
                 listener: "192.0.2.9:25".parse().unwrap(),
                 login: None,
+                mechanism: None,
                 tls: None,
             },
             OptOutGate::new(Arc::new(lists), PersonRules::default(), own, streams),

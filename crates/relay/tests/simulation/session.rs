@@ -158,6 +158,7 @@ impl Session {
                 port: None,
                 listener: "192.0.2.9:25".parse().unwrap(),
                 login: None,
+                mechanism: None,
                 tls: None,
             },
             gate,
