@@ -1,11 +1,12 @@
 //! Questions about the evidence: who was sent what, and was anything of it changed.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::Path;
 
 use address::Mailbox;
 use evidence::{EvidenceError, Head, Query, ReferencePrefix, Sought};
-pub use evidence::{Message, Messages, Proof, Seen, SeenReply, Text, Walk};
+pub use evidence::{Message, Messages, Proof, Seen, SeenReply, Shown, Text, Walk};
 use ledger::KeyFile;
 use serde_json::Value;
 use suppression::{Digest, Timestamp};
@@ -57,6 +58,25 @@ pub fn find(settings: &Settings, question: &Question, range: Range) -> Result<Me
     };
     let Range { since, until, limit } = range;
     evidence::find(path, &Query { sought, since, until, limit }).map_err(told)
+}
+
+/// Finds the greetings that a client was shown, in this range and in the sessions of these
+/// messages.
+///
+/// # Errors
+/// When the evidence cannot be read.
+pub fn shown(
+    settings: &Settings,
+    client: IpAddr,
+    range: Range,
+    messages: &Messages,
+) -> Result<Shown, AppError> {
+    let seen = messages.messages.iter().flat_map(Message::seen);
+    let sessions: BTreeSet<_> =
+        seen.filter_map(|record| record.session).map(|name| name.as_str().to_owned()).collect();
+    let Range { since, until, limit } = range;
+    let query = evidence::ShownQuery { client, since, until, limit, sessions };
+    evidence::shown(file(settings)?, &query).map_err(told)
 }
 
 /// Walks over the chain of all files. `head`: one that was kept, to be found on it.

@@ -23,6 +23,7 @@ pub enum Introduce {
 pub(crate) struct Complaints {
     not_offered: AtomicBool,
     refused: AtomicBool,
+    keywords: AtomicBool,
 }
 
 impl Complaints {
@@ -37,6 +38,23 @@ impl Complaints {
             tracing::warn!(
                 smarthost,
                 "smarthost does not offer {missing}, which `identity` needs: mail goes on, in our own name"
+            );
+        }
+    }
+
+    /// A new connection: a greeting with `NO UCE` is the smarthost's policy for mail to itself, and
+    /// nothing that is decided by here; somebody may want to know of it.
+    pub(crate) fn greeted(&self, smarthost: &str, upstream: &Upstream) {
+        if let Some(found) = upstream.keywords()
+            && !self.keywords.swap(true, Ordering::Relaxed)
+        {
+            tracing::info!(
+                smarthost,
+                no_uce = found.no_uce,
+                no_ube = found.no_ube,
+                country = ?found.country,
+                locality = ?found.locality,
+                "smarthost greets with anti-UCE keywords: a policy of its own, for information"
             );
         }
     }

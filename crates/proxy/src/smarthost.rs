@@ -211,6 +211,7 @@ impl Smarthost {
                     counters.smarthost_tls.count();
                 }
                 self.record.store(line.upstream.capabilities());
+                self.complaints.greeted(&self.settings.name, &line.upstream);
                 if manner.client.is_some() || self.settings.introduce == Introduce::Xforward {
                     let introduce = self.settings.introduce;
                     self.complaints.opened(&self.settings.name, introduce, &line.upstream);

@@ -115,6 +115,11 @@ impl Upstream {
         self.client.transactions() > 0
     }
 
+    /// What the smarthost's greeting said in the keywords of 1998, if anything.
+    pub fn keywords(&self) -> Option<&smtp_wire::BannerKeywords> {
+        self.client.keywords()
+    }
+
     /// What this very connection offers.
     pub fn capabilities(&self) -> &Arc<Capabilities> {
         self.client.capabilities()

@@ -1,8 +1,12 @@
 //! `evidence`: the stories of messages, and the proof that they are unchanged.
 
+mod shown;
 mod story;
 
-use app::evidence::{Proof, Question, Range, find, verify, verify_file};
+use std::net::IpAddr;
+
+use app::config::Settings;
+use app::evidence::{Messages, Proof, Question, Range, find, verify, verify_file};
 use serde::Serialize;
 use suppression::{Day, Timestamp};
 
@@ -28,6 +32,7 @@ pub(crate) fn run(words: Evidence, out: &Out) -> anyhow::Result<Exit> {
         return Err(Ended::error(Exit::Usage, "--since is later than --until"));
     }
     let settings = configuration::settings(&words.file, out)?;
+    let client = words.client;
     let found = find(&settings, &question(words)?, range)?;
     let mut text = String::new();
     for message in &found.messages {
@@ -40,6 +45,9 @@ pub(crate) fn run(words: Evidence, out: &Out) -> anyhow::Result<Exit> {
             text.push_str(&story::tell(message));
         }
     }
+    if let Some(client) = client {
+        return of_client(&settings, client, range, &found, text, out);
+    }
     out.print(&text)?;
     if found.more {
         out.note("there are older ones; --limit, --since and --until show more of them");
@@ -49,6 +57,40 @@ pub(crate) fn run(words: Evidence, out: &Out) -> anyhow::Result<Exit> {
         return Ok(Exit::No);
     }
     Ok(Exit::Ok)
+}
+
+/// What a client was shown, what it sent, and whether that can be believed.
+fn of_client(
+    settings: &Settings,
+    client: IpAddr,
+    range: Range,
+    found: &Messages,
+    messages: String,
+    out: &Out,
+) -> anyhow::Result<Exit> {
+    let notices = app::evidence::shown(settings, client, range, found)?;
+    let mut text = String::new();
+    if out.is_json() {
+        let records = notices.texts.iter().chain(&notices.notices);
+        records.for_each(|record| text.extend([record.as_str(), "\n"]));
+    } else {
+        text = shown::tell(&notices);
+        if !text.is_empty() && !messages.is_empty() {
+            text.push('\n');
+        }
+    }
+    text.push_str(&messages);
+    out.print(&text)?;
+    if found.more || notices.more {
+        out.note("there are older ones; --limit, --since and --until show more of them");
+    }
+    if found.messages.is_empty() && notices.notices.is_empty() {
+        out.note("nothing of that is in the evidence");
+        return Ok(Exit::No);
+    }
+    let proof = verify(settings, None)?.proof(app::clock::now());
+    out.note(&format!("the evidence is: {}", verdict(proof)));
+    Ok(if proof.is_fine() { Exit::Ok } else { Exit::No })
 }
 
 fn question(words: Evidence) -> anyhow::Result<Question> {

@@ -24,7 +24,10 @@ Looks through the closed files, packed or not, and the current one. A person is 
 spellings, and under keys that are no longer used as long as the key file holds them. As text it
 tells each message's story, the oldest first; as JSON it prints the records as they were written.
 
-Exit code: 0 something was found, 1 nothing."
+For a client it tells as well which greeting it was shown and when, what that said, and whether the
+chain of the evidence is intact (`optgate evidence verify`).
+
+Exit code: 0 something was found, 1 nothing, or it is of a client and the chain is not intact."
 )]
 pub(crate) struct Evidence {
     #[command(subcommand)]
@@ -40,7 +43,7 @@ pub(crate) struct Evidence {
     /// The message with this reference, or of the decision with it; its beginning is enough.
     #[arg(long = "ref", value_name = "REF")]
     pub(crate) reference: Option<String>,
-    /// All that this client has sent.
+    /// All that this client has sent, and which greetings with which notice it was shown.
     #[arg(long, value_name = "IP")]
     pub(crate) client: Option<IpAddr>,
     /// Only from this day or time on.

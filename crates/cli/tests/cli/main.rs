@@ -11,6 +11,7 @@ mod gate;
 mod house;
 #[cfg(test)]
 mod imports;
+mod notices;
 #[cfg(test)]
 mod optouts;
 #[cfg(test)]

@@ -28,7 +28,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use address::{ForwardPath, ReversePath};
-use smtp_wire::{Capabilities, DataEncoder, MailParams, RcptParams, Reply, ReplyDecoder};
+use smtp_wire::{
+    BannerKeywords, Capabilities, DataEncoder, MailParams, RcptParams, Reply, ReplyDecoder,
+};
 
 use crate::moment::Moment;
 use crate::sasl::{ScramWork, SecretBytes};
@@ -184,6 +186,8 @@ pub struct Client {
     logged_in: bool,
     /// The first response of an exchange, which was too long for the command.
     held: Option<SecretBytes>,
+    /// What its greeting said in keywords.
+    keywords: Option<Box<BannerKeywords>>,
 }
 
 impl Client {
@@ -212,6 +216,7 @@ impl Client {
             login: login.map_or(Stage::None, Stage::Wanted),
             logged_in: false,
             held: None,
+            keywords: None,
         }
     }
 
@@ -375,6 +380,8 @@ impl Client {
         if reply.code != 220 {
             return self.lose(Lost::Rejected(reply));
         }
+        let keywords = BannerKeywords::read(&reply.text);
+        self.keywords = keywords.any().then(|| Box::new(keywords));
         self.ask_hello(now, Asked::Ehlo);
     }
 
@@ -449,6 +456,12 @@ impl Client {
     /// What the smarthost offers.
     pub fn capabilities(&self) -> &Arc<Capabilities> {
         &self.capabilities
+    }
+
+    /// What its greeting said in the keywords of 1998, if anything: for people to know, nothing is
+    /// decided by it.
+    pub fn keywords(&self) -> Option<&BannerKeywords> {
+        self.keywords.as_deref()
     }
 
     /// AUTH has succeeded, for whomever.
