@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::BitOr;
 
 /// A set of actions (`SMFIF_*`). Those that are never offered have no name here: adding and
-/// deleting recipients, changing the sender, quarantine.
+/// deleting recipients, changing the sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Actions(u32);
 
@@ -17,8 +17,12 @@ impl Actions {
     pub const CHANGE_BODY: Self = Self(0x02);
     /// Change and delete fields (`SMFIF_CHGHDRS`).
     pub const CHANGE_HEADERS: Self = Self(0x10);
-    /// Anything to sender and recipients, and quarantine; never offered.
-    pub(crate) const ENVELOPE: Self = Self(0xec);
+    /// Anything to sender and recipients; never offered.
+    pub(crate) const ENVELOPE: Self = Self(0xcc);
+    /// Put the message aside (`SMFIF_QUARANTINE`); always offered. There is nowhere to put it,
+    /// so that it is refused; but clamav-milter hangs up where it is not offered, whatever it
+    /// was told to do.
+    pub(crate) const QUARANTINE: Self = Self(0x20);
     /// Say which macros it wants at which step (`SMFIF_SETSYMLIST`); always offered.
     pub(crate) const SET_MACROS: Self = Self(0x100);
 

@@ -81,6 +81,8 @@ struct Open {
     skipped: Vec<Step>,
     /// Octets that the changes to this message have so far.
     changed: usize,
+    /// The filter wants this message to be put aside.
+    aside: bool,
 }
 
 impl Connection {
@@ -370,13 +372,21 @@ impl Connection {
 
 impl Open {
     fn new(agreed: Negotiated) -> Self {
-        Self { agreed, awaited: None, stale: VecDeque::new(), skipped: Vec::new(), changed: 0 }
+        Self {
+            agreed,
+            awaited: None,
+            stale: VecDeque::new(),
+            skipped: Vec::new(),
+            changed: 0,
+            aside: false,
+        }
     }
 
     fn end_message(&mut self) {
         self.stale.extend(self.awaited.take());
         self.skipped.clear();
         self.changed = 0;
+        self.aside = false;
     }
 
     /// What this packet says, if it means anything to anybody.
@@ -388,7 +398,14 @@ impl Open {
     ) -> Result<Option<Event>, MilterError> {
         let stale = self.stale.front().copied();
         let step = stale.or(self.awaited).ok_or(MilterError::Unasked)?;
-        let event = self.event(step, letter, data)?;
+        let mut event = self.event(step, letter, data)?;
+        if stale.is_none() {
+            self.aside |= letter == b'q';
+            let passes = matches!(event, Event::Verdict(Verdict::Continue | Verdict::Accept));
+            if passes && std::mem::take(&mut self.aside) {
+                event = Event::Verdict(Verdict::Reject);
+            }
+        }
         if matches!(event, Event::Verdict(_)) && stale.is_some() {
             self.stale.pop_front();
         } else if let Event::Verdict(verdict) = &event {
@@ -422,6 +439,7 @@ impl Open {
         }
         let verdict = match letter {
             b'p' => None,
+            b'q' if step == Step::EndOfBody => None,
             b'c' => Some(Verdict::Continue),
             b'a' => Some(Verdict::Accept),
             b'r' => Some(Verdict::Reject),
@@ -433,13 +451,14 @@ impl Open {
             b's' | b'O' | b'l' => return Err(MilterError::Unfit { letter, step }),
             b'y' => return CustomReply::decode(data).map(|r| Event::Verdict(Verdict::Reply(r))),
             // To the envelope: never offered.
-            b'+' | b'-' | b'2' | b'e' | b'q' if step == Step::EndOfBody => {
+            b'+' | b'-' | b'2' | b'e' if step == Step::EndOfBody => {
                 return Err(MilterError::NotNegotiated(Actions::ENVELOPE));
             }
             b'+' | b'-' | b'2' | b'e' | b'q' => return Err(MilterError::TooEarly(step)),
             _ => return Err(MilterError::UnknownReply(letter)),
         };
-        if !data.is_empty() {
+        // Quarantine has a reason, for whoever looks through what was put aside.
+        if !data.is_empty() && letter != b'q' {
             return Err(MilterError::Truncated(letter));
         }
         Ok(verdict.map_or(Event::Progress, Event::Verdict))

@@ -37,8 +37,8 @@ const STEPS: [Step; 8] = [
 /// What we want of a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
-    /// What it may do. Nothing else is offered; a filter that cannot do without something else
-    /// closes the connection at once.
+    /// What it may do to the content. Nothing to sender and recipients is offered; a filter that
+    /// cannot do without it closes the connection at once.
     pub actions: Actions,
     /// Octets that its changes to one message may have together.
     pub changes_max: usize,
@@ -47,7 +47,7 @@ pub struct Wanted {
 impl Wanted {
     /// The data of our packet.
     pub(crate) fn offer(&self) -> [[u8; 4]; 3] {
-        let actions = self.actions | Actions::SET_MACROS;
+        let actions = self.actions | Actions::SET_MACROS | Actions::QUARANTINE;
         [VERSION, actions.bits(), flags()].map(u32::to_be_bytes)
     }
 }

@@ -45,7 +45,7 @@ fn none() -> Macros {
 
 #[test]
 fn the_offer_has_what_is_wanted_and_all_that_we_can() {
-    for (actions, bits) in [(Actions::content(), 0x113), (Actions::NONE, 0x100)] {
+    for (actions, bits) in [(Actions::content(), 0x133), (Actions::NONE, 0x120)] {
         let mut connection = Connection::new(Wanted { actions, changes_max: 0 });
         assert_eq!(connection.negotiate(), Ok(Awaits::Reply));
         assert!(connection.is_awaiting());
@@ -78,12 +78,32 @@ fn more_actions_than_were_offered_are_said_but_do_not_hold() {
 
 #[test]
 fn the_envelope_is_never_changed() {
-    for letter in *b"+-2eq" {
+    for letter in *b"+-2e" {
         let mut connection = agreed(6, 0);
         assert_eq!(connection.end_of_body(&none()), Ok(Awaits::Reply));
         let error = MilterError::NotNegotiated(Actions::ENVELOPE);
         assert_eq!(events(&mut connection, &said(letter, b"<a@b>\0")), [Event::Failed(error)]);
     }
+}
+
+#[test]
+fn what_is_to_be_put_aside_is_refused() {
+    for last in [b'c', b'a'] {
+        let mut connection = agreed(6, 0);
+        assert_eq!(connection.end_of_body(&none()), Ok(Awaits::Reply));
+        assert_eq!(events(&mut connection, &said(b'q', b"looks odd\0")), [Event::Progress]);
+        assert!(connection.is_awaiting());
+        let refused = events(&mut connection, &said(last, b""));
+        assert_eq!(refused, [Event::Verdict(Reject)]);
+        // The next message has nothing of it.
+        assert_eq!(connection.mail("<a@b.example>", &[], &none()), Ok(Awaits::Reply));
+        assert_eq!(events(&mut connection, &said(b'c', b"")), [Event::Verdict(Continue)]);
+    }
+    // Not before the message is complete.
+    let mut connection = agreed(6, 0);
+    assert_eq!(connection.data(&none()), Ok(Awaits::Reply));
+    let error = MilterError::TooEarly(Step::Data);
+    assert_eq!(events(&mut connection, &said(b'q', b"x\0")), [Event::Failed(error)]);
 }
 
 #[test]
