@@ -21,9 +21,21 @@ pub enum DkimKind {
     Ed25519,
 }
 
+impl DkimKind {
+    /// What a signature calls it.
+    pub fn algorithm(self) -> &'static str {
+        match self {
+            Self::Rsa => "rsa-sha256",
+            Self::Ed25519 => "ed25519-sha256",
+        }
+    }
+}
+
 /// A key pair, made by openssl.
 #[derive(Debug, Clone)]
 pub struct DkimKey {
+    /// How it signs.
+    pub kind: DkimKind,
     /// The domain that signs.
     pub domain: String,
     /// The name of the key in it.
@@ -56,7 +68,7 @@ impl DkimKey {
             DkimKind::Ed25519 => ("ed25519", public.split_at(public.len().saturating_sub(32)).1),
         };
         let record = format!("v=DKIM1; k={word}; p={}", crate::letter::base64(bytes));
-        Self { domain: domain.to_owned(), selector: selector.to_owned(), file, record }
+        Self { kind, domain: domain.to_owned(), selector: selector.to_owned(), file, record }
     }
 
     /// The name of its record.

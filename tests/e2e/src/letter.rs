@@ -85,7 +85,8 @@ fn noise(length: usize) -> Vec<u8> {
     .collect()
 }
 
-pub(crate) fn base64(bytes: &[u8]) -> String {
+/// Octets as MIME and DKIM write them.
+pub fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digit = |bits: u32| char::from(DIGITS.get((bits & 63) as usize).copied().unwrap_or(b'='));
     let mut text = String::new();

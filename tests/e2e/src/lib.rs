@@ -67,7 +67,7 @@ pub use exim::Exim;
 pub use gate::{Gate, Setup, optgate};
 pub use haproxy::Haproxy;
 pub use impostor::Impostor;
-pub use letter::Letter;
+pub use letter::{Letter, base64};
 pub use mariadb::Mariadb;
 pub use miltertest::{Said, miltertest};
 pub use nginx::Nginx;

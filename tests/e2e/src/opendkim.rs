@@ -23,8 +23,9 @@ impl OpenDkim {
     /// Starts one that signs for the domain of `key`.
     pub fn signing(scratch: &Scratch, door: &Door, key: &DkimKey) -> Self {
         let lines = format!(
-            "Mode s\nDomain {}\nSelector {}\nKeyFile {}\nCanonicalization relaxed/relaxed\n\
+            "Mode s\nSignatureAlgorithm {}\nDomain {}\nSelector {}\nKeyFile {}\nCanonicalization relaxed/relaxed\n\
              InternalHosts csl:127.0.0.1\nRequireSafeKeys no\nOversignHeaders From\n",
+            key.kind.algorithm(),
             key.domain,
             key.selector,
             key.file.display()

@@ -25,6 +25,7 @@ mod life;
 mod lists;
 mod logins;
 mod metrics;
+mod milters;
 mod mixed;
 mod opt_out;
 mod pool;
