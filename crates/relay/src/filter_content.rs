@@ -15,7 +15,7 @@ use smtp_session::{Moment, SlotId};
 
 use crate::event::Event;
 use crate::filter::{ContentNeed, FilterContent, FilterStep, Filtered};
-use crate::filtered::{Ended, Fate, fate, found_by};
+use crate::filtered::{Ended, Fate, Shown, fate, found_by};
 use crate::hold::Held;
 use crate::phase::{Dot, Judging, Phase, Step, Until};
 use crate::record::{self, Found};
@@ -70,8 +70,9 @@ impl Relay {
         self.steps.judged();
         let Filtered { verdict, mut findings, content, changed } = filtered;
         let reference = facts.reference;
+        let shown = Shown { path: None, reference: &reference, action: self.settings.action };
         let dropped = || replies::discarded_unseen(&reference);
-        let fate = fate(verdict, self.settings.action, &reference, dropped);
+        let fate = fate(verdict, shown, dropped);
         if let Fate::Ends(ended) = &fate {
             // That one is told with the reply.
             findings.retain(|one| found_by(one) != ended.by || !ends(one.verdict));

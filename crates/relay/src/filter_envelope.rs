@@ -13,7 +13,7 @@ use smtp_wire::Reply;
 
 use crate::event::Event;
 use crate::filter::{FilterAnswer, FilterMail, FilterStep, FilterVerdict};
-use crate::filtered::{Ended, Fate, fate, found_by};
+use crate::filtered::{Ended, Fate, Shown, fate, found_by};
 use crate::phase::{Envelope, Phase, Recipient, Standing};
 use crate::record::{self, Found};
 use crate::relay::Relay;
@@ -83,7 +83,8 @@ impl Relay {
         }
         let reference = envelope.reference;
         self.note_finding(now, &verdict);
-        let ended = match fate(verdict, self.settings.action, &reference, replies::sender_ok) {
+        let shown = Shown { path: None, reference: &reference, action: self.settings.action };
+        let ended = match fate(verdict, shown, replies::sender_ok) {
             Fate::Passes => return self.mail_permitted(now),
             Fate::Ends(ended) => ended,
         };
@@ -148,16 +149,19 @@ impl Relay {
     }
 
     fn recipient_filtered(&mut self, now: Moment, tag: u32, verdict: FilterVerdict) {
-        let Phase::Envelope(envelope) = &mut self.phase else { return };
+        let Phase::Envelope(envelope) = &self.phase else { return };
         let at = tag as usize;
         let failed = envelope.failed.clone();
-        let Some(recipient) = envelope.recipients.get_mut(at) else { return };
-        if !matches!(recipient.standing, Standing::Filtering(_)) || envelope.mail_asked {
+        let asked = envelope.recipients.get(at).map(|one| &one.standing);
+        let Some(Standing::Filtering(offer)) = asked.filter(|_| !envelope.mail_asked) else {
             return;
-        }
+        };
+        let path = offer.path().clone();
         let reference = self.mint.next(now.unix_millis());
         self.note_finding(now, &verdict);
-        let fate = fate(verdict, self.settings.action, &reference, replies::recipient_dropped);
+        let shown =
+            Shown { path: Some(&path), reference: &reference, action: self.settings.action };
+        let fate = fate(verdict, shown, replies::recipient_dropped);
         let Phase::Envelope(envelope) = &mut self.phase else { return };
         let Some(recipient) = envelope.recipients.get_mut(at) else { return };
         match fate {

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use address::ForwardPath;
 use evidence::{Reference, Verdict as Recorded};
 use policy::{Action, Finding, GateVerdict};
 use smtp_wire::{Enhanced, Reply};
@@ -45,19 +46,30 @@ impl Ended {
     }
 }
 
-/// The fate of what `reference` names. `dropped`: the reply to what is dropped.
+/// What was shown, for the reply.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown<'a> {
+    /// The recipient, if it is one.
+    pub(crate) path: Option<&'a ForwardPath>,
+    /// Names it.
+    pub(crate) reference: &'a Reference,
+    /// The listener's, which says whether anything is dropped.
+    pub(crate) action: Action,
+}
+
+/// The fate of what was shown. `dropped`: the reply where it is dropped.
 pub(crate) fn fate(
     verdict: FilterVerdict,
-    action: Action,
-    reference: &Reference,
+    shown: Shown<'_>,
     dropped: impl FnOnce() -> Reply,
 ) -> Fate {
+    let Shown { path, reference, action } = shown;
     let (by, reason, reply) = match verdict {
         FilterVerdict::Permit => return Fate::Passes,
         FilterVerdict::Found(finding) => match finding.verdict {
             GateVerdict::Permit | GateVerdict::Shadow => return Fate::Passes,
             GateVerdict::Refuse | GateVerdict::Defer => {
-                let reply = replies::found(&finding, reference);
+                let reply = replies::found(&finding, path, reference);
                 (found_by(&finding), finding.found, reply)
             }
         },
@@ -69,7 +81,7 @@ pub(crate) fn fate(
             (by, "to be discarded".to_owned(), dropped())
         }
         FilterVerdict::Discard { by } => {
-            (by, "to be discarded".to_owned(), replies::discarded(reference))
+            (by, "to be discarded".to_owned(), replies::discarded(path, reference))
         }
     };
     let verdict = match reply.code / 100 {

@@ -32,31 +32,38 @@ impl HoldSettings {
     }
 }
 
-/// Octets that may still be held by all sessions of the process together.
+/// Octets that may be held by all sessions of the process together.
 #[derive(Debug)]
 pub struct HoldBudget {
-    left: AtomicUsize,
+    whole: AtomicUsize,
+    held: AtomicUsize,
 }
 
 impl HoldBudget {
     /// A budget of `octets`.
     pub fn new(octets: usize) -> Self {
-        Self { left: AtomicUsize::new(octets) }
+        Self { whole: AtomicUsize::new(octets), held: AtomicUsize::new(0) }
+    }
+
+    /// Another size. What is held already may be more than that; then nothing is added to it.
+    pub fn resize(&self, octets: usize) {
+        self.whole.store(octets, Ordering::Relaxed);
     }
 
     /// Octets nobody holds.
     pub fn left(&self) -> usize {
-        self.left.load(Ordering::Relaxed)
+        let held = self.held.load(Ordering::Relaxed);
+        self.whole.load(Ordering::Relaxed).saturating_sub(held)
     }
 
     fn take(&self, octets: usize) -> bool {
-        self.left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(octets))
-            .is_ok()
+        let whole = self.whole.load(Ordering::Relaxed);
+        let more = |held: usize| held.checked_add(octets).filter(|held| *held <= whole);
+        self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 
     fn give(&self, octets: usize) {
-        self.left.fetch_add(octets, Ordering::Relaxed);
+        self.held.fetch_sub(octets, Ordering::Relaxed);
     }
 }
 
@@ -171,8 +178,26 @@ mod tests {
         assert_eq!(b.push(&[0; 3]), Err(Full::Budget));
         assert_eq!(b.push(&[0; 2]), Ok(()));
         assert!(Held::begin(settings.clone(), now).is_none());
+        settings.budget.resize(11);
+        assert_eq!((b.push(&[0; 1]), settings.budget.left()), (Err(Full::Budget), 0));
         drop(a);
-        assert_eq!(settings.budget.left(), 10);
+        assert_eq!(settings.budget.left(), 9);
+    }
+
+    #[test]
+    fn what_is_lent_counts_and_what_comes_back_counts_instead() {
+        let now = Moment::new(Duration::ZERO, 0);
+        let settings = HoldSettings::new(10, Arc::new(HoldBudget::new(12)));
+        let mut held = Held::begin(settings.clone(), now).unwrap();
+        assert_eq!(held.push(b"1234567890"), Ok(()));
+        assert_eq!((held.lend().len(), held.lent(), settings.budget.left()), (10, 10, 2));
+        assert_eq!(held.bring_back(vec![0; 13]), Err(Full::Budget));
+        assert_eq!(held.bring_back(vec![0; 12]), Ok(()));
+        assert_eq!((held.content().len(), settings.budget.left()), (12, 0));
+        assert_eq!(held.bring_back(vec![0; 3]), Ok(()));
+        assert_eq!(settings.budget.left(), 9);
+        drop(held);
+        assert_eq!(settings.budget.left(), 12);
     }
 
     #[test]

@@ -187,9 +187,11 @@ pub(crate) fn message_dropped(reference: &Reference) -> Reply {
     Reply::new(250, code(2, 0, 0), text)
 }
 
-/// What a gate found in the message, or its own text for that.
-pub(crate) fn found(finding: &Finding, reference: &Reference) -> Reply {
-    let text = with_reference(finding.text.as_deref().unwrap_or(&finding.found), reference);
+/// What a gate found in the message, or its own text for that; with the recipient, where it is
+/// about one.
+pub(crate) fn found(finding: &Finding, path: Option<&ForwardPath>, reference: &Reference) -> Reply {
+    let text = about(path, finding.text.as_deref().unwrap_or(&finding.found));
+    let text = with_reference(&text, reference);
     match finding.verdict {
         GateVerdict::Refuse => Reply::new(550, code(5, 7, 1), text),
         _ => Reply::new(451, code(4, 7, 1), text),
@@ -197,8 +199,13 @@ pub(crate) fn found(finding: &Finding, reference: &Reference) -> Reply {
 }
 
 /// A filter wants it to vanish; here nothing vanishes behind a 250.
-pub(crate) fn discarded(reference: &Reference) -> Reply {
-    Reply::new(550, code(5, 7, 1), with_reference("refused by a filter", reference))
+pub(crate) fn discarded(path: Option<&ForwardPath>, reference: &Reference) -> Reply {
+    let text = about(path, "refused by a filter");
+    Reply::new(550, code(5, 7, 1), with_reference(&text, reference))
+}
+
+fn about(path: Option<&ForwardPath>, text: &str) -> String {
+    path.map_or_else(|| text.to_owned(), |path| format!("{path} {text}"))
 }
 
 /// Likewise, under `drop`.
@@ -419,9 +426,15 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         ("content over the limit of the held way", too_big_to_hold()),
         ("a header that decides, over its limit", header_too_big()),
         ("no room left for held content", hold_budget_used_up()),
-        ("the dot, a gate refuses what it found", found(&finding(GateVerdict::Refuse), &reference)),
-        ("the dot, a gate defers what it found", found(&finding(GateVerdict::Defer), &reference)),
-        ("what a filter wants to discard", discarded(&reference)),
+        (
+            "the dot, a gate refuses what it found",
+            found(&finding(GateVerdict::Refuse), None, &reference),
+        ),
+        (
+            "the dot, a gate defers what it found",
+            found(&finding(GateVerdict::Defer), None, &reference),
+        ),
+        ("what a filter wants to discard", discarded(None, &reference)),
         ("the dot, of what a filter wants to discard, under `drop`", discarded_unseen(&reference)),
         ("a filter's answer cannot be used", filter_failed()),
         ("a bare CR in mail data", bad_line_end(DataFault::BareCr)),

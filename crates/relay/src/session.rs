@@ -59,7 +59,7 @@ impl Relay {
                 let known = offers::common(&self.records, &settings.routes.reach);
                 let mut offered = offers::offer(
                     known.as_deref(),
-                    settings.message_size_max,
+                    settings.size_offered(),
                     settings.recipients_max,
                     self.own_classes(),
                 );
@@ -164,7 +164,10 @@ impl Relay {
         if !matches!(self.link, Link::Asked) {
             // Nobody waits for it any more.
             if let Ok(upstream) = result {
-                self.events.push_back(Event::ReleaseUpstream(upstream));
+                self.events.push_back(match upstream.is_at_rest() {
+                    true => Event::ReleaseUpstream(upstream),
+                    false => Event::DropUpstream,
+                });
             }
             return;
         }

@@ -8,7 +8,7 @@ use policy::{Action, Networks, Possible, Rates, RelayControl, SenderRules, Strea
 use smtp_session::sasl::Mechanism;
 use smtp_wire::Solicitation;
 
-use crate::filter::Filters;
+use crate::filter::{Filters, JudgedStreams};
 use crate::hold::HoldSettings;
 
 /// When the smarthost is contacted.
@@ -101,6 +101,21 @@ impl RelaySettings {
     /// Logins are the smarthost's business.
     pub(crate) fn passes_auth(&self) -> bool {
         matches!(self.auth, AuthOffer::Smarthost { .. })
+    }
+
+    /// The largest message that can pass, whatever is on it; 0: no limit of our own.
+    pub(crate) fn size_offered(&self) -> u64 {
+        let filters = &self.filters;
+        let kept = self.way == Way::Held
+            || filters.envelope
+            || filters.change
+            || filters.judged == JudgedStreams::All;
+        let limit = u64::try_from(self.hold.limit).unwrap_or(u64::MAX);
+        match self.message_size_max {
+            own if !kept => own,
+            0 => limit,
+            own => own.min(limit),
+        }
     }
 
     /// Where an envelope goes first.

@@ -100,6 +100,16 @@ choice! {
 }
 
 choice! {
+    /// The way of mail data.
+    pub Way, "a way of mail data", r#""through" or "held""# {
+        /// As it comes; only the final dot is kept back.
+        Through = "through",
+        /// Kept until it is complete.
+        Held = "held",
+    }
+}
+
+choice! {
     /// When the smarthost is contacted.
     pub Contact, "a moment to contact the smarthost", r#""recipient" or "sender""# {
         /// At the first permitted recipient.

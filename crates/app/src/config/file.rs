@@ -10,7 +10,7 @@ use super::admission::Admissions;
 use super::alert::Alert;
 use super::choice::{
     Action, AuthWord, CalendarWord, ClassWord, Contact, EvidenceSync, Identity, Level, ListenerTls,
-    LogFormat, Mixed, NoticeLines, PermissionWord, RefuseAt, SmarthostTls, Store,
+    LogFormat, Mixed, NoticeLines, PermissionWord, RefuseAt, SmarthostTls, Store, Way,
 };
 use super::credentials::{LoginName, MechanismName, TokenUrl};
 use super::dkim::Dkim;
@@ -153,6 +153,8 @@ section! {
         action: Action = default(Action::Refuse),
         /// What is done when a message is to recipients who have to be decided apart, because its header will decide what kind of mail it is: "defer" the odd ones with 452, so that the client offers them again by themselves; or "refuse" the whole message, for clients that do not try again.
         mixed: Mixed = default(Mixed::Defer),
+        /// The way of messages: "through", the smarthost gets the content as it comes, and the final dot once everybody has agreed; or "held", the content is kept until it is complete, and the smarthost waits before DATA. What gates and milters need may be more than that.
+        way: Way = default(Way::Through),
         /// A text in the greeting, behind "220 host name ESMTP". Your own, or a ready one: "california-17538.45", with `provider` and maybe `policy`, the page where it can be read; or "no-uce", with `country`, `state` and maybe `bulk`. See docs/notice.md.
         notice: Notice = without("\"No unsolicited commercial mail.\"", "no text"),
         /// What is done with a greeting longer than a reply line, 512 octets: "one", it is a mistake; or "wrap", it has several lines, parted at words.

@@ -28,6 +28,12 @@ section! {
         recipients: Count<100, 1_000_000> = default(Count(1_000)),
         /// Bytes in one message. The smarthost's own limit holds as well.
         message_size: Size = default(Size(50 << 20)),
+        /// Bytes of a message that is kept to be judged or changed as a whole, or for `way = "held"`; a larger one is refused with 552.
+        held_message: Size = default(Size(32 << 20)),
+        /// Bytes that are kept of all messages together; over it, messages are deferred with 452. So much memory it may cost.
+        held_total: Size = default(Size(256 << 20)),
+        /// The time between two NOOPs to a smarthost that waits for a message that is held; at most four in a message.
+        noop_interval: Span = default(seconds(120)),
         /// How long a client may take for a command (RFC 5321 s4.5.3.2.7: 5 minutes).
         command_timeout: Span = default(seconds(300)),
         /// How long a client may send no mail data.
@@ -85,6 +91,9 @@ impl Form for RateOrNever {
 /// RFC 5321 s4.5.3.1.7: a message of 64 KiB must be taken.
 const MESSAGE_MIN: u64 = 64 << 10;
 
+/// Shorter than this NOOPs keep nobody awake who would not be anyway.
+const NOOP_MIN: Duration = Duration::from_secs(5);
+
 pub(crate) fn settle(l: &Limits, faults: &mut Vec<Fault>) -> LimitSettings {
     if l.message_size.value.0 < MESSAGE_MIN {
         faults.push(
@@ -95,12 +104,39 @@ pub(crate) fn settle(l: &Limits, faults: &mut Vec<Fault>) -> LimitSettings {
             .help("for example message_size = \"50MiB\""),
         );
     }
+    if l.held_message.value.0 < MESSAGE_MIN {
+        faults.push(
+            Fault::maybe_at(
+                l.held_message.span(),
+                "a mail server takes messages of at least 64 KiB (RFC 5321 s4.5.3.1.7)",
+            )
+            .help("for example held_message = \"32MiB\""),
+        );
+    }
+    if l.held_total.value.0 < l.held_message.value.0 {
+        faults.push(
+            Fault::maybe_at(
+                l.held_total.span().or_else(|| l.held_message.span()),
+                "held_total is less than held_message: such a message would never pass",
+            )
+            .help("all messages together should be several times the largest one"),
+        );
+    }
+    if l.noop_interval.value.0 < NOOP_MIN {
+        faults.push(
+            Fault::maybe_at(l.noop_interval.span(), "mail servers take this for an attack")
+                .help("for example noop_interval = \"2m\"; at least 5 seconds"),
+        );
+    }
     let size = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     LimitSettings {
         connections: size(l.connections.value.0),
         connections_per_client: size(l.connections_per_client.value.0),
         recipients: size(l.recipients.value.0),
         message_size: l.message_size.value.0,
+        held_message: size(l.held_message.value.0),
+        held_total: size(l.held_total.value.0),
+        noop_interval: l.noop_interval.value.0,
         command_timeout: l.command_timeout.value.0,
         data_timeout: l.data_timeout.value.0,
         floors: Floors {

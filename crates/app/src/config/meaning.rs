@@ -199,6 +199,7 @@ fn listeners(
             xclient: front_end::networks(&listener.xclient),
             action: listener.action.value,
             mixed: listener.mixed.value,
+            way: listener.way.value,
             greeting: greeting::settle(listener, hostname, faults),
         });
     }

@@ -57,7 +57,7 @@ use std::path::{Path, PathBuf};
 pub use change::Difference;
 pub use choice::{
     Action, Contact, EvidenceSync, Identity, Level, ListenerTls, LogFormat, Mixed, RefuseAt,
-    SmarthostTls, Store,
+    SmarthostTls, Store, Way,
 };
 pub use credentials::{LoginSecret, LoginSettings, TokenGrant, TokenPlace};
 pub use fault::{Fault, FaultLine, Report, Severity};

@@ -18,6 +18,7 @@ use suppression::{Basis, Calendar, Grace, Kind, Scope};
 
 use super::choice::{
     Action, Contact, EvidenceSync, Identity, Level, ListenerTls, LogFormat, Mixed, RefuseAt, Store,
+    Way,
 };
 use super::credentials::LoginSettings;
 use super::gate::GateSettings;
@@ -167,6 +168,8 @@ pub struct ListenerSettings {
     pub action: Action,
     /// What is done when recipients have to be decided apart.
     pub mixed: Mixed,
+    /// The way of messages.
+    pub way: Way,
     /// What clients are greeted with.
     pub greeting: GreetingSettings,
 }
@@ -412,6 +415,12 @@ pub struct LimitSettings {
     pub recipients: usize,
     /// Bytes in one message.
     pub message_size: u64,
+    /// Bytes of a message that may be held.
+    pub held_message: usize,
+    /// Bytes of all messages together that may be held.
+    pub held_total: usize,
+    /// Between two NOOPs to a smarthost that waits before DATA.
+    pub noop_interval: Duration,
     /// For the client's next command.
     pub command_timeout: Duration,
     /// For the client's next mail data.

@@ -8,7 +8,7 @@ use proxy::{
     Clock, Counters, FilterSettings, GateParts, Limits, Milter, RateLimits, ServerTls, Smarthosts,
     Users,
 };
-use relay::{Access, AuthOffer, Filters, HoldBudget, HoldSettings, RelaySettings, Way};
+use relay::{Access, AuthOffer, Filters, HoldBudget, HoldSettings, RelaySettings};
 use smtp_session::ServerSettings;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -24,7 +24,7 @@ use crate::alerts::{AlertParts, Alerts};
 use crate::chance;
 use crate::clerk::{Clerk, ClerkParts, Running};
 use crate::config::{
-    Action, Difference, EvidenceSync, ListenerSettings, Mixed, RefuseAt, Settings, Store,
+    Action, Difference, EvidenceSync, ListenerSettings, Mixed, RefuseAt, Settings, Store, Way,
 };
 use crate::error::AppError;
 use crate::keeper::Keeper;
@@ -33,10 +33,6 @@ use crate::users::OwnUsers;
 
 /// Octets of a header that decides a message's stream; Postfix takes 100 KiB, Exim 1 MiB.
 const HEADER_MAX: usize = 256 * 1024;
-/// Octets of a content that is held; more is 552.
-const CONTENT_MAX: usize = 32 * 1024 * 1024;
-/// Octets that all sessions together may hold.
-const HELD_BUDGET: usize = 64 * 1024 * 1024;
 
 /// What stays as long as the gate runs, whatever configuration is in force.
 pub(super) struct Lasting {
@@ -68,7 +64,7 @@ impl Lasting {
             }
         };
         let mint = Arc::new(Mint::new(u32::from_ne_bytes(chance::bytes()?), chance::bytes()?));
-        let held = Arc::new(HoldBudget::new(HELD_BUDGET));
+        let held = Arc::new(HoldBudget::new(settings.limits.held_total));
         let greetings = Greetings::default();
         Ok(Self { keeper, counters, clock, alerts, journal, committer, mint, held, greetings })
     }
@@ -159,6 +155,7 @@ impl Generation {
     /// It is in force from now on. Inside a runtime.
     pub(super) fn begin(&mut self, lasting: &Lasting) {
         self.tls.watch();
+        lasting.held.resize(self.settings.limits.held_total);
         self.dkim.watch();
         let (clock, counters) = (lasting.clock, Arc::clone(&lasting.counters));
         if let Some(rates) = &self.rates {
@@ -288,6 +285,10 @@ fn listen(
     (asked, filters): (Filters, Option<Arc<FilterSettings>>),
 ) -> proxy::ListenerSettings {
     let limits = &settings.limits;
+    let hold = |limit| HoldSettings {
+        noop_every: limits.noop_interval,
+        ..HoldSettings::new(limit, Arc::clone(&lasting.held))
+    };
     let relay = RelaySettings {
         hostname: settings.hostname.clone(),
         access,
@@ -297,13 +298,16 @@ fn listen(
             Action::Shadow => policy::Action::Shadow,
         },
         contact: smarthosts::contact(settings),
-        way: Way::Through,
+        way: match listener.way {
+            Way::Through => relay::Way::Through,
+            Way::Held => relay::Way::Held,
+        },
         mixed: match listener.mixed {
             Mixed::Defer => relay::Mixed::Defer,
             Mixed::Refuse => relay::Mixed::RefuseWhole,
         },
-        header: HoldSettings::new(HEADER_MAX, Arc::clone(&lasting.held)),
-        hold: HoldSettings::new(CONTENT_MAX, Arc::clone(&lasting.held)),
+        header: hold(HEADER_MAX),
+        hold: hold(limits.held_message),
         filters: asked,
         no_soliciting: None,
         message_size_max: limits.message_size,

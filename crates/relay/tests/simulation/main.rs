@@ -12,7 +12,11 @@
 //! 5. memory stays within the limits;
 //! 6. nothing of one client's session or identity is ever seen in another's: every address,
 //!    parameter and message of a session carries its mark, and no command, delivery, reply or
-//!    record of another holds it.
+//!    record of another holds it;
+//! 7. a smarthost that waits for a held message gets NOOPs at the interval, and none once DATA
+//!    was said;
+//! 8. what filters refuse, or have not judged yet, goes no further: no recipient is shown to a
+//!    smarthost, no dot is sent; of each transaction that they were shown they hear the end.
 //!
 //! The sessions of a world share its smarthosts, one to three, and the connections to them:
 //! some cannot be had, some are lost in the middle, some kept ones are closed behind
@@ -24,7 +28,7 @@
 //!
 //! Every run belongs to a seed. A failure prints it; run it alone with
 //! `OPTGATE_SIM_SEED=<seed> cargo test -p relay --test simulation one_seed -- --nocapture`.
-//! `OPTGATE_SIM_WORLDS` sets how many are run by each of the twelve tests.
+//! `OPTGATE_SIM_WORLDS` sets how many are run by each of the tests.
 
 #![expect(
     clippy::unwrap_used,
@@ -36,6 +40,7 @@
 )]
 
 mod client;
+mod filters;
 mod lists;
 mod logins;
 mod session;
@@ -48,7 +53,7 @@ use std::io::Write as _;
 use setup::{Setup, Totals};
 use world::World;
 
-/// Twelve tests together: at least a hundred thousand sessions, about two in each world.
+/// Seventeen tests together: at least a hundred thousand sessions, about two in each world.
 const WORLDS: u64 = 4_350;
 
 fn run_many(setup: Setup, first: u64) {
@@ -75,8 +80,7 @@ fn run_many(setup: Setup, first: u64) {
     assert!(seen.accepted > sessions / 10, "too few messages arrived: {seen:?}");
     assert!(seen.refused > sessions / 10, "too few recipients were refused: {seen:?}");
     assert!(seen.unknown > sessions / 2000, "too few outcomes were unknown: {seen:?}");
-    let holds = setup == Setup::Held || setup.has_streams();
-    assert_eq!(seen.noops > 0, holds, "NOOP belongs to the held way: {seen:?}");
+    assert_eq!(seen.noops > 0, setup.holds(), "NOOP belongs to the held way: {seen:?}");
     if setup.has_streams() {
         assert!(seen.provisional > sessions / 10, "too few headers had to decide: {seen:?}");
         assert!(seen.settled > sessions / 100, "too few of them permitted: {seen:?}");
@@ -90,7 +94,7 @@ fn run_many(setup: Setup, first: u64) {
     // A connection on which somebody has logged in is not shared, and nobody else is asked.
     let passed = setup == Setup::Passed;
     assert!(passed || seen.shared > sessions / 25, "too few connections were shared: {seen:?}");
-    let rare = if setup.has_logins() { 400 } else { 200 };
+    let rare = if setup.has_logins() || setup.has_filters() { 400 } else { 200 };
     assert!(passed || seen.stale > sessions / rare, "too few of them were stale: {seen:?}");
     assert!(passed || seen.failed_over > sessions / 100, "too few envelopes failed over: {seen:?}");
     if setup.has_logins() {
@@ -103,6 +107,15 @@ fn run_many(setup: Setup, first: u64) {
     assert_eq!(seen.bound > sessions / 10, passed, "logins passed through: {seen:?}");
     let by_header = setup == Setup::Routes;
     assert_eq!(seen.rerouted > sessions / 100, by_header, "routes by the header: {seen:?}");
+    if setup.has_filters() {
+        assert!(seen.judged > sessions / 20, "too few messages were judged: {seen:?}");
+        assert!(seen.filters_refused > sessions / 20, "too few were refused: {seen:?}");
+        assert!(seen.too_late_filtered > sessions / 2000, "too few answers too late: {seen:?}");
+        assert!(seen.never_filtered > sessions / 200, "too few filters were silent: {seen:?}");
+        let holds = setup != Setup::Judged;
+        assert_eq!(seen.changed > sessions / 100, holds, "changed content: {seen:?}");
+        assert_eq!(seen.on_time > sessions / 100, holds, "NOOPs on time: {seen:?}");
+    }
     assert!(seen.lost_upstreams > sessions / 100, "too few smarthosts were lost: {seen:?}");
 }
 
@@ -164,6 +177,31 @@ fn logins() {
 #[test]
 fn logins_passed_through() {
     run_many(Setup::Passed, 12_000_000);
+}
+
+#[test]
+fn judged_by_a_copy() {
+    run_many(Setup::Judged, 13_000_000);
+}
+
+#[test]
+fn judged_streams() {
+    run_many(Setup::JudgedStreams, 14_000_000);
+}
+
+#[test]
+fn milters() {
+    run_many(Setup::Milters, 15_000_000);
+}
+
+#[test]
+fn milters_dropping() {
+    run_many(Setup::MiltersDrop, 16_000_000);
+}
+
+#[test]
+fn milters_with_contact_at_mail() {
+    run_many(Setup::MiltersAtMail, 17_000_000);
 }
 
 /// Re-runs the seed in `OPTGATE_SIM_SEED` in every setup; without it, seed 0.

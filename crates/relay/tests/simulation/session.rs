@@ -11,9 +11,9 @@ use policy::{
     Streams,
 };
 use relay::{
-    Access, Answer, AuthAnswer, AuthOffer, AuthQuestion, Contact, Event, Filters, HoldSettings,
-    Mixed, OpenFailure, Relay, RelaySettings, RouteId, Routes, SessionFacts, Side, SmarthostId,
-    TlsFacts, Upstream, Wanted, Way,
+    Access, Answer, AuthAnswer, AuthOffer, AuthQuestion, Contact, Event, FilterAnswer,
+    HoldSettings, Mixed, OpenFailure, Relay, RelaySettings, RouteId, Routes, SessionFacts, Side,
+    SmarthostId, TlsFacts, Upstream, Wanted, Way,
 };
 use smtp_session::sasl::Mechanism;
 use smtp_session::{
@@ -23,8 +23,9 @@ use smtp_session::{
 use suppression::Stream;
 use testkit::Link;
 
-use crate::client::Client;
-use crate::lists::{Fact, MadeUpLists, REST, addresses, fact, opinion, rules};
+use crate::client::{Client, Message};
+use crate::filters::{Desk, NOOP_EVERY};
+use crate::lists::{Fact, MadeUpLists, REST, addresses, fact, is_listed, opinion, rules};
 use crate::logins::{token, user};
 use crate::setup::Setup;
 use crate::smarthosts::{Net, Wire, assert_own};
@@ -78,7 +79,15 @@ pub(crate) struct Session {
     /// The client is to begin the handshake.
     securing: bool,
     ending: bool,
+    pub(crate) desk: Desk,
+    /// The client sends a message, and DATA has not gone upstream: since when, and how many
+    /// NOOPs.
+    held_since: Option<(Moment, u32)>,
     pub(crate) outcomes: Vec<(Option<String>, Ending)>,
+    /// Transactions by Message-ID.
+    transactions: HashMap<String, String>,
+    /// Recipients that filters discarded under `drop`, with their transactions.
+    dropped: Vec<(String, String)>,
     pub(crate) client_closed: bool,
     told_end: bool,
     pub(crate) over: bool,
@@ -87,7 +96,12 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(net: &mut Net, seed: u64, number: usize) -> Self {
         let setup = net.setup;
-        let hold = HoldSettings::new(20_000, Arc::clone(&net.budget));
+        let mut hold = HoldSettings::new(20_000, Arc::clone(&net.budget));
+        let mut wait_max = None;
+        if setup.has_filters() {
+            (hold.limit, hold.noop_every) = (9_000, NOOP_EVERY);
+            wait_max = Some(Duration::from_secs(200));
+        }
         let held = setup == Setup::Held || (setup == Setup::Routes && net.dice.permille(300));
         let mut routes = Routes::default();
         if setup == Setup::Routes {
@@ -97,6 +111,10 @@ impl Session {
         if setup == Setup::Passed {
             routes.reach = vec![SmarthostId(0)];
         }
+        let streams =
+            Arc::new(Streams::new(if setup.has_streams() { rules() } else { Vec::new() }));
+        let receipts = streams.iter().map(|(id, _)| id).next();
+        let desk = Desk::new(setup, &mut net.dice, receipts.filter(|_| setup.has_streams()));
         let settings = RelaySettings {
             hostname: "gate.example".to_owned(),
             access: Access {
@@ -104,25 +122,26 @@ impl Session {
                     login: needs_login,
                     ..Admission::default()
                 }]),
+                wait_max,
                 ..Access::default()
             },
             action: match setup {
-                Setup::Drop | Setup::StreamsDrop => Action::Drop,
+                Setup::Drop | Setup::StreamsDrop | Setup::MiltersDrop => Action::Drop,
                 _ => Action::Refuse,
             },
             contact: match setup {
-                Setup::ContactAtMail => Contact::Sender,
+                Setup::ContactAtMail | Setup::MiltersAtMail => Contact::Sender,
                 _ => Contact::Recipient,
             },
             way: if held { Way::Held } else { Way::Through },
             mixed: if setup == Setup::StreamsWhole { Mixed::RefuseWhole } else { Mixed::Defer },
             header: HoldSettings::new(2_000, Arc::clone(&net.budget)),
             hold,
-            filters: Filters::default(),
+            filters: desk.wishes.clone(),
             no_soliciting: None,
             message_size_max: 25_000,
             recipients_max: 4,
-            plain_recipients: false,
+            plain_recipients: setup.has_filters(),
             auth: match setup {
                 Setup::Logins => AuthOffer::Users {
                     mechanisms: vec![Mechanism::Plain],
@@ -147,7 +166,7 @@ impl Session {
             Arc::new(MadeUpLists { live: setup.is_live() }),
             PersonRules::default(),
             vec!["gate.example".to_owned()],
-            Arc::new(Streams::new(if setup.has_streams() { rules() } else { Vec::new() })),
+            streams,
         );
         let relay = Relay::new(
             Arc::new(settings),
@@ -185,7 +204,11 @@ impl Session {
             needs_login,
             securing: false,
             ending: false,
+            desk,
+            held_since: None,
             outcomes: Vec::new(),
+            transactions: HashMap::new(),
+            dropped: Vec::new(),
             client_closed: false,
             told_end: false,
             over: false,
@@ -195,7 +218,7 @@ impl Session {
     }
 
     /// Kinds of things that can happen in a session.
-    pub(crate) const ACTIONS: usize = 8;
+    pub(crate) const ACTIONS: usize = 9;
 
     /// One thing that can happen now; false when it cannot.
     pub(crate) fn act(&mut self, net: &mut Net, action: usize) -> bool {
@@ -210,12 +233,26 @@ impl Session {
             4 => self.dial(net),
             5 => self.answer(net),
             6 => self.shake_hands(net),
+            7 => self.filters_answer(net),
             _ => self.misfortune(net),
         };
         if done {
             self.turn_over(net);
         }
         done
+    }
+
+    /// Recipients of a message that were told 250 and are to get it.
+    pub(crate) fn promised(&self, message: &Message) -> Vec<String> {
+        let mut promised = message.recipients_told_250.clone();
+        promised.retain(|path| !is_listed(path, message.stream));
+        let transaction = self.transactions.get(&message.id);
+        for (_, path) in self.dropped.iter().filter(|(of, _)| Some(of) == transaction) {
+            let at = promised.iter().position(|one| one == path);
+            promised.swap_remove(at.expect("a recipient that was told 250"));
+        }
+        promised.sort();
+        promised
     }
 
     pub(crate) fn turn_over(&mut self, net: &mut Net) {
@@ -232,6 +269,7 @@ impl Session {
                 net.wires[dialing.at].to.close();
             }
             assert_eq!(self.live, None, "the relay has left its smarthost behind");
+            self.desk.check_at_end();
         }
     }
 
@@ -435,6 +473,34 @@ impl Session {
         false
     }
 
+    fn filters_answer(&mut self, net: &mut Net) -> bool {
+        let sending = self.client.sending();
+        let answer = self.desk.answer(net.now, &mut net.dice, &mut net.totals, sending);
+        let Some((number, answer)) = answer else { return false };
+        if net.trace {
+            println!("F{}: {number} {answer:?}", self.number);
+        }
+        if matches!(answer, FilterAnswer::Content(_)) {
+            // From now on it may wait for something else than time.
+            self.held_since = None;
+        }
+        self.relay.answer(net.now, Answer::Filtered(number, answer));
+        true
+    }
+
+    /// (7) Nothing else can happen, so whatever is due by now has been done.
+    fn check_noops(&mut self, net: &mut Net) {
+        let Some((since, noops)) = self.held_since else { return };
+        // One that leaves out replies may get the next NOOP only when it has answered the last.
+        if self.live.is_none() || net.is_out_of_step() {
+            self.held_since = None;
+            return;
+        }
+        let elapsed = net.now.since(since).as_secs();
+        let due = u32::try_from(elapsed / NOOP_EVERY.as_secs()).unwrap_or(4).min(4);
+        assert_eq!(noops, due, "(7) NOOPs after {elapsed} s");
+    }
+
     fn answer_group(&mut self, net: &mut Net, group: Group) {
         net.totals.together += u64::from(group.asked.len() > 1);
         net.totals.unanswered += u64::from(group.never);
@@ -502,6 +568,7 @@ impl Session {
     pub(crate) fn due(&self) -> Option<Moment> {
         let role = self.dialing.as_ref().and_then(|dialing| dialing.role.poll_timeout());
         let due = Moment::earliest(self.relay.poll_timeout(), role);
+        let due = Moment::earliest(due, self.desk.due());
         let answers = self.groups.iter().map(|group| group.from);
         answers.fold(due, |due, from| Moment::earliest(due, Some(from)))
     }
@@ -513,13 +580,19 @@ impl Session {
         }
         self.relay.handle_timeout(net.now);
         self.turn_over(net);
+        self.check_noops(net);
     }
 
     /// Everything the relay wants done.
     fn drain(&mut self, net: &mut Net) {
         let mut buffer = Vec::new();
         self.relay.poll_transmit(Side::Downstream, &mut buffer);
+        let go_ahead =
+            buffer.starts_with(b"354 ") || memchr::memmem::find(&buffer, b"\n354 ").is_some();
         self.to_client.send(&mut buffer);
+        if go_ahead && self.desk.wishes.change && self.live.is_some() {
+            self.held_since = Some((net.now, 0));
+        }
         self.transmit_upstream(net, &mut buffer);
         let mut asked = Vec::new();
         while let Some(event) = self.relay.poll_event() {
@@ -538,6 +611,7 @@ impl Session {
                 }
                 Event::ReleaseUpstream(upstream) => {
                     let at = self.live.take().expect("a connection to give back");
+                    self.held_since = None;
                     // (4) nothing of one transaction is left for the next.
                     assert!(upstream.is_at_rest());
                     let wire = &mut net.wires[at];
@@ -551,6 +625,7 @@ impl Session {
                 }
                 Event::DropUpstream => {
                     let at = self.live.take().expect("a connection to drop");
+                    self.held_since = None;
                     net.wires[at].to.close();
                     net.totals.lost_upstreams += 1;
                 }
@@ -564,9 +639,16 @@ impl Session {
                 }
                 Event::Denied(_) => assert!(self.needs_login, "everybody may relay"),
                 Event::Ask(id, one) => asked.push((id, one)),
-                Event::Filter(..) => {}
+                Event::Filter(number, step) => {
+                    let when = (net.now, &mut net.dice);
+                    self.desk.see(number, step, when, self.client.sending());
+                }
                 Event::Decided(record) => {
                     assert_eq!(*record.session, format!("s{}", self.number), "(6)");
+                    if record.verdict == Verdict::Drop && record.gate == "milter made-up" {
+                        let path = record.recipient_plain.clone().expect("in plain");
+                        self.dropped.push((record.transaction.to_string(), path));
+                    }
                     match record.verdict {
                         Verdict::Refuse | Verdict::Drop => net.totals.refused += 1,
                         Verdict::Provisional => net.totals.provisional += 1,
@@ -580,9 +662,18 @@ impl Session {
                         net.totals.not_settled += 1;
                     }
                 }
-                Event::Found(_) => {}
+                Event::Found(record) => {
+                    assert_eq!(*record.session, format!("s{}", self.number), "(6)");
+                    if record.reply.is_some() {
+                        assert!(self.desk.findings_due > 0, "(8) a finding of nobody's");
+                        self.desk.findings_due -= 1;
+                    }
+                }
                 Event::Intent(_) => self.intent = true,
                 Event::Outcome(record) => {
+                    if let Some(id) = &record.message_id {
+                        self.transactions.insert(id.clone(), record.transaction.to_string());
+                    }
                     self.outcomes.push((record.message_id.clone(), record.ending));
                 }
                 Event::Close(_) => {
@@ -611,9 +702,24 @@ impl Session {
     fn check_commands(&mut self, net: &mut Net, at: usize, commands: &[u8]) {
         assert_own(commands, self.number, "sent to the smarthost");
         let stream = self.client.sending().map_or(REST, |message| message.stream);
+        self.check_dot(&mut net.wires[at], commands);
         let wire = &mut net.wires[at];
         for line in String::from_utf8_lossy(commands).lines() {
             assert!(!line.contains("injected"), "{line} was taken for a command");
+            if line == "RSET" {
+                // DATA was refused, if it was said.
+                wire.in_data = false;
+            }
+            if line == "NOOP" {
+                assert!(!wire.in_data, "(7) NOOP once DATA was said");
+                if let Some((_, noops)) = &mut self.held_since {
+                    *noops += 1;
+                    net.totals.on_time += 1;
+                }
+            }
+            if !wire.in_data {
+                self.desk.check_command(line);
+            }
             if line.starts_with("MAIL FROM:") {
                 check_login(net.setup, wire, &self.client, self.needs_login);
                 net.totals.bound += u64::from(wire.smarthost.login.is_some());
@@ -629,6 +735,8 @@ impl Session {
                     assert!(inquired.shown <= known, "{path} was shown without an answer");
                 }
             } else if line == "DATA" {
+                self.held_since = None;
+                wire.in_data = true;
                 for path in &wire.envelope {
                     if !net.setup.has_streams() || fact(path, stream) == Fact::Permitted {
                         continue;
@@ -641,6 +749,21 @@ impl Session {
                     );
                 }
             }
+        }
+    }
+}
+
+impl Session {
+    /// (8) Should this be the end of mail data: is it to be?
+    fn check_dot(&self, wire: &mut Wire, bytes: &[u8]) {
+        let whole = [wire.tail.as_slice(), bytes].concat();
+        let ends = memchr::memmem::find(&whole, b"\r\n.\r\n").is_some();
+        wire.tail = whole[whole.len().saturating_sub(4)..].to_vec();
+        if wire.in_data && ends {
+            wire.in_data = false;
+            wire.tail.clear();
+            let message = self.client.sending().expect("a message of somebody's");
+            self.desk.check_dot(message);
         }
     }
 }

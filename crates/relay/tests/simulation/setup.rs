@@ -17,10 +17,18 @@ pub(crate) enum Setup {
     Logins,
     /// They log in at a smarthost.
     Passed,
+    /// Content is judged by a copy.
+    Judged,
+    /// Likewise of one stream's messages, or held and changed.
+    JudgedStreams,
+    /// Filters are shown the envelope as well, and hold or judge the content.
+    Milters,
+    MiltersDrop,
+    MiltersAtMail,
 }
 
 impl Setup {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Through,
         Self::Held,
         Self::Drop,
@@ -33,6 +41,11 @@ impl Setup {
         Self::Routes,
         Self::Logins,
         Self::Passed,
+        Self::Judged,
+        Self::JudgedStreams,
+        Self::Milters,
+        Self::MiltersDrop,
+        Self::MiltersAtMail,
     ];
 
     /// Headers decide what a message is.
@@ -44,7 +57,25 @@ impl Setup {
                 | Self::StreamsDrop
                 | Self::LiveStreams
                 | Self::Routes
+                | Self::JudgedStreams
         )
+    }
+
+    /// Messages, or more, are shown to filters.
+    pub(crate) fn has_filters(self) -> bool {
+        matches!(
+            self,
+            Self::Judged
+                | Self::JudgedStreams
+                | Self::Milters
+                | Self::MiltersDrop
+                | Self::MiltersAtMail
+        )
+    }
+
+    /// Messages are held somewhere in it.
+    pub(crate) fn holds(self) -> bool {
+        self == Self::Held || self.has_streams() || (self.has_filters() && self != Self::Judged)
     }
 
     /// Clients log in.
@@ -95,6 +126,17 @@ pub(crate) struct Totals {
     pub(crate) logins_cancelled: u64,
     /// Messages under a login that was passed through.
     pub(crate) bound: u64,
+    /// Messages on which filters had a word that counted.
+    pub(crate) judged: u64,
+    /// Of them, with other content than they came with.
+    pub(crate) changed: u64,
+    pub(crate) filters_refused: u64,
+    /// Answers of filters for transactions that were gone.
+    pub(crate) too_late_filtered: u64,
+    /// Steps that no filter ever answered.
+    pub(crate) never_filtered: u64,
+    /// NOOPs at the interval, to a smarthost that waits for a held message.
+    pub(crate) on_time: u64,
 }
 
 impl Totals {
@@ -121,5 +163,11 @@ impl Totals {
         self.logins_refused += other.logins_refused;
         self.logins_cancelled += other.logins_cancelled;
         self.bound += other.bound;
+        self.judged += other.judged;
+        self.changed += other.changed;
+        self.filters_refused += other.filters_refused;
+        self.too_late_filtered += other.too_late_filtered;
+        self.never_filtered += other.never_filtered;
+        self.on_time += other.on_time;
     }
 }

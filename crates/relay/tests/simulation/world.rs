@@ -7,6 +7,7 @@ use smtp_session::Moment;
 use testkit::{Delivery, Dice};
 
 use crate::client::Message;
+use crate::filters::Said;
 use crate::lists::{Fact, RECEIPTS, REST, fact, is_listed};
 use crate::session::Session;
 use crate::setup::{Setup, Totals};
@@ -101,7 +102,7 @@ impl World {
         }
         self.net.check();
         // (5) what was held is given back.
-        assert_eq!(self.net.budget.left(), 30_000);
+        assert_eq!(self.net.budget.left(), self.net.budget_whole);
         let net = &mut self.net;
         let deliveries: Vec<(u16, &Delivery)> = net
             .wires
@@ -151,16 +152,22 @@ fn check_message(
     if told.is_some_and(|code| code / 100 == 2) {
         // Under `drop` nobody may be left: whoever was answered 250 and is not on
         // the list was promised to get it.
-        let told = &message.recipients_told_250;
-        let promised = told.iter().any(|path| !is_listed(path, message.stream));
-        let dropped = endings.contains(&Ending::Dropped) && !promised;
+        let promised = !session.promised(message).is_empty();
+        let discarded = session.desk.said.get(&message.id) == Some(&Said::Discarded);
+        let dropped = endings.contains(&Ending::Dropped) && (!promised || discarded);
         assert!(dropped || taken.len() == 1, "(2) 250 without delivery: {}", message.id);
         totals.accepted += 1;
     }
     let Some((at, delivery)) = taken.first() else { return };
     // (2) exactly these bytes, behind one Received field.
     let after = strip_received(&delivery.content, number);
-    assert_eq!(after, message.content, "content changed: {}", message.id);
+    let expected = match session.desk.said.get(&message.id) {
+        Some(Said::Changed(content)) => content,
+        _ => &message.content,
+    };
+    assert_eq!(&after, expected, "content changed: {}", message.id);
+    // (8) what the filters stopped is nobody's.
+    session.desk.check_dot(message);
     // (6) and nothing of anybody else's session around them.
     assert_own(&delivery.content, number, "delivered");
     for line in &delivery.envelope {
@@ -189,7 +196,7 @@ fn check_message(
     };
     assert_eq!(
         sorted(&delivery.recipients),
-        sorted(&message.recipients_told_250),
+        session.promised(message),
         "recipients differ: {}",
         message.id
     );
