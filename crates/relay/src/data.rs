@@ -67,7 +67,8 @@ impl Relay {
     pub(crate) fn content_of(&self, envelope: &Envelope, limit: usize) -> Content {
         let deciding = Deciding::begin(self.gate.streams(), &envelope.possible, limit);
         let (authors, classes) = (self.author_scan(), self.classes_of(envelope));
-        Content { deciding, authors, classes, ..Content::default() }
+        let block = self.header_block(envelope);
+        Content { deciding, authors, classes, block, ..Content::default() }
     }
 
     /// Nobody is left to send to, but somebody was answered 250 (action `drop`).
@@ -133,14 +134,19 @@ impl Relay {
         if held {
             return self.hold_content(now, span);
         }
+        if let Phase::Streaming(streaming) = &mut self.phase
+            && let Some(deciding) = &mut streaming.content.deciding
+        {
+            deciding.scan(span);
+        }
+        if !self.scan_header(now, span) {
+            return;
+        }
         let (Phase::Streaming(streaming), Link::Cleared(transaction)) =
             (&mut self.phase, &mut self.link)
         else {
             return;
         };
-        if let Some(deciding) = &mut streaming.content.deciding {
-            deciding.scan(span);
-        }
         if let Some(Err(full)) = streaming.copy.as_mut().map(|copy| copy.push(span)) {
             return self.cannot_hold(now, full);
         }
@@ -199,6 +205,8 @@ impl Relay {
         if self.phase.content_mut().is_some_and(|content| content.size > 0) {
             self.classes_ended(now);
         }
+        self.end_header(now);
+        self.note_duplicate(now);
         match std::mem::take(&mut self.phase) {
             Phase::Streaming(streaming) => {
                 let Streaming { mut facts, mut content, trace: _, copy } = *streaming;

@@ -107,6 +107,9 @@ impl Relay {
         why: Option<&'static str>,
     ) {
         let Dot { slot, facts, content } = dot;
+        if ending == Ending::Unknown {
+            self.note_unsettled(now, &facts, &content);
+        }
         let record = record::outcome(self.who(), &facts, &content, now, ending, Some(&reply), why);
         self.events.push_back(Event::Outcome(Box::new(record)));
         self.server.answer(now, slot, reply);

@@ -13,6 +13,7 @@ use smtp_session::{Lost, Moment, SlotId};
 use smtp_wire::{MailParams, Reply, Solicitation};
 
 use crate::bond::Bond;
+use crate::completion;
 use crate::facts::Facts;
 use crate::hold::Held;
 use crate::link::Link;
@@ -107,7 +108,8 @@ impl Relay {
         }
         let eight_bit = matches!(&self.phase, Phase::Holding(one) if one.content.eight_bit);
         let introduction = self.introduction();
-        let allowance = trace::SIZE_ALLOWANCE + self.settings.filters.size_allowance();
+        let completed = if self.settings.message.complete { completion::SIZE_ALLOWANCE } else { 0 };
+        let allowance = trace::SIZE_ALLOWANCE + completed + self.settings.filters.size_allowance();
         if let Link::Open(upstream) = &self.link
             && let Some(class) = self.class_forbidden(upstream.capabilities())
         {

@@ -10,6 +10,7 @@ use suppression::Stream;
 use crate::authors::AuthorScan;
 use crate::fields::Deciding;
 use crate::header::HeaderScan;
+use crate::header_block::HeaderBlock;
 use crate::solicit_scan::Classes;
 
 /// What records need to know of a transaction whose envelope is done.
@@ -52,4 +53,8 @@ pub(crate) struct Content {
     pub(crate) authors: Option<Box<AuthorScan>>,
     /// The classes of solicitation it is of.
     pub(crate) classes: Classes,
+    /// The header, where somebody wants it, until it has ended.
+    pub(crate) block: Option<Box<HeaderBlock>>,
+    /// A gate over the header permits the message: no further gate is asked.
+    pub(crate) gates_permit: bool,
 }

@@ -153,14 +153,22 @@ impl Deciding {
         self.scan.scan(span)
     }
 
+    /// The message is over, and so is its header.
+    pub(crate) fn end(&mut self) {
+        self.scan.end();
+    }
+
+    /// The stream, if the header has ended.
+    pub(crate) fn decided(&self, streams: &Streams) -> Option<StreamId> {
+        let ended = self.scan.state == Scanned::Ended;
+        ended.then(|| streams.resolve(&self.possible, &self.scan.fields))
+    }
+
     /// The stream, once the header has ended or the message has; `None` if the header
     /// was too long to be read.
     pub(crate) fn stream(mut self, streams: &Streams) -> Option<StreamId> {
         self.scan.end();
-        match self.scan.state {
-            Scanned::More | Scanned::TooLong => None,
-            Scanned::Ended => Some(streams.resolve(&self.possible, &self.scan.fields)),
-        }
+        self.decided(streams)
     }
 }
 

@@ -121,6 +121,8 @@ pub struct FilterContent {
     pub content: Vec<u8>,
     /// The streams it may be on: one, if that is decided.
     pub possible: Possible,
+    /// A gate over the header permits it: those over the content are not asked.
+    pub gates_permit: bool,
     /// It is held, and goes upstream as the answer has it.
     pub may_change: bool,
 }

@@ -31,6 +31,7 @@ impl Relay {
         let content = FilterContent {
             content: copy.lend(),
             possible: dot.facts.possible.clone(),
+            gates_permit: dot.content.gates_permit,
             may_change: false,
         };
         self.phase = Phase::Judging(Box::new(Judging { dot, _copy: copy }));
@@ -51,6 +52,7 @@ impl Relay {
         let content = FilterContent {
             content: holding.held.lend(),
             possible: holding.facts.possible.clone(),
+            gates_permit: holding.content.gates_permit,
             may_change: true,
         };
         let shown = self.steps.show(FilterStep::Content(Box::new(content)));

@@ -99,6 +99,11 @@ impl HeaderScan {
         self.received > RECEIVED_MAX
     }
 
+    /// It had none, and got this one.
+    pub(crate) fn added_id(&mut self, id: String) {
+        self.message_id.get_or_insert(id);
+    }
+
     /// The first Message-ID, as written.
     pub(crate) fn message_id(&self) -> Option<&str> {
         self.message_id.as_deref()

@@ -84,7 +84,12 @@ impl Relay {
         if classes && needed && holding.held.content().len() > self.settings.header.limit {
             return self.swallow(now, replies::header_too_big(), "header");
         }
-        if classes || header != Scanned::Ended {
+        if !self.scan_header(now, span) {
+            return;
+        }
+        let Phase::Holding(holding) = &mut self.phase else { return };
+        // Rules about streams end it at a line that is no field; others do not.
+        if classes || holding.content.block.is_some() || header != Scanned::Ended {
             return;
         }
         match holding.until {

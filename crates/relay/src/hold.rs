@@ -111,6 +111,13 @@ impl Held {
         Ok(())
     }
 
+    /// Puts octets of our own in front of it.
+    pub(crate) fn put_in_front(&mut self, octets: &[u8]) -> Result<(), Full> {
+        self.push(octets)?;
+        self.content.rotate_right(octets.len());
+        Ok(())
+    }
+
     /// Gives the content to somebody who looks at it. It counts as before.
     pub(crate) fn lend(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.content)

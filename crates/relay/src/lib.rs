@@ -21,6 +21,7 @@ mod author_gate;
 mod authors;
 mod bond;
 mod budget;
+mod completion;
 mod data;
 mod decided;
 mod dot;
@@ -33,7 +34,9 @@ mod filter;
 mod filter_content;
 mod filter_envelope;
 mod filtered;
+mod gates;
 mod header;
+mod header_block;
 mod held_way;
 mod hold;
 mod identity;
@@ -71,7 +74,7 @@ pub use offers::CapabilityRecord;
 pub use relay::Relay;
 pub use replies::all as relay_replies;
 pub use settings::{
-    Access, AuthOffer, Contact, Mixed, RelaySettings, RouteId, Routes, SessionFacts, SmarthostId,
-    TlsFacts, Way,
+    Access, AuthOffer, Contact, MessageRules, Mixed, RelaySettings, RouteId, Routes, SessionFacts,
+    SmarthostId, TlsFacts, Way,
 };
 pub use upstream::Upstream;

@@ -4,7 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use policy::{Action, Networks, Possible, Rates, RelayControl, SenderRules, StreamId};
+use policy::{
+    Action, HeaderGates, Networks, Possible, Rates, RelayControl, SenderRules, StreamId, Unsettled,
+};
 use smtp_session::sasl::Mechanism;
 use smtp_wire::Solicitation;
 
@@ -59,6 +61,17 @@ pub struct Access {
     pub wait_max: Option<Duration>,
 }
 
+/// What is done about the messages of a listener, besides passing them on; by default nothing.
+#[derive(Debug, Clone, Default)]
+pub struct MessageRules {
+    /// Who judges their headers.
+    pub gates: Option<Arc<HeaderGates>>,
+    /// Date and Message-ID are added where they are missing (RFC 6409 s8): it is for submission.
+    pub complete: bool,
+    /// Who remembers messages of which nobody knows what became.
+    pub unsettled: Option<Arc<dyn Unsettled>>,
+}
+
 /// What a relay needs to know about its listener.
 #[derive(Debug, Clone)]
 pub struct RelaySettings {
@@ -81,6 +94,8 @@ pub struct RelaySettings {
     /// The classes of solicitation that are refused; `None`: NO-SOLICITING is offered only where
     /// a stream is decided by classes.
     pub no_soliciting: Option<Solicitation>,
+    /// What is done about messages.
+    pub message: MessageRules,
     /// What filters are asked.
     pub filters: Filters,
     /// The largest message in octets; 0: no limit of our own.

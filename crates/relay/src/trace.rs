@@ -37,6 +37,14 @@ pub(crate) struct Trace<'a> {
 /// Octets of classes that a line has room for (RFC 5322 s2.1.1: 998).
 const SOLICIT_MAX: usize = 900;
 
+/// A date-time (RFC 5322 s3.3), in UTC.
+pub(crate) fn date(now: Moment) -> String {
+    Timestamp::from_microsecond(now.unix_micros())
+        .ok()
+        .and_then(|time| rfc2822::to_string(&time.to_zoned(TimeZone::UTC)).ok())
+        .unwrap_or_else(|| "Thu, 1 Jan 1970 00:00:00 +0000".to_owned())
+}
+
 impl Trace<'_> {
     /// The field with its line ends, at most a few hundred octets.
     pub(crate) fn field(&self, now: Moment) -> String {
@@ -50,10 +58,7 @@ impl Trace<'_> {
         let (s, a) = (letter(self.cipher.is_some(), "S"), letter(self.logged_in, "A"));
         // RFC 8314 s4.3.
         let tls = self.cipher.map(|cipher| format!("\r\n\ttls {cipher}")).unwrap_or_default();
-        let date = Timestamp::from_microsecond(now.unix_micros())
-            .ok()
-            .and_then(|time| rfc2822::to_string(&time.to_zoned(TimeZone::UTC)).ok())
-            .unwrap_or_else(|| "Thu, 1 Jan 1970 00:00:00 +0000".to_owned());
+        let date = date(now);
         // Single parentheses, as in the RFC's own example; its grammar would double them.
         let solicit = self.solicit.filter(|list| list.len() <= SOLICIT_MAX);
         let solicit = solicit.map(|list| format!("\r\n\t(SOLICIT={list})")).unwrap_or_default();

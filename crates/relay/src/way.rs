@@ -43,6 +43,8 @@ impl Relay {
             || self.settings.header_decides_route(&envelope.possible)
             // SOLICIT= is taken from it.
             || self.takes_solicit_from_header(envelope)
+            // What is missing in it is put in front of it.
+            || self.settings.message.complete
     }
 }
 

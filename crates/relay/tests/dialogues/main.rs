@@ -7,6 +7,7 @@ mod access;
 mod end_of_data;
 mod evasion;
 mod filters;
+mod gates;
 mod identity;
 mod stage;
 mod transcripts;

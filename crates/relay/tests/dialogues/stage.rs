@@ -13,8 +13,8 @@ use policy::{
 };
 use relay::{
     Access, Answer, CapabilityRecord, Contact, Denied, Event, Filters, HoldBudget, HoldSettings,
-    Mixed, OpenFailure, Relay, RelaySettings, RouteId, Routes, SessionFacts, Side, SmarthostId,
-    Upstream, Wanted, Way,
+    MessageRules, Mixed, OpenFailure, Relay, RelaySettings, RouteId, Routes, SessionFacts, Side,
+    SmarthostId, Upstream, Wanted, Way,
 };
 use smtp_session::{
     Client, ClientEvent, ClientSettings, Floors, Moment, ServerSettings, Timeouts, UseTls,
@@ -23,6 +23,7 @@ use smtp_wire::{ClientIdentity, Solicitation};
 use suppression::{AddressKeys, Day, Digest, Kind, Scope, Stream, Subject, Suppression};
 
 use crate::filters::FilterStage;
+use crate::gates::{self, Remembered};
 use crate::identity::{Identity, Introduce};
 
 type Name = Option<Arc<str>>;
@@ -54,6 +55,8 @@ pub(crate) struct Scenery {
     pub(crate) action: Action,
     pub(crate) contact: Contact,
     pub(crate) held: Option<usize>,
+    pub(crate) gates: Vec<String>,
+    pub(crate) complete: bool,
     pub(crate) filters: Filters,
     pub(crate) copy_max: usize,
     pub(crate) size_max: u64,
@@ -91,6 +94,8 @@ impl Default for Scenery {
             action: Action::Refuse,
             contact: Contact::Recipient,
             held: None,
+            gates: Vec::new(),
+            complete: false,
             filters: Filters::default(),
             copy_max: usize::MAX,
             size_max: 100_000,
@@ -231,6 +236,11 @@ impl Stage {
             mixed: scenery.mixed,
             header: HoldSettings::new(scenery.header_max, Arc::clone(&budget)),
             hold: HoldSettings::new(scenery.held.unwrap_or(scenery.copy_max), Arc::clone(&budget)),
+            message: MessageRules {
+                gates: gates::gates(&scenery.gates, &streams),
+                complete: scenery.complete,
+                unsettled: Some(Arc::new(Remembered::default())),
+            },
             filters: scenery.filters.clone(),
             no_soliciting: scenery.no_soliciting.clone(),
             message_size_max: scenery.size_max,

@@ -181,6 +181,8 @@ fn scenery(transcript: &Transcript) -> Scenery {
             "contact" if value == "sender" => scenery.contact = Contact::Sender,
             "held" => scenery.held = Some(value.parse().unwrap()),
             "filters" => scenery.filters = filters::wishes(value),
+            "gate" => scenery.gates.push(value.clone()),
+            "complete" => scenery.complete = true,
             "copy-max" => scenery.copy_max = value.parse().unwrap(),
             "size" => scenery.size_max = value.parse().unwrap(),
             "recipients" => scenery.recipients_max = value.parse().unwrap(),

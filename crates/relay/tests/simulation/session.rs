@@ -12,8 +12,8 @@ use policy::{
 };
 use relay::{
     Access, Answer, AuthAnswer, AuthOffer, AuthQuestion, Contact, Event, FilterAnswer,
-    HoldSettings, Mixed, OpenFailure, Relay, RelaySettings, RouteId, Routes, SessionFacts, Side,
-    SmarthostId, TlsFacts, Upstream, Wanted, Way,
+    HoldSettings, MessageRules, Mixed, OpenFailure, Relay, RelaySettings, RouteId, Routes,
+    SessionFacts, Side, SmarthostId, TlsFacts, Upstream, Wanted, Way,
 };
 use smtp_session::sasl::Mechanism;
 use smtp_session::{
@@ -137,6 +137,7 @@ impl Session {
             mixed: if setup == Setup::StreamsWhole { Mixed::RefuseWhole } else { Mixed::Defer },
             header: HoldSettings::new(2_000, Arc::clone(&net.budget)),
             hold,
+            message: MessageRules::default(),
             filters: desk.wishes.clone(),
             no_soliciting: None,
             message_size_max: 25_000,
