@@ -43,6 +43,8 @@ pub struct Opened {
     pub sealer: Option<Sealer>,
     /// What the last run has left.
     pub recovery: Recovery,
+    /// Message-IDs of messages whose fate is not known for that reason, and their transactions.
+    pub unsettled: Vec<(String, Reference)>,
     /// Closed files that are to be [packed](crate::pack).
     pub to_pack: Vec<PathBuf>,
 }
@@ -61,6 +63,7 @@ pub fn open(path: &Path, opening: &Opening) -> io::Result<Opened> {
             journal: Arc::new(Journal::stream(file)),
             sealer: None,
             recovery: Recovery::default(),
+            unsettled: Vec::new(),
             to_pack: Vec::new(),
         });
     };
@@ -72,10 +75,12 @@ pub fn open(path: &Path, opening: &Opening) -> io::Result<Opened> {
     let begin = go_on(path, &page, &survey, &before, opening)?;
     let journal = Arc::new(Journal::page(page));
     let mut found = Recovery { unknown: 0, torn: pass.torn };
-    found.unknown = recover(&journal, &before, path, pass, opening.now)?;
+    let mut unsettled = Vec::new();
+    let ids = &mut unsettled;
+    found.unknown = recover(&journal, &before, path, pass, opening.now, ids)?;
     let sealer = Sealer::new(Arc::clone(&journal), begin);
     let to_pack = before.into_iter().filter(|closed| closed.plain).map(|c| c.path).collect();
-    Ok(Opened { journal, sealer: Some(sealer), recovery: found, to_pack })
+    Ok(Opened { journal, sealer: Some(sealer), recovery: found, unsettled, to_pack })
 }
 
 /// Opens a regular file and keeps other gates away from it; none for anything else.
@@ -204,6 +209,9 @@ fn final_hash(closed: &Closed, now: Timestamp) -> io::Result<Digest> {
     close(&page, &mut sealed, now)
 }
 
+/// Message-IDs that are told of an opening.
+const UNSETTLED_MAX: usize = 1000;
+
 /// Closes the intents that the last run left open; returns how many.
 fn recover(
     journal: &Journal,
@@ -211,6 +219,7 @@ fn recover(
     path: &Path,
     first: recovery::Pass,
     now: Timestamp,
+    unsettled: &mut Vec<(String, Reference)>,
 ) -> io::Result<usize> {
     let mut unknown = 0;
     let mut line = Vec::new();
@@ -222,6 +231,9 @@ fn recover(
             Record::Outcome(&outcome).write_line(&mut line)?;
             journal.append(&line)?;
             unknown += 1;
+            if let Some(id) = outcome.message_id.filter(|_| unsettled.len() < UNSETTLED_MAX) {
+                unsettled.push((id, outcome.transaction));
+            }
         }
         match from {
             // The next pass sees the outcomes that were written now.

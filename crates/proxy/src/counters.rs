@@ -88,6 +88,8 @@ counters! {
     findings_deferred,
     /// Messages in which one of them found or did something, and which went on.
     findings_passed,
+    /// Messages with the Message-ID of one whose fate was not known a moment ago.
+    duplicates,
     /// Octets of mail data of messages that ended.
     bytes,
     /// Connections made to the smarthost.
@@ -115,7 +117,11 @@ impl Counters {
         counter.count();
     }
 
-    pub(crate) fn finding(&self, verdict: Verdict) {
+    /// `gate`: who found it, as the record has it.
+    pub(crate) fn finding(&self, gate: &str, verdict: Verdict) {
+        if gate == "duplicate" {
+            return self.duplicates.count();
+        }
         let counter = match verdict {
             Verdict::Refuse => &self.findings_refused,
             Verdict::Defer => &self.findings_deferred,

@@ -201,7 +201,7 @@ impl Driver {
                         !matches!(record.verdict, Verdict::Permit | Verdict::Provisional);
                 }
                 Event::Found(record) => {
-                    self.shared.counters.finding(record.verdict);
+                    self.shared.counters.finding(&record.gate, record.verdict);
                     self.shared.recorder.found(&record, &mut self.records.lines);
                     self.records.before_reply |= record.reply.is_some();
                 }

@@ -34,6 +34,7 @@ mod smarthost;
 mod smarthosts;
 mod socket;
 mod tls;
+mod unsettled;
 mod upgrade;
 mod users;
 
@@ -61,4 +62,5 @@ pub use tls::files::FileFault;
 pub use tls::key_file::KeyFile;
 pub use tls::pair::{Pair, PairFiles};
 pub use tls::server::{Begin, ServerTls};
+pub use unsettled::UnsettledMessages;
 pub use users::{Users, Verifying};

@@ -31,7 +31,10 @@ pub(super) struct Archive {
 }
 
 /// Opens the evidence; the archive keeps it.
-pub(super) fn open(settings: &Settings) -> Result<(Arc<Journal>, Archive), AppError> {
+pub(super) fn open(
+    settings: &Settings,
+    unsettled: &UnsettledMessages,
+) -> Result<(Arc<Journal>, Archive), AppError> {
     let EvidencePath::File(path) = &settings.evidence.path else {
         return Ok((Journal::stdout().into(), Archive::none()));
     };
@@ -41,8 +44,11 @@ pub(super) fn open(settings: &Settings) -> Result<(Arc<Journal>, Archive), AppEr
         reach: settings.longest_reply().saturating_add(SLACK),
     };
     let io = |error| AppError::io(path, error);
-    let Opened { journal, sealer, recovery, to_pack } =
-        evidence::open(path, &opening).map_err(io)?;
+    let opened = evidence::open(path, &opening).map_err(io)?;
+    let Opened { journal, sealer, recovery, unsettled: ids, to_pack } = opened;
+    for (id, transaction) in ids {
+        unsettled.note(&id, transaction.to_string(), opening.now.micros() / 1_000_000);
+    }
     if recovery.unknown > 0 || recovery.torn > 0 {
         tracing::warn!(
             unknown = recovery.unknown,
