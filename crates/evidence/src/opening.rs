@@ -16,6 +16,7 @@ use crate::files::{Closed, UNFINISHED, closed, is, sync_folder, with_suffix};
 use crate::journal::{Journal, Page};
 use crate::record::Record;
 use crate::recovery::{self, Place, Recovery};
+use crate::reference::Reference;
 use crate::sealer::{Begin, Sealed, Sealer, close};
 use crate::survey::Survey;
 

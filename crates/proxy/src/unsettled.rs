@@ -44,7 +44,8 @@ impl Unsettled for UnsettledMessages {
             let mut ids = HashMap::clone(ids);
             ids.retain(|_, earlier| is_kept(earlier, seconds));
             let oldest = ids.iter().min_by_key(|(_, earlier)| earlier.seconds);
-            if let Some(oldest) = oldest.map(|(id, _)| Arc::clone(id)).filter(|_| ids.len() >= IDS_MAX)
+            if let Some(oldest) =
+                oldest.map(|(id, _)| Arc::clone(id)).filter(|_| ids.len() >= IDS_MAX)
             {
                 ids.remove(&oldest);
             }

@@ -15,6 +15,7 @@ pub(crate) fn check(
     listeners: &[ListenerSettings],
     faults: &mut Vec<Fault>,
 ) {
+    completed(file, milters, dkim, listeners, faults);
     if milters.len() != file.milters.len() {
         // One of them has a fault, and nobody knows which these are.
         return;
@@ -39,6 +40,32 @@ pub(crate) fn check(
                 .severity(Severity::Warning)
                 .help("if a client has signed a message, its signature may not verify any more")
                 .help("changes = false, if it only judges; signs = true, if it signs itself; or sign here: [[dkim]]"),
+        );
+    }
+}
+
+/// What a client has signed as missing, and a listener adds (RFC 6376 s5.4.2), breaks the signature
+/// if nobody signs it again: neither this gate nor a milter.
+fn completed(
+    file: &File,
+    milters: &[MilterSettings],
+    dkim: &[DkimSettings],
+    listeners: &[ListenerSettings],
+    faults: &mut Vec<Fault>,
+) {
+    for (said, listener) in file.listeners.iter().zip(listeners) {
+        let signed = milters.iter().any(|one| one.signs && one.is_for(listener.address))
+            || dkim.iter().any(|one| one.is_for(listener.address));
+        if !listener.complete || signed {
+            continue;
+        }
+        let message =
+            format!("{} completes messages that nobody signs afterwards", listener.address);
+        faults.push(
+            Fault::maybe_at(said.complete.span(), message)
+                .severity(Severity::Warning)
+                .help("if a client has signed a message without Date or Message-ID, its signature may not verify any more")
+                .help("sign here: [[dkim]]; or leave `complete` out where clients sign"),
         );
     }
 }

@@ -155,6 +155,8 @@ section! {
         mixed: Mixed = default(Mixed::Defer),
         /// The way of messages: "through", the smarthost gets the content as it comes, and the final dot once everybody has agreed; or "held", the content is kept until it is complete, and the smarthost waits before DATA. What gates and milters need may be more than that.
         way: Way = default(Way::Through),
+        /// Whether Date and Message-ID are added to messages without them (RFC 6409 s8): only where programs and people submit mail, not where servers relay it. DATA waits for the header then.
+        complete: Flag = default(Flag(false)),
         /// A text in the greeting, behind "220 host name ESMTP". Your own, or a ready one: "california-17538.45", with `provider` and maybe `policy`, the page where it can be read; or "no-uce", with `country`, `state` and maybe `bulk`. See docs/notice.md.
         notice: Notice = without("\"No unsolicited commercial mail.\"", "no text"),
         /// What is done with a greeting longer than a reply line, 512 octets: "one", it is a mistake; or "wrap", it has several lines, parted at words.

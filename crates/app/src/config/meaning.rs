@@ -200,6 +200,7 @@ fn listeners(
             action: listener.action.value,
             mixed: listener.mixed.value,
             way: listener.way.value,
+            complete: listener.complete.value.0,
             greeting: greeting::settle(listener, hostname, faults),
         });
     }

@@ -170,6 +170,8 @@ pub struct ListenerSettings {
     pub mixed: Mixed,
     /// The way of messages.
     pub way: Way,
+    /// Date and Message-ID are added where they are missing.
+    pub complete: bool,
     /// What clients are greeted with.
     pub greeting: GreetingSettings,
 }

@@ -10,6 +10,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use evidence::{ChainId, Journal, Opened, Opening, Rotation, Sealer};
+use policy::Unsettled;
+use proxy::UnsettledMessages;
 
 use crate::config::{EvidencePath, Settings};
 use crate::error::AppError;

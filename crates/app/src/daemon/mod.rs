@@ -11,6 +11,7 @@ mod descriptors;
 mod dkim;
 mod file;
 mod filters;
+mod gates;
 mod greetings;
 mod house;
 mod notify;

@@ -6,7 +6,7 @@ use evidence::{Journal, Mint};
 use policy::{LiveLists, Networks, OptOutGate, Rates, RelayControl, SenderRules};
 use proxy::{
     Clock, Counters, FilterSettings, GateParts, Limits, Milter, RateLimits, ServerTls, Smarthosts,
-    Users,
+    UnsettledMessages, Users,
 };
 use relay::{Access, AuthOffer, Filters, HoldBudget, HoldSettings, RelaySettings};
 use smtp_session::ServerSettings;
@@ -15,11 +15,11 @@ use tokio::task::JoinHandle;
 
 use super::commit::Committer;
 use super::dkim::DkimParts;
-use super::filters;
 use super::greetings::Greetings;
 use super::recorder::Records;
 use super::smarthosts;
 use super::tls::{self, TlsParts};
+use super::{filters, gates};
 use crate::alerts::{AlertParts, Alerts};
 use crate::chance;
 use crate::clerk::{Clerk, ClerkParts, Running};
@@ -44,6 +44,8 @@ pub(super) struct Lasting {
     committer: Option<Arc<Committer>>,
     mint: Arc<Mint>,
     held: Arc<HoldBudget>,
+    /// Messages of which nobody knows what became.
+    pub(super) unsettled: Arc<UnsettledMessages>,
     greetings: Greetings,
 }
 
@@ -65,8 +67,18 @@ impl Lasting {
         };
         let mint = Arc::new(Mint::new(u32::from_ne_bytes(chance::bytes()?), chance::bytes()?));
         let held = Arc::new(HoldBudget::new(settings.limits.held_total));
-        let greetings = Greetings::default();
-        Ok(Self { keeper, counters, clock, alerts, journal, committer, mint, held, greetings })
+        Ok(Self {
+            keeper,
+            counters,
+            clock,
+            alerts,
+            journal,
+            committer,
+            mint,
+            held,
+            unsettled: Arc::default(),
+            greetings: Greetings::default(),
+        })
     }
 }
 
@@ -308,6 +320,7 @@ fn listen(
         },
         header: hold(HEADER_MAX),
         hold: hold(limits.held_message),
+        message: gates::rules(settings, listener, &lasting.unsettled),
         filters: asked,
         no_soliciting: None,
         message_size_max: limits.message_size,

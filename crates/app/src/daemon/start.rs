@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ledger::IfMissing;
 use listenfd::ListenFd;
-use proxy::{Clock, Counters, Gate};
+use proxy::{Clock, Counters, Gate, UnsettledMessages};
 use tokio::sync::watch;
 
 use super::archive::{self, Archive};
@@ -103,11 +103,13 @@ impl Daemon {
         let heard = notices.listen();
         let lists = Watch::start(&keeper, &settings, &notices)?;
         let clock = Clock::start();
-        let (journal, archive) = archive::open(&settings)?;
+        let unsettled = Arc::new(UnsettledMessages::default());
+        let (journal, archive) = archive::open(&settings, &unsettled)?;
         let generation = Generation::first(Arc::clone(&settings))?;
         let alerts = Alerts::start(generation.alerts(clock), heard)?;
         let counters = Arc::new(Counters::default());
-        let lasting = Lasting::new(&settings, keeper, journal, counters, clock, alerts)?;
+        let mut lasting = Lasting::new(&settings, keeper, journal, counters, clock, alerts)?;
+        lasting.unsettled = unsettled;
         let gate = Gate::bind(generation.gate(&lasting)?, sockets).map_err(of_gate)?;
         let addresses = gate.addresses();
         let house =

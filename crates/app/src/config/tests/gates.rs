@@ -158,6 +158,14 @@ fn the_place_within_an_expression_or_a_text_is_shown() {
 }
 
 #[test]
+fn completion_without_a_signature_behind_it_is_warned_of() {
+    let text = "[[listener]]\ncomplete = true\n";
+    one_fault(text, (2, 12), "true", "completes messages that nobody signs", "[[dkim]]");
+    let loaded = loaded(&format!("{SMARTHOST}{text}"));
+    assert!(!loaded.report.is_fatal() && loaded.settings.unwrap().listeners[0].complete);
+}
+
+#[test]
 fn two_gates_have_two_names() {
     let two = "[[gate]]\nname = \"g\"\ncheck = \"one-click\"\n[[gate]]\nname = \"G\"\ncheck = \"subject\"\n";
     one_fault(two, (5, 8), "\"G\"", "two gates are named", "by their names");

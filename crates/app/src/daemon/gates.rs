@@ -1,0 +1,31 @@
+//! What is done about the messages of a listener: gates, completion, and who remembers those of
+//! which nobody knows what became.
+
+use std::sync::Arc;
+
+use policy::{HeaderGate, HeaderGates, Unsettled};
+use proxy::UnsettledMessages;
+use relay::MessageRules;
+
+use crate::config::{GateCheck, ListenerSettings, Settings};
+
+/// Those of one listener, the gates in the order of the file.
+pub(super) fn rules(
+    settings: &Settings,
+    listener: &ListenerSettings,
+    unsettled: &Arc<UnsettledMessages>,
+) -> MessageRules {
+    let own = settings.gates.iter().filter(|gate| gate.is_for(listener.address));
+    let gates: Vec<_> = own
+        .map(|gate| match &gate.check {
+            GateCheck::Header(check) => {
+                HeaderGate { rule: gate.rule.clone(), check: check.clone() }
+            }
+        })
+        .collect();
+    MessageRules {
+        gates: (!gates.is_empty()).then(|| Arc::new(HeaderGates::new(gates))),
+        complete: listener.complete,
+        unsettled: Some(Arc::clone(unsettled) as Arc<dyn Unsettled>),
+    }
+}
