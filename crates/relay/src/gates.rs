@@ -126,7 +126,7 @@ impl Relay {
         for finding in findings.watched.iter().chain(&findings.last) {
             let by = found_by(finding);
             let ends = matches!(finding.verdict, GateVerdict::Refuse | GateVerdict::Defer);
-            let reply = ends.then(|| replies::found(finding, &facts.reference));
+            let reply = ends.then(|| replies::found(finding, None, &facts.reference));
             let verdict = record::recorded(finding.verdict);
             let found = Found { by: &by, verdict, reason: &finding.found, reply: reply.as_ref() };
             self.found(now, &facts, found);
