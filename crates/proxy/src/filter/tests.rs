@@ -95,6 +95,7 @@ impl Session {
         let content = FilterContent {
             content: content.as_bytes().to_vec(),
             possible: Streams::default().fallback(),
+            gates_permit: false,
             may_change: true,
         };
         match self.ask(FilterStep::Content(Box::new(content))).await {
