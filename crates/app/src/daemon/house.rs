@@ -171,8 +171,8 @@ impl House {
         generation.begin(&self.lasting);
         self.lasting.alerts.change(generation.alerts(self.lasting.clock));
         logs::change(&generation.settings.log);
-        if difference.is_in("limits") {
-            super::descriptors::raise(generation.settings.limits.connections);
+        if ["limits", "listener", "milter"].iter().any(|one| difference.is_in(one)) {
+            super::descriptors::raise(&generation.settings);
         }
         let running =
             running(&self.this, self.since, &self.gate, lists, &generation, &self.lasting);

@@ -90,7 +90,7 @@ impl Daemon {
         passed: Passed,
     ) -> Result<Self, AppError> {
         let Passed { sockets, notify } = passed;
-        super::descriptors::raise(settings.limits.connections);
+        super::descriptors::raise(&settings);
         let lock = LedgerLock::take(&settings.ledger.path, Holder::Gate, PATIENCE)?;
         let keeper = Keeper::start(&KeeperSettings {
             ledger: settings.ledger.path.clone(),
