@@ -3,9 +3,8 @@
 
 use super::fault::{Fault, Severity};
 use super::file::File;
-use super::milter::MilterSettings;
 use super::section::Section;
-use super::settings::{DkimSettings, ListenerSettings};
+use super::settings::{DkimSettings, ListenerSettings, MilterSettings};
 
 /// One warning for each milter that may change what nobody signs afterwards, at any listener.
 pub(crate) fn check(

@@ -20,7 +20,7 @@ use super::quantity::Span;
 use super::section::{
     KeyInfo, Maybe, Origin, Reader, Row, Rule, Said, Section, SectionInfo, section,
 };
-use super::settings::ListenerSettings;
+use super::settings::{ListenerSettings, MilterSettings};
 
 const fn seconds(n: u64) -> Span {
     Span(Duration::from_secs(n))
@@ -45,24 +45,6 @@ section! {
         connect_timeout: Span = default(seconds(5)),
         /// The listeners whose mail it is shown.
         listener: Addresses = without("[\"127.0.0.1:2525\"]", "every listener"),
-    }
-}
-
-/// `[[milter]]`
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MilterSettings {
-    /// How it is reached, and what is expected of it.
-    pub milter: proxy::MilterSettings,
-    /// It signs what it is shown.
-    pub signs: bool,
-    /// The listeners whose mail it is shown; none: every one.
-    pub listeners: Option<Vec<SocketAddr>>,
-}
-
-impl MilterSettings {
-    /// Whether it is shown the mail of a listener.
-    pub fn is_for(&self, listener: SocketAddr) -> bool {
-        self.listeners.as_ref().is_none_or(|all| all.contains(&listener))
     }
 }
 

@@ -63,15 +63,14 @@ pub use credentials::{LoginSecret, LoginSettings, TokenGrant, TokenPlace};
 pub use fault::{Fault, FaultLine, Report, Severity};
 pub use gate::{GateCheck, GateSettings};
 pub use meaning::Surroundings;
-pub use milter::MilterSettings;
 pub use naming::{EvidencePath, SourceName};
 pub use network::HostPort;
 pub use reference::reference;
 pub use settings::{
     AlertSettings, DkimSettings, EnforcementSettings, EvidenceSettings, GreetingSettings,
     LedgerSettings, LimitSettings, ListenerSettings, ListenerTlsSettings, LiveSettings,
-    LogSettings, Mode, Place, RouteSettings, Settings, SmarthostSettings, SourceSettings,
-    SyncSettings, Webhook,
+    LogSettings, MilterSettings, Mode, Place, RouteSettings, Settings, SmarthostSettings,
+    SourceSettings, SyncSettings, Webhook,
 };
 pub use show::{ShownOrigin, ShownValue, show_toml};
 pub use template::{TemplateAnswers, template};

@@ -22,7 +22,6 @@ use super::choice::{
 };
 use super::credentials::LoginSettings;
 use super::gate::GateSettings;
-use super::milter::MilterSettings;
 use super::naming::EvidencePath;
 use super::network::HostPort;
 use crate::dkim::SigningSettings;
@@ -210,6 +209,24 @@ pub struct ListenerTlsSettings {
     pub mode: ListenerTls,
     /// The authorities whose certificates are believed; none: clients are not asked.
     pub client_ca: Option<PathBuf>,
+}
+
+/// `[[milter]]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MilterSettings {
+    /// How it is reached, and what is expected of it.
+    pub milter: proxy::MilterSettings,
+    /// It signs what it is shown.
+    pub signs: bool,
+    /// The listeners whose mail it is shown; none: every one.
+    pub listeners: Option<Vec<SocketAddr>>,
+}
+
+impl MilterSettings {
+    /// Whether it is shown the mail of a listener.
+    pub fn is_for(&self, listener: SocketAddr) -> bool {
+        self.listeners.as_ref().is_none_or(|all| all.contains(&listener))
+    }
 }
 
 /// `[ledger]`

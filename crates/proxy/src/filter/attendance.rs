@@ -23,8 +23,7 @@ use tokio::time::timeout;
 
 use super::caller::Caller;
 use super::link::{Failure, Link};
-use super::milter::Milter;
-use super::settings::OnFailure;
+use super::milter::{Milter, OnFailure};
 use super::verdict::{Said, said};
 use crate::clock::Clock;
 use crate::replies;

@@ -9,7 +9,7 @@ use milter::{Actions, Awaits, Change, Connection, Event, MilterError, Verdict, W
 use tokio::net::{TcpStream, UnixStream};
 
 use super::caller::Caller;
-use super::settings::{MilterAddress, MilterSettings};
+use super::milter::{MilterAddress, MilterSettings};
 
 /// Output beyond which it is sent although no reply is awaited.
 const OUTPUT_MAX: usize = 256 * 1024;

@@ -1,5 +1,7 @@
-//! One milter, as all sessions know it: where it is and how it is.
+//! One milter, as all sessions know it: where it is, what is expected of it, and how it is.
 
+use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,9 +10,53 @@ use arc_swap::ArcSwapOption;
 use observe::Counter;
 use smtp_session::Moment;
 
-use super::settings::MilterSettings;
 use crate::breaker::{Breaker, Try};
 use crate::clock::Clock;
+
+/// How a milter is reached, and what is expected of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MilterSettings {
+    /// What people call it.
+    pub name: Arc<str>,
+    /// Where it listens.
+    pub address: MilterAddress,
+    /// It may change content; if not, it is offered no such action.
+    pub changes: bool,
+    /// What becomes of a message that it cannot be asked about.
+    pub on_failure: OnFailure,
+    /// For all it is asked about one transaction.
+    pub cap: Duration,
+    /// For the connection to it.
+    pub connect_timeout: Duration,
+}
+
+/// Where a milter listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MilterAddress {
+    /// `host:port`, `1.2.3.4:25` or `[2001:db8::1]:25`.
+    Tcp(String),
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for MilterAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => f.write_str(address),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// What becomes of a message that a milter cannot be asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFailure {
+    /// 451: it comes again.
+    #[default]
+    Defer,
+    /// It goes on without this milter, and the evidence says so.
+    Permit,
+}
 
 /// What is known about a milter now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -26,8 +26,8 @@ use relay::{FilterAnswer, FilterStep, SessionFacts};
 use crate::clock::Clock;
 use chain::{Chain, Job};
 
-pub use milter::{Milter, MilterHealth};
-pub use settings::{FilterSettings, MilterAddress, MilterSettings, OnFailure, Signer};
+pub use milter::{Milter, MilterAddress, MilterHealth, MilterSettings, OnFailure};
+pub use settings::{FilterSettings, Signer};
 
 type Asked = Pin<Box<dyn Future<Output = (Box<Chain>, FilterAnswer)> + Send>>;
 
