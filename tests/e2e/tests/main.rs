@@ -35,6 +35,7 @@ mod records;
 mod relay_test;
 mod reports;
 mod secured;
+mod signatures;
 mod smarthost;
 mod streams;
 mod tls;

@@ -3,6 +3,7 @@
 
 mod clamav;
 mod failing;
+mod held;
 mod opendkim;
 mod parity;
 mod rspamd;

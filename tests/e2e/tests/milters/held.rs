@@ -1,0 +1,86 @@
+//! Mail that is held until filters have seen it: the smarthost waits before DATA and hears
+//! that somebody is still there, and nothing that is too large is kept.
+
+use std::time::Duration;
+
+use e2e::{Door, Gate, Letter, Pymilter, Scratch, Seen, Setup, Witness};
+use serde_json::json;
+
+use super::{RECIPIENT, letter, send, send_from};
+use crate::SENDER;
+
+/// The least that can be configured.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+fn gate_with_limits(scratch: &Scratch, witness: &Witness, limits: &str, tables: &str) -> Gate {
+    let setup =
+        Setup { tables: format!("{tables}\n[limits]\n{limits}\n"), ..Setup::new(witness.address) };
+    Gate::start(&scratch.path().join("gate"), &setup)
+}
+
+/// The lines of one transaction, from MAIL to the content; NOOPs one interval apart.
+fn is_kept_alive(transaction: &[Seen], noops: usize) {
+    let lines: Vec<&str> = transaction.iter().map(|seen| seen.line.as_str()).collect();
+    let place = |line: &str| lines.iter().position(|is| *is == line);
+    let data = place("DATA").unwrap_or_else(|| panic!("DATA: {lines:?}"));
+    assert!(lines[0].starts_with("MAIL") && lines[1].starts_with("RCPT"), "{lines:?}");
+    assert_eq!(&lines[2..data], vec!["NOOP"; noops], "{lines:?}");
+    assert_eq!(&lines[data..], ["DATA", "CONTENT"], "nothing between: {lines:?}");
+    for pair in transaction[1..data].windows(2) {
+        let gap = pair[1].at - pair[0].at;
+        let fits = gap > INTERVAL.mul_f64(0.8) && gap < INTERVAL.mul_f64(1.6);
+        assert!(fits, "{gap:?} between {:?}", pair.iter().map(|seen| &seen.line));
+    }
+}
+
+/// Once a slow filter, and once a slow client: the smarthost hears a NOOP for each interval
+/// before DATA, and none behind it.
+#[test]
+fn pymilter_takes_its_time_and_the_smarthost_is_kept_alive_before_data() {
+    let scratch = Scratch::new();
+    let script = json!([{"at": "eom", "from": "slow@corp.example", "do": [["sleep", 12.0]]}]);
+    let milter = Pymilter::start(&scratch, "milter", &Door::port(), &script);
+    let table = milter.door.table("it", "");
+    let limits = "noop_interval = \"5s\"";
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (scratch, witness) = (Scratch::new(), Witness::start(&[]));
+            let gate = gate_with_limits(&scratch, &witness, limits, &table);
+            let letter = letter("slow-filter", "x");
+            let told = send_from(gate.address, "slow@corp.example", &[RECIPIENT], &letter);
+            assert_eq!(told.code, 250, "{told:?}\n{}", gate.log());
+            is_kept_alive(&witness.transaction(), 2);
+        });
+        scope.spawn(|| {
+            let (scratch, witness) = (Scratch::new(), Witness::start(&[]));
+            let gate = gate_with_limits(&scratch, &witness, limits, &table);
+            let mut dialogue = gate.dialogue();
+            dialogue.ask(&format!("MAIL FROM:<{SENDER}>")).expect("an answer");
+            dialogue.ask(&format!("RCPT TO:<{RECIPIENT}>")).expect("an answer");
+            assert_eq!(dialogue.ask("DATA").expect("an answer").code, 354);
+            for line in ["Subject: slow\r\n", "\r\n", "one\r\n", "two\r\n"] {
+                std::thread::sleep(Duration::from_millis(2_900));
+                dialogue.send(line.as_bytes()).expect("it is taken");
+            }
+            assert_eq!(dialogue.ask(".").expect("an answer").code, 250, "{}", gate.log());
+            is_kept_alive(&witness.transaction(), 2);
+        });
+    });
+}
+
+#[test]
+fn pymilter_needs_all_of_a_message_and_one_that_is_too_large_is_refused() {
+    let scratch = Scratch::new();
+    let milter = Pymilter::start(&scratch, "milter", &Door::port(), &json!([]));
+    for lines in ["", "changes = false\n"] {
+        let (scratch, witness) = (Scratch::new(), Witness::start(&[]));
+        let table = milter.door.table("it", lines);
+        let gate = gate_with_limits(&scratch, &witness, "held_message = \"100KiB\"", &table);
+        let told = send(gate.address, &[RECIPIENT], &Letter::attachment());
+        assert_eq!(told.code, 552, "{lines:?} {told:?}\n{}", gate.log());
+        assert!(told.text.starts_with("5.3.4"), "{told:?}");
+        let told = send(gate.address, &[RECIPIENT], &letter("small", "x"));
+        assert_eq!(told.code, 250, "{told:?}\n{}", gate.log());
+        assert_eq!(witness.taken().len(), 1, "{lines:?}");
+    }
+}
