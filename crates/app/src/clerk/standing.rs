@@ -1,7 +1,7 @@
 //! What became of an entry in a decision, in plain words.
 
 use ledger::Found;
-use suppression::{Case, Fact, Kind, Known, Standing, Terms};
+use suppression::{Case, Fact, Kind, Known, Standing, Stream, Terms};
 
 use super::answers::StandingLine;
 
@@ -32,8 +32,28 @@ fn judge(found: &Found, case: &Case<'_>, terms: &Terms<'_>) -> (bool, String) {
         };
     }
     match case.objections.iter().find(is_it) {
+        Some(known) if known.origin.scope.is_class() => of_class(known, case, terms),
         Some(known) => words(case.standing(known, terms), "stops this mail"),
         None => (false, "is not in the gate's index yet".to_owned()),
+    }
+}
+
+/// A class stops what says that it is of it, on any stream; besides, the streams that name it.
+fn of_class(known: &Known<'_>, case: &Case<'_>, terms: &Terms<'_>) -> (bool, String) {
+    let scope = &known.origin.scope;
+    match case.standing(known, terms) {
+        Standing::OtherMail => {
+            let mut refused = case.refused_classes(terms.today, terms.grace);
+            match refused.any(|one| one.position == known.fact.position) {
+                true => (false, format!("stops this mail where it says SOLICIT={scope}")),
+                false => {
+                    let scopes = vec![scope.as_str().to_owned()];
+                    let stream = &Stream { scopes, ..Stream::default() };
+                    (false, why_not(case.standing(known, &Terms { stream, ..*terms })))
+                }
+            }
+        }
+        standing => words(standing, "stops this mail"),
     }
 }
 

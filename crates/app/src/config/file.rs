@@ -36,6 +36,7 @@ use super::section::{
     unknown,
 };
 use super::sender::Sender;
+use super::solicitation::ClassList;
 use super::source::keys::Source;
 
 const fn seconds(n: u64) -> Span {
@@ -157,6 +158,8 @@ section! {
         way: Way = default(Way::Through),
         /// Whether Date and Message-ID are added to messages without them (RFC 6409 s8): only where programs and people submit mail, not where servers relay it. DATA waits for the header then.
         complete: Flag = default(Flag(false)),
+        /// NO-SOLICITING (RFC 3865) is offered, and messages of these classes of solicitation are refused: by SOLICIT= at MAIL, by the header Solicitation at the dot. `[]` refuses none. Which classes a recipient refuses, the ledger says.
+        no_soliciting: ClassList = without("[\"net.example:ADV\"]", "offered only where a stream has `solicit`"),
         /// A text in the greeting, behind "220 host name ESMTP". Your own, or a ready one: "california-17538.45", with `provider` and maybe `policy`, the page where it can be read; or "no-uce", with `country`, `state` and maybe `bulk`. See docs/notice.md.
         notice: Notice = without("\"No unsolicited commercial mail.\"", "no text"),
         /// What is done with a greeting longer than a reply line, 512 octets: "one", it is a mistake; or "wrap", it has several lines, parted at words.

@@ -202,6 +202,7 @@ fn listeners(
             way: listener.way.value,
             complete: listener.complete.value.0,
             greeting: greeting::settle(listener, hostname, faults),
+            no_soliciting: listener.no_soliciting.get().map(|said| said.0.clone()),
         });
     }
     out

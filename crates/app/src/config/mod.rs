@@ -46,6 +46,7 @@ mod sender;
 mod settings;
 mod show;
 mod smarthost;
+mod solicitation;
 mod source;
 mod stream;
 mod template;

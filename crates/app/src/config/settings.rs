@@ -13,6 +13,7 @@ use policy::{Admission, SenderRule, StreamRule, Streams};
 use proxy::{ClientTlsSettings, PairFiles, RateSettings};
 use relay::{AuthOffer, Routes, SmarthostId};
 use smtp_session::Floors;
+use smtp_wire::Solicitation;
 use sources::{Access, Format, Guards, Password, Question, Spec, Tls};
 use suppression::{Basis, Calendar, Grace, Kind, Scope};
 
@@ -171,6 +172,8 @@ pub struct ListenerSettings {
     pub way: Way,
     /// Date and Message-ID are added where they are missing.
     pub complete: bool,
+    /// The classes of solicitation that are refused; none: NO-SOLICITING is off.
+    pub no_soliciting: Option<Solicitation>,
     /// What clients are greeted with.
     pub greeting: GreetingSettings,
 }

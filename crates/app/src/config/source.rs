@@ -30,7 +30,7 @@ use super::choice::KindWord;
 use super::fault::{Fault, Severity};
 use super::location::ListPlace;
 use super::section::Said;
-use super::settings::{Place, SourceSettings};
+use super::settings::{Mode, Place, SourceSettings};
 
 pub(crate) fn settle(
     sources: &[Source],
@@ -150,13 +150,23 @@ fn one(
         Some(said) => said.0.map(|span| span.0),
         None => Some(BOUNCE_EXPIRES),
     };
+    let carried = carries(source, faults);
+    if matches!(mode, Mode::Live(_)) && carried.iter().any(Scope::is_class) {
+        faults.push(
+            Fault::maybe_at(
+                source.scope.span().or_else(|| source.scopes.said().and_then(Said::span)),
+                "a list that is asked live cannot say who refuses a class of solicitation",
+            )
+            .help("read it into the ledger: leave mode out"),
+        );
+    }
     Some(SourceSettings {
         name,
         place: place?,
         spec,
         salt,
         scope: source.scope.value.0.clone(),
-        carries: carries(source, faults),
+        carries: carried,
         mode,
         mirror: source.mirror.value.0,
         basis: source.basis.get().copied().map(Into::into).unwrap_or_default(),

@@ -421,4 +421,5 @@ mod logins;
 mod milters;
 mod pages;
 mod places;
+mod solicitation;
 mod tls;

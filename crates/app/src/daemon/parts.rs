@@ -322,7 +322,7 @@ fn listen(
         hold: hold(limits.held_message),
         message: gates::rules(settings, listener, &lasting.unsettled),
         filters: asked,
-        no_soliciting: None,
+        no_soliciting: listener.no_soliciting.clone(),
         message_size_max: limits.message_size,
         recipients_max: u32::try_from(limits.recipients).unwrap_or(u32::MAX),
         plain_recipients: settings.evidence.recipient == Store::Plain || settings.log.personal,

@@ -17,6 +17,8 @@ pub(super) fn wider(source: &SourceSettings, report: &Report) -> Option<String> 
     let within = |scope: &Scope| match scope {
         Scope::All => false,
         Scope::Commercial => said.contains(&Scope::All),
+        // A class is about messages on whatever stream.
+        Scope::Named(_) if scope.is_class() => said.contains(&Scope::All),
         Scope::Named(_) => said.contains(&Scope::All) || said.contains(&Scope::Commercial),
     };
     let told = |scope: &Scope| said.contains(scope) || within(scope);

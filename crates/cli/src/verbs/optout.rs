@@ -26,9 +26,10 @@ pub(crate) fn run(words: Optout, out: &Out) -> anyhow::Result<Exit> {
 }
 
 fn run_add(words: OptoutAdd, out: &Out) -> anyhow::Result<Exit> {
+    let scope = words.class.unwrap_or(words.scope).parse().map_err(usage)?;
     let addition = Addition {
         kind: words.kind.parse().map_err(usage)?,
-        scope: words.scope.parse().map_err(usage)?,
+        scope,
         domains: words.domain,
         stated: intake::time(words.date.as_deref())?,
         expires: intake::time(words.expires.as_deref())?,

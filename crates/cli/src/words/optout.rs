@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
+use suppression::Scope;
 
 use super::file::{ConfigFile, ConfigOnly};
 
@@ -31,6 +32,7 @@ Examples:
   optgate optout add bob@example.com eve@example.org --scope all --reason \"letter of 2 March\" \\
       --date 2026-03-02
   optgate optout add bob@example.com --scope newsletter
+  optgate optout add bob@example.com --class net.example:ADV
   optgate optout add --domain rival.example --kind manual --reason \"they asked, as a company\"
   optgate optout add bob@example.com --kind complaint --evidence message-id=123@corp.example
   optgate optout add old@example.com --kind undeliverable --expires 2026-12-31
@@ -43,6 +45,8 @@ your own; no consent ends it), undeliverable (mail bounced). Only undeliverable 
 
 Scopes: `all` stops everything, password resets as well; `commercial` everything that is not
 declared transactional; any other word is the name of a list or brand, as in [[stream]] scopes.
+A keyword with a colon, such as net.example:ADV, is a class of solicitation (RFC 3865): it stops
+the messages that say that they are of this class, and no others. --class insists that it is one.
 
 Evidence is kept with the entry and covered by its hash. Names with a meaning: ip (where the
 request came from), form or url (where it was made), text-version (of the text shown), message-id;
@@ -59,6 +63,9 @@ pub(crate) struct OptoutAdd {
     /// What they forbid: commercial, all, or the name of a list.
     #[arg(long, default_value = "commercial", value_name = "NAME")]
     pub(crate) scope: String,
+    /// A class of solicitation they refuse, in place of a scope: net.example:ADV
+    #[arg(long, value_name = "CLASS", conflicts_with = "scope", value_parser = class)]
+    pub(crate) class: Option<String>,
     /// The arguments are domains: everybody there, but postmaster and abuse.
     #[arg(long)]
     pub(crate) domain: bool,
@@ -80,6 +87,16 @@ pub(crate) struct OptoutAdd {
 }
 
 const KINDS: [&str; 4] = ["opt-out", "complaint", "manual", "undeliverable"];
+
+/// A class of solicitation (RFC 3865 s2.2).
+fn class(text: &str) -> Result<String, String> {
+    let is_class = text.parse::<Scope>().is_ok_and(|scope| scope.is_class());
+    is_class.then(|| text.to_owned()).ok_or_else(|| {
+        "a class is a letter, then letters, digits and .-_: with a colon in it, as in \
+         net.example:ADV"
+            .to_owned()
+    })
+}
 
 /// A field of evidence.
 pub(super) fn pair(text: &str) -> Result<(String, String), String> {
