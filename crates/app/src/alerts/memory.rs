@@ -124,6 +124,21 @@ mod tests {
     }
 
     #[test]
+    fn a_milter_that_is_down_is_told_with_what_becomes_of_mail_and_so_is_its_end() {
+        let (mut memory, now) = (Memory::new(DAY), start());
+        for (passed, then) in [(false, "mail is answered 451"), (true, "mail goes on without it")] {
+            let why = "no verdict within 60s".to_owned();
+            let trouble = Trouble::MilterDown { milter: "rspamd".into(), why, passed };
+            let told = memory.begins(&trouble, now).unwrap();
+            assert_eq!((told.event.as_str(), &*told.about), ("milter-down", "rspamd"));
+            let text = format!("the milter rspamd fails: no verdict within 60s; {then}");
+            assert_eq!(told.text, text);
+            let solved = memory.ends("rspamd", &[Event::MilterDown]).unwrap();
+            assert_eq!(solved.text, "the milter rspamd answers again");
+        }
+    }
+
+    #[test]
     fn one_reason_is_told_once_whatever_times_its_words_hold() {
         let (mut memory, now) = (Memory::new(DAY), start());
         assert!(memory.begins(&deferring("list crm: it is of 10:00, too old"), now).is_some());
