@@ -14,6 +14,9 @@
 //!   |                |  (NOOPs) header or dot, DATA  Swallowing --dot--> reply |
 //!   +---- RSET, refusal --------------- + --------------------- reply ------+
 //! ```
+//!
+//! Where content is judged by a copy, `Judging` stands between the dot and `Intent`; where it
+//! is judged before DATA, that is a step of `Holding`.
 
 mod access;
 mod auth;

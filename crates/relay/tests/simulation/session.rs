@@ -703,6 +703,7 @@ impl Session {
     fn check_commands(&mut self, net: &mut Net, at: usize, commands: &[u8]) {
         assert_own(commands, self.number, "sent to the smarthost");
         let stream = self.client.sending().map_or(REST, |message| message.stream);
+        let strays = net.is_out_of_step();
         self.check_dot(&mut net.wires[at], commands);
         let wire = &mut net.wires[at];
         for line in String::from_utf8_lossy(commands).lines() {
@@ -736,6 +737,8 @@ impl Session {
                     assert!(inquired.shown <= known, "{path} was shown without an answer");
                 }
             } else if line == "DATA" {
+                let told = wire.to.is_empty() && wire.from.is_empty();
+                assert!(told || strays || !self.desk.wishes.change, "(7) DATA behind a NOOP");
                 self.held_since = None;
                 wire.in_data = true;
                 for path in &wire.envelope {
