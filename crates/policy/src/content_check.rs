@@ -21,14 +21,14 @@ pub use postal::PostalAddress;
 use crate::expression::Expression;
 
 /// A check of decoded content.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum ContentCheck {
     /// None of these postal addresses is in it (15 U.S.C. 7704(a)(5)(A)(iii)).
     PostalAddress(Vec<PostalAddress>),
     /// No notice of how to opt out, with something that works (15 U.S.C. 7704(a)(5)(A)(ii)).
     OptOutNotice(NoticeWords),
-    /// One of these is found in its subject or a text.
-    Text(Vec<Expression>),
+    /// This is found in its subject or a text.
+    Text(Expression),
     /// An attachment that one of these rules is about.
     Attachments(AttachmentRules),
 }
@@ -57,7 +57,7 @@ impl ContentCheck {
             }
             Self::OptOutNotice(words) => lacking(content, &|text: &Text| words.notice_in(text))
                 .map(|place| format!("no opt-out notice that works {place}")),
-            Self::Text(expressions) => matching(content, expressions),
+            Self::Text(expression) => matching(content, expression),
             Self::Attachments(rules) => rules.find(content),
         };
         match (found, content.problems.as_slice()) {
@@ -114,25 +114,17 @@ fn lacks(content: &Content, shown: &Shown, has: &dyn Fn(&Text) -> bool) -> Optio
     }
 }
 
-fn matching(content: &Content, expressions: &[Expression]) -> Option<String> {
-    let number = |at: usize| match expressions.len() {
-        1 => "the expression".to_owned(),
-        _ => format!("expression {}", at + 1),
-    };
-    for (at, expression) in expressions.iter().enumerate() {
-        if content.subjects.iter().any(|subject| expression.matches(subject)) {
-            return Some(format!("its Subject fits {}", number(at)));
-        }
-        let fits = |text: &&Text| {
-            expression.matches(&text.visible)
-                || text.whole.as_deref().is_some_and(|whole| expression.matches(whole))
-                || text.links.iter().any(|link| expression.matches(&link.target))
-        };
-        if let Some(text) = content.texts.iter().find(fits) {
-            return Some(format!("its {} part fits {}", text.media, number(at)));
-        }
+fn matching(content: &Content, expression: &Expression) -> Option<String> {
+    if content.subjects.iter().any(|subject| expression.matches(subject)) {
+        return Some("its Subject fits the expression".to_owned());
     }
-    None
+    let fits = |text: &&Text| {
+        expression.matches(&text.visible)
+            || text.whole.as_deref().is_some_and(|whole| expression.matches(whole))
+            || text.links.iter().any(|link| expression.matches(&link.target))
+    };
+    let text = content.texts.iter().find(fits)?;
+    Some(format!("its {} part fits the expression", text.media))
 }
 
 #[cfg(test)]

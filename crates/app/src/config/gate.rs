@@ -4,23 +4,27 @@
 //! which check stands in one table, [`Gate::keys`]: a key that means nothing for its gate is an
 //! error, because whoever wrote it believes that it does something.
 
+mod content;
 mod forms;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::Range;
+use std::time::Duration;
 
-use policy::{GateRule, GateVerdict, HeaderCheck, StreamId, Streams};
+use policy::{ContentCheck, GateRule, GateVerdict, HeaderCheck, StreamId, Streams};
 use suppression::StreamClass;
 
+use self::content::{FileNames, MediaTypes, PostalAddresses, UnjudgedWord, Words};
 use self::forms::{CheckWord, GateName, GateText, Regex, StreamNames, VerdictWord};
 pub(crate) use self::forms::{FieldNameSaid, Marks};
 use super::choice::ClassWord;
 use super::fault::Fault;
 use super::file::Stream;
-use super::form::{Count, Form};
+use super::form::{Count, Flag, Form};
 use super::of_listener;
 use super::pattern::{Addresses, AuthorDomains, FieldNames};
+use super::quantity::{Size, Span};
 use super::section::{KeyInfo, Maybe, Origin, Reader, Row, Rule, Section, SectionInfo, section};
 use super::settings::ListenerSettings;
 
@@ -29,7 +33,7 @@ section! {
     Gate = "gate", many {
         /// Its name. It stands in the evidence and in the log.
         name: GateName = required("\"one-click\""),
-        /// What it looks for. "from": no single From, or one that cannot be read for certain, or with an author who is not at one of `domains`. "required": one of `fields` is missing. "forbidden": one of `fields` is there. "field": a `field` that `regex` fits. "one-click": no one-click unsubscribe in the form of RFC 8058. "received": more Received fields than `more_than`. "subject": a subject that may mislead. "advertisement": a subject without one of `marks` at its beginning.
+        /// What it looks for. "from": no single From, or one that cannot be read for certain, or with an author who is not at one of `domains`. "required": one of `fields` is missing. "forbidden": one of `fields` is there. "field": a `field` that `regex` fits. "one-click": no one-click unsubscribe in the form of RFC 8058. "received": more Received fields than `more_than`. "subject": a subject that may mislead. "advertisement": a subject without one of `marks` at its beginning. "postal-address": none of `addresses` in what is shown, in each alternative (CAN-SPAM). "opt-out-notice": no notice of how to opt out with a link, an address or the word that an answer is enough, in each alternative. "text": a subject or a text that `regex` fits. "attachments": one with such a name, type or size.
         check: CheckWord = required("\"one-click\""),
         /// What is done then: "refuse" with 550, or "defer" with 451, at the final dot; "permit": it passes, and no further gate is asked; or "shadow": it passes, and the evidence says so.
         verdict: VerdictWord = without("\"shadow\"", "\"refuse\"; \"shadow\" for check = \"subject\""),
@@ -47,12 +51,32 @@ section! {
         fields: FieldNames = without("[\"Date\", \"Message-ID\"]", "needed there"),
         /// For "field": a header field.
         field: FieldNameSaid = without("\"Subject\"", "needed there"),
-        /// For "field": a regular expression for its text, as it stands there or with its encoded words decoded. Without look-around and backreferences, so that it takes no time; (?i) in front for any case.
+        /// For "field" and "text": a regular expression for the text; that of a field as it stands there or with its encoded words decoded. Without look-around and backreferences, so that it takes no time; (?i) in front for any case.
         regex: Regex = without("'(?i)lottery'", "needed there"),
         /// For "received": a number. More than 100 are refused as a loop in any case.
         more_than: Count<0, 100> = without("25", "needed there"),
         /// For "advertisement": what the subject must begin with; case does not count.
         marks: Marks = without("[\"ADV\"]", "needed there"),
+        /// For "postal-address": one of them must be there. White space, punctuation, line breaks, accents and case make no difference.
+        addresses: PostalAddresses = without("[\"Example Corp, 12 Harbour Street, Springfield, IL 62701\"]", "needed there"),
+        /// For "opt-out-notice": own words of a notice, besides those of many languages that are known. The beginning of what stands there is enough.
+        words: Words = without("[\"take me off\"]", "none"),
+        /// For "attachments": names that none may have. A star stands for any text; case does not count.
+        names: FileNames = without("[\"*.exe\", \"*.scr\"]", "any name may be"),
+        /// For "attachments": types that none may be of, declared or by its first octets.
+        types: MediaTypes = without("[\"application/x-msdownload\", \"video/*\"]", "any type may be"),
+        /// For "attachments": whether a name may not look like a document and be that of a program, as invoice.pdf.exe does.
+        double_extensions: Flag = without("true", "it may"),
+        /// For "attachments": the size that none may exceed, decoded.
+        larger_than: Size = without("\"10MB\"", "any size"),
+        /// For "attachments": the size that all together may not exceed, decoded.
+        all_larger_than: Size = without("\"25MB\"", "any size"),
+        /// For "postal-address", "opt-out-notice", "text" and "attachments": how long it may take.
+        cap: Span = without("\"10s\"", "10 seconds"),
+        /// For the same: what is done when it takes longer: "defer" or "refuse" the message, or "permit": the next gate is asked.
+        when_slow: UnjudgedWord = without("\"defer\"", "\"defer\" if the verdict is to refuse or defer, else \"permit\""),
+        /// For the same: what is done when the message cannot be read whole (broken, encrypted, too complex) and nothing is found in what can be read.
+        when_unreadable: UnjudgedWord = without("\"refuse\"", "the verdict, if that is to refuse or defer, else \"permit\""),
     }
 }
 
@@ -79,7 +103,24 @@ impl GateSettings {
 pub enum GateCheck {
     /// In the header.
     Header(HeaderCheck),
+    /// In the decoded content.
+    Content(ContentCheck, ContentJudging),
 }
+
+/// How a gate judges content: that takes time, and may not be possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContentJudging {
+    /// How long it may take.
+    pub cap: Duration,
+    /// What is done when it takes longer.
+    pub when_slow: GateVerdict,
+    /// What is done about a message that cannot be read whole.
+    pub when_unreadable: GateVerdict,
+}
+
+/// The checks over content.
+const CONTENT: &[CheckWord] =
+    &[CheckWord::PostalAddress, CheckWord::OptOutNotice, CheckWord::Text, CheckWord::Attachments];
 
 /// A key of a check: its name, its place if it is in the file, and the checks it goes with.
 struct CheckKey {
@@ -98,9 +139,19 @@ impl Gate {
             key("domains", span(&self.domains), &[CheckWord::From]),
             key("fields", span(&self.fields), &[CheckWord::Required, CheckWord::Forbidden]),
             key("field", span(&self.field), &[CheckWord::Field]),
-            key("regex", span(&self.regex), &[CheckWord::Field]),
+            key("regex", span(&self.regex), &[CheckWord::Field, CheckWord::Text]),
             key("more_than", span(&self.more_than), &[CheckWord::Received]),
             key("marks", span(&self.marks), &[CheckWord::Advertisement]),
+            key("addresses", span(&self.addresses), &[CheckWord::PostalAddress]),
+            key("words", span(&self.words), &[CheckWord::OptOutNotice]),
+            key("names", span(&self.names), &[CheckWord::Attachments]),
+            key("types", span(&self.types), &[CheckWord::Attachments]),
+            key("double_extensions", span(&self.double_extensions), &[CheckWord::Attachments]),
+            key("larger_than", span(&self.larger_than), &[CheckWord::Attachments]),
+            key("all_larger_than", span(&self.all_larger_than), &[CheckWord::Attachments]),
+            key("cap", span(&self.cap), CONTENT),
+            key("when_slow", span(&self.when_slow), CONTENT),
+            key("when_unreadable", span(&self.when_unreadable), CONTENT),
         ]
     }
 }
@@ -227,6 +278,14 @@ fn check(gate: &Gate, faults: &mut Vec<Fault>) -> Option<GateCheck> {
             let marks = gate.marks.get().map(Marks::texts);
             marks.map(HeaderCheck::Advertisement)
         }
+        CheckWord::PostalAddress
+        | CheckWord::OptOutNotice
+        | CheckWord::Text
+        | CheckWord::Attachments => {
+            let check = content::check(gate, word, faults);
+            let judging = content::judging(gate, verdict(gate)?, faults);
+            return check.zip(judging).map(|(check, how)| GateCheck::Content(check, how));
+        }
     };
     header.map(GateCheck::Header)
 }
@@ -248,16 +307,20 @@ fn rule(gate: &Gate, streams: &Streams, faults: &mut Vec<Fault>) -> Option<GateR
     if bad {
         return None;
     }
-    let verdict = match (gate.verdict.get(), gate.check.get()?) {
-        (Some(said), _) => GateVerdict::from(*said),
-        (None, CheckWord::Subject) => GateVerdict::Shadow,
-        (None, _) => GateVerdict::Refuse,
-    };
     Some(GateRule {
         name: gate.name.get()?.0.as_str().into(),
         streams: of_streams(gate, streams, faults),
-        verdict,
+        verdict: verdict(gate)?,
         text: gate.text.get().map(|text| text.0.as_str().into()),
+    })
+}
+
+/// Heuristics only watch, unless it is said otherwise.
+fn verdict(gate: &Gate) -> Option<GateVerdict> {
+    Some(match (gate.verdict.get(), gate.check.get()?) {
+        (Some(said), _) => GateVerdict::from(*said),
+        (None, CheckWord::Subject) => GateVerdict::Shadow,
+        (None, _) => GateVerdict::Refuse,
     })
 }
 

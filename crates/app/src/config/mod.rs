@@ -62,7 +62,7 @@ pub use choice::{
 };
 pub use credentials::{LoginSecret, LoginSettings, TokenGrant, TokenPlace};
 pub use fault::{Fault, FaultLine, Report, Severity};
-pub use gate::{GateCheck, GateSettings};
+pub use gate::{ContentJudging, GateCheck, GateSettings};
 pub use meaning::Surroundings;
 pub use naming::{EvidencePath, SourceName};
 pub use network::HostPort;

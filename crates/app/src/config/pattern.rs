@@ -19,7 +19,7 @@ use super::network::Listen;
 pub(crate) struct Patterns<T> {
     /// What they mean.
     pub(crate) meant: Vec<T>,
-    texts: Vec<String>,
+    pub(crate) texts: Vec<String>,
 }
 
 /// A list of texts, each read as a pattern.

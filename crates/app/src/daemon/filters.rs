@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use policy::{ContentGate, ContentGates};
 use proxy::{Clock, FilterSettings, Milter, MilterHealth, Signer};
 use relay::{Filters, JudgedStreams};
 use serde_json::{Value, json};
 
-use crate::config::Settings;
+use crate::config::{GateCheck, Settings};
 
 /// All milters, in the order of the file. Those that are as they were keep what is known of them.
 pub(super) fn milters(settings: &Settings, before: &[Arc<Milter>]) -> Vec<Arc<Milter>> {
@@ -30,15 +31,42 @@ pub(super) fn of_listener(
     let all = settings.milters.iter().zip(milters);
     let own = all.filter(|(said, _)| said.is_for(listener));
     let own: Vec<_> = own.map(|(_, milter)| Arc::clone(milter)).collect();
-    let filters = FilterSettings { milters: own, signer, content_max: content_max(settings) };
+    let content = Arc::new(content_gates(settings, listener));
+    let content_max = content_max(settings);
+    let filters = FilterSettings { content, milters: own, signer, content_max };
     let asked = Filters {
         envelope: !filters.milters.is_empty(),
-        judged: JudgedStreams::None,
+        judged: judged(&filters.content),
         change: filters.signer.is_some()
             || filters.milters.iter().any(|milter| milter.settings().changes),
     };
     let some = asked != Filters::default();
     (asked, some.then(|| Arc::new(filters)))
+}
+
+/// The gates over content that look at the mail of a listener, in the order of the file.
+fn content_gates(settings: &Settings, listener: SocketAddr) -> ContentGates {
+    let own = settings.gates.iter().filter(|gate| gate.is_for(listener));
+    let gates = own.filter_map(|gate| match &gate.check {
+        GateCheck::Content(check, how) => Some(ContentGate {
+            rule: gate.rule.clone(),
+            check: check.clone(),
+            cap: how.cap,
+            when_slow: how.when_slow,
+            when_unreadable: how.when_unreadable,
+        }),
+        GateCheck::Header(_) => None,
+    });
+    ContentGates::new(gates.collect())
+}
+
+/// The streams whose content they judge.
+fn judged(gates: &ContentGates) -> JudgedStreams {
+    match gates.streams() {
+        None => JudgedStreams::All,
+        Some(none) if none.is_empty() => JudgedStreams::None,
+        Some(streams) => JudgedStreams::These(streams),
+    }
 }
 
 /// What a filter may add to a message of the largest size there is: fields of results and

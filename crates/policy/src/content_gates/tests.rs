@@ -12,7 +12,7 @@ fn gate(verdict: GateVerdict, streams: Option<Vec<StreamId>>) -> ContentGate {
             verdict,
             text: Some(Arc::from("See the intranet")),
         },
-        check: ContentCheck::Text(vec!["falcon".parse().unwrap()]),
+        check: ContentCheck::Text("falcon".parse().unwrap()),
         cap: Duration::from_secs(10),
         when_slow: ContentGate::when_slow_for(verdict),
         when_unreadable: ContentGate::when_unreadable_for(verdict),

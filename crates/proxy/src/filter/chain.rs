@@ -11,9 +11,9 @@ use relay::{FilterAnswer, FilterContent, FilterMail, FilterVerdict, Filtered, Se
 
 use super::attendance::{Attendance, Told};
 use super::caller::{self, Caller};
-use super::changed;
 use super::settings::{FilterSettings, Signer};
 use super::workers;
+use super::{changed, content};
 use crate::clock::Clock;
 use crate::replies;
 
@@ -120,14 +120,14 @@ impl Chain {
     }
 
     async fn content(&mut self, content: FilterContent) -> Filtered {
-        let findings = std::mem::take(&mut self.findings);
-        let mut so_far = Filtered {
-            verdict: FilterVerdict::Permit,
-            findings,
-            content: content.content,
-            changed: false,
-        };
-        self.ask_milters(&mut so_far).await;
+        let mut findings = std::mem::take(&mut self.findings);
+        let FilterContent { content, possible, .. } = content;
+        let gates = &self.settings.content;
+        let (content, verdict) = content::judge(gates, &possible, content, &mut findings).await;
+        let mut so_far = Filtered { verdict, findings, content, changed: false };
+        if so_far.verdict == FilterVerdict::Permit {
+            self.ask_milters(&mut so_far).await;
+        }
         if so_far.verdict == FilterVerdict::Permit
             && let Some(signer) = &self.settings.signer
         {

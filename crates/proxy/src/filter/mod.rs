@@ -9,6 +9,7 @@ mod attendance;
 mod caller;
 mod chain;
 mod changed;
+mod content;
 mod link;
 mod milter;
 mod settings;

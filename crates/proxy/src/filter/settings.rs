@@ -3,11 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
+use policy::ContentGates;
+
 use super::milter::Milter;
 
 /// The filters of a listener, in the order in which they are asked.
 #[derive(Clone)]
 pub struct FilterSettings {
+    /// Gates over decoded content, which are asked first.
+    pub content: Arc<ContentGates>,
     /// Each over what the one before left.
     pub milters: Vec<Arc<Milter>>,
     /// The last of all.
@@ -19,6 +23,7 @@ pub struct FilterSettings {
 impl fmt::Debug for FilterSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FilterSettings")
+            .field("content", &self.content)
             .field("milters", &self.milters)
             .field("signer", &self.signer.is_some())
             .finish_non_exhaustive()

@@ -6,8 +6,11 @@ use std::thread::available_parallelism;
 
 use tokio::sync::Semaphore;
 
-static PLACES: LazyLock<Semaphore> =
-    LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, usize::from).max(2)));
+static PLACES: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(places()));
+
+fn places() -> usize {
+    available_parallelism().map_or(1, usize::from).max(2)
+}
 
 /// Runs it when there is a place. `None`: it panicked, or the runtime is ending. Who does not
 /// wait for it any more does not end it: its place is free when it is done.
@@ -19,4 +22,10 @@ pub(super) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'st
         result
     });
     done.await.ok()
+}
+
+/// Takes every place there is, so that all work waits.
+#[cfg(test)]
+pub(super) async fn all_places() -> tokio::sync::SemaphorePermit<'static> {
+    PLACES.acquire_many(u32::try_from(places()).unwrap()).await.unwrap()
 }

@@ -16,7 +16,7 @@ use crate::config::pattern::{Patterns, patterns};
 choice! {
     /// What a gate looks for.
     pub(crate) CheckWord, "a check",
-    r#""from", "required", "forbidden", "field", "one-click", "received", "subject" or "advertisement""# {
+    r#""from", "required", "forbidden", "field", "one-click", "received", "subject", "advertisement", "postal-address", "opt-out-notice", "text" or "attachments""# {
         /// Authors who are missing, not to be told, or elsewhere.
         From = "from",
         /// A field that is missing.
@@ -33,6 +33,14 @@ choice! {
         Subject = "subject",
         /// A subject without a mark.
         Advertisement = "advertisement",
+        /// No postal address.
+        PostalAddress = "postal-address",
+        /// No notice of how to opt out.
+        OptOutNotice = "opt-out-notice",
+        /// A text that fits.
+        Text = "text",
+        /// An attachment that fits.
+        Attachments = "attachments",
     }
 }
 

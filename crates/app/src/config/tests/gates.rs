@@ -1,8 +1,11 @@
 //! `[[gate]]`.
 
-use policy::{GateVerdict, HeaderCheck};
+use std::time::Duration;
+
+use policy::{AttachmentRules, ContentCheck, GateVerdict, HeaderCheck, NoticeWords};
 
 use super::*;
+use crate::config::ContentJudging;
 
 const STREAMS: &str = "[[stream]]\nname = \"newsletter\"\nsender = [\"@news.corp.example\"]\n\
     [[stream]]\nname = \"receipts\"\nclass = \"transactional\"\nsender = [\"@shop.corp.example\"]\n";
@@ -17,6 +20,7 @@ fn gate(keys: &str) -> GateSettings {
 fn header_check(keys: &str) -> HeaderCheck {
     match gate(keys).check {
         GateCheck::Header(check) => check,
+        GateCheck::Content(check, _) => panic!("{check:?}"),
     }
 }
 
@@ -169,4 +173,88 @@ fn completion_without_a_signature_behind_it_is_warned_of() {
 fn two_gates_have_two_names() {
     let two = "[[gate]]\nname = \"g\"\ncheck = \"one-click\"\n[[gate]]\nname = \"G\"\ncheck = \"subject\"\n";
     one_fault(two, (5, 8), "\"G\"", "two gates are named", "by their names");
+}
+
+fn content_check(keys: &str) -> (ContentCheck, ContentJudging) {
+    match gate(keys).check {
+        GateCheck::Content(check, how) => (check, how),
+        GateCheck::Header(check) => panic!("{check:?}"),
+    }
+}
+
+#[test]
+fn checks_of_content_have_their_keys() {
+    let address = policy::PostalAddress::new("Example Corp, 12 Harbour Street").unwrap();
+    let patterns = |all: &[&str]| all.iter().map(|one| one.parse().unwrap()).collect();
+    for (keys, expected) in [
+        (
+            "check = \"postal-address\"\naddresses = [\"Example Corp, 12 Harbour Street\"]",
+            ContentCheck::PostalAddress(vec![address]),
+        ),
+        ("check = \"opt-out-notice\"", ContentCheck::OptOutNotice(NoticeWords::default())),
+        (
+            "check = \"opt-out-notice\"\nwords = [\"take me off\"]",
+            ContentCheck::OptOutNotice(NoticeWords::new(["take me off"]).unwrap()),
+        ),
+        ("check = \"text\"\nregex = 'a+'", ContentCheck::Text("a+".parse().unwrap())),
+        (
+            "check = \"attachments\"\nnames = [\"*.exe\"]\ntypes = [\"video/*\"]\n\
+             double_extensions = true\nlarger_than = \"10MB\"\nall_larger_than = \"25MB\"",
+            ContentCheck::Attachments(AttachmentRules {
+                names: patterns(&["*.exe"]),
+                types: patterns(&["video/*"]),
+                double_extensions: true,
+                larger_than: Some(10_000_000),
+                all_larger_than: Some(25_000_000),
+            }),
+        ),
+    ] {
+        assert_eq!(content_check(keys).0, expected, "{keys}");
+    }
+}
+
+#[test]
+fn what_is_done_without_a_judgement() {
+    use GateVerdict::{Defer, Permit, Refuse, Shadow};
+    let how = |keys: &str| content_check(&format!("check = \"opt-out-notice\"\n{keys}")).1;
+    let ten = Duration::from_secs(10);
+    for (keys, cap, when_slow, when_unreadable) in [
+        ("", ten, Defer, Refuse),
+        ("verdict = \"defer\"", ten, Defer, Defer),
+        ("verdict = \"shadow\"", ten, Shadow, Shadow),
+        ("verdict = \"permit\"", ten, Shadow, Shadow),
+        ("cap = \"3s\"\nwhen_slow = \"refuse\"", Duration::from_secs(3), Refuse, Refuse),
+        ("when_slow = \"permit\"\nwhen_unreadable = \"defer\"", ten, Permit, Defer),
+    ] {
+        assert_eq!(how(keys), ContentJudging { cap, when_slow, when_unreadable }, "{keys}");
+    }
+}
+
+#[test]
+fn content_keys_that_mean_nothing_are_told() {
+    for (keys, what) in [
+        ("check = \"postal-address\"", "check = \"postal-address\" needs `addresses`"),
+        ("check = \"text\"", "check = \"text\" needs `regex`"),
+        ("check = \"text\"\nregex = 'a('", "not a regular expression: unclosed group"),
+        ("check = \"attachments\"", "looks for nothing"),
+        ("check = \"attachments\"\nnames = []", "nothing would match"),
+        ("check = \"attachments\"\ntypes = [\"exe\"]", "\"exe\" is no type"),
+        ("check = \"attachments\"\nnames = [\"a/b\"]", "\"a/b\" can be no name"),
+        ("check = \"postal-address\"\naddresses = [\"12\"]", "\"12\" is no postal address"),
+        ("check = \"opt-out-notice\"\nwords = [\"--\"]", "\"--\" is no word"),
+        ("check = \"opt-out-notice\"\ncap = \"0s\"", "0s"),
+        ("check = \"opt-out-notice\"\nwhen_slow = \"shadow\"", "is not a way out"),
+        (
+            "check = \"one-click\"\ncap = \"1s\"",
+            "`cap` goes with check = \"postal-address\" or check = \"opt-out-notice\"",
+        ),
+        (
+            "check = \"text\"\nregex = 'a'\nnames = [\"*.exe\"]",
+            "`names` goes with check = \"attach",
+        ),
+    ] {
+        let loaded = loaded(&format!("{SMARTHOST}[[gate]]\nname = \"g\"\n{keys}\n"));
+        let report = loaded.report.render(false);
+        assert!(!loaded.report.is_clean() && report.contains(what), "{keys}\n{report}");
+    }
 }
