@@ -39,7 +39,7 @@ fn settings(address: MilterAddress) -> MilterSettings {
 }
 
 fn session(milters: Vec<Arc<Milter>>, signer: Option<Arc<dyn Signer>>) -> Session {
-    let filters = FilterSettings { milters, signer, content_max: 1 << 20 };
+    let filters = FilterSettings { content: Arc::default(), milters, signer, content_max: 1 << 20 };
     let facts = SessionFacts {
         id: "s".into(),
         client: [192, 0, 2, 7].into(),
