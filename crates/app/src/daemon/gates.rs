@@ -17,10 +17,11 @@ pub(super) fn rules(
 ) -> MessageRules {
     let own = settings.gates.iter().filter(|gate| gate.is_for(listener.address));
     let gates: Vec<_> = own
-        .map(|gate| match &gate.check {
+        .filter_map(|gate| match &gate.check {
             GateCheck::Header(check) => {
-                HeaderGate { rule: gate.rule.clone(), check: check.clone() }
+                Some(HeaderGate { rule: gate.rule.clone(), check: check.clone() })
             }
+            GateCheck::Content(..) => None,
         })
         .collect();
     MessageRules {
