@@ -105,3 +105,42 @@ fn word(health: MilterHealth) -> &'static str {
         MilterHealth::Down => "down",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Surroundings, load_text};
+
+    fn settings(milters: &str) -> Settings {
+        let text = format!(
+            "[smarthost]\naddress = \"127.0.0.1:1\"\n[server]\nhostname = \"mail.example.com\"\n{milters}"
+        );
+        load_text(Path::new("optgate.toml"), &text, &Surroundings::default()).settings.unwrap()
+    }
+
+    #[test]
+    fn a_milter_that_is_as_it_was_keeps_what_is_known_of_it() {
+        let milter = |name: &str, more: &str| {
+            format!("[[milter]]\nname = \"{name}\"\naddress = \"127.0.0.1:2\"\n{more}")
+        };
+        let before = milters(&settings(&(milter("a", "") + &milter("b", ""))), &[]);
+        let after = settings(&(milter("b", "cap = \"9s\"\n") + &milter("a", "")));
+        let after = milters(&after, &before);
+        assert!(Arc::ptr_eq(&after[1], &before[0]), "wherever it stands");
+        assert!(!Arc::ptr_eq(&after[0], &before[1]));
+    }
+
+    #[test]
+    fn a_listener_is_asked_what_its_own_milters_need() {
+        let text = "[[listener]]\naddress = \"127.0.0.1:3\"\n[[listener]]\naddress = \"127.0.0.1:4\"\n[[milter]]\nname = \"a\"\naddress = \"127.0.0.1:2\"\nchanges = false\nlistener = [\"127.0.0.1:3\"]\n";
+        let settings = settings(text);
+        let all = milters(&settings, &[]);
+        let at = |port: u16| of_listener(&settings, &all, None, ([127, 0, 0, 1], port).into());
+        let (asked, own) = at(3);
+        assert!(asked.envelope && !asked.change && own.unwrap().milters.len() == 1);
+        let (asked, own) = at(4);
+        assert!(asked == Filters::default() && own.is_none());
+    }
+}
