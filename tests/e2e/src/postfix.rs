@@ -15,10 +15,11 @@ use crate::authority::Authority;
 use crate::door::Door;
 use crate::peers::Peers;
 use crate::port::free_port;
-use crate::process::Server;
+use crate::process::{Server, wait_until};
 use crate::scratch::{Scratch, User};
 use crate::secured::Doors;
-use crate::smarthost::{Smarthost, holds_files};
+use crate::smarthost::{GATE_NAME, Smarthost, holds_files};
+use crate::stored::Stored;
 use crate::wire::Dialogue;
 
 const NAME: &str = "postfix.test";
@@ -30,6 +31,7 @@ pub struct Postfix {
     spool: PathBuf,
     maildir: PathBuf,
     log: PathBuf,
+    etc: PathBuf,
 }
 
 impl Postfix {
@@ -73,6 +75,36 @@ impl Postfix {
             doors.join(", ")
         );
         Self::start_with(scratch, free_port(), &main, "")
+    }
+
+    /// Starts one that keeps everything in its queue.
+    pub fn start_keeping(scratch: &Scratch) -> Self {
+        Self::start_with(scratch, free_port(), "defer_transports = virtual\n", "")
+    }
+
+    /// The messages in its queue, as its own postcat shows them, once there are so many.
+    ///
+    /// # Panics
+    /// When there are not.
+    pub fn kept(&self, count: usize) -> Vec<Stored> {
+        let kept = wait_until(Duration::from_secs(30), || {
+            let files = files_below(&self.spool.join("deferred"));
+            (files.len() == count).then_some(files)
+        });
+        let files = kept.unwrap_or_else(|| panic!("not {count} in the queue: {}", self.log()));
+        let peers = Peers::get();
+        files
+            .into_iter()
+            .map(|file| {
+                let mut command =
+                    Command::new(format!("{}/postcat", peers.field("postfix", "commands")));
+                peers.find_libraries("postfix", &mut command);
+                command.arg("-c").arg(&self.etc).args(["-b", "-h"]).arg(file);
+                let told = command.output().expect("postcat can be started");
+                assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+                Stored::new(&told.stdout, GATE_NAME, NAME)
+            })
+            .collect()
     }
 
     /// Starts one with two more doors, for who logs in; it asks Dovecot at `logins`.
@@ -133,7 +165,7 @@ impl Postfix {
         server.wait_ready(Duration::from_secs(30), || Dialogue::open(address).is_ok());
         let maildir = scratch.path().join("postfix-mail/inbox");
         let log = scratch.path().join("postfix-mail.log");
-        Self { server, address, spool, maildir, log }
+        Self { server, address, spool, maildir, log, etc }
     }
 
     /// Stops it, as for the weekend.
@@ -169,6 +201,12 @@ impl Smarthost for Postfix {
         let queues = ["maildrop", "incoming", "active", "deferred", "hold"];
         queues.iter().any(|queue| holds_files(&self.spool.join(queue), accepted))
     }
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }
 
 /// The user that owns the queue: Debian's, or where Postfix is only unpacked one

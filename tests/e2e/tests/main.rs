@@ -27,6 +27,7 @@ mod logins;
 mod metrics;
 mod milters;
 mod mixed;
+mod notice;
 mod opt_out;
 mod pool;
 mod power_loss;
@@ -41,6 +42,8 @@ mod streams;
 mod tls;
 mod unchanged;
 mod verbs;
+
+mod witness;
 
 use e2e::Smarthost;
 
