@@ -38,6 +38,7 @@ mod reports;
 mod secured;
 mod signatures;
 mod smarthost;
+mod solicit;
 mod streams;
 mod tls;
 mod unchanged;

@@ -79,7 +79,7 @@ fn with_one_signature(content: &[u8], key: &DkimKey) -> Vec<u8> {
 }
 
 #[test]
-fn own_signatures_are_true_for_opendkim_and_dkimpy() {
+fn own_signatures_at_postfix_are_true_for_opendkim_and_dkimpy_openssl_keys() {
     let scratch = Scratch::new();
     let rsa = DkimKey::new(&scratch, DkimKind::Rsa, DOMAIN, "rsa");
     let ed25519 = DkimKey::new(&scratch, DkimKind::Ed25519, DOMAIN, "ed");
@@ -94,7 +94,7 @@ fn own_signatures_are_true_for_opendkim_and_dkimpy() {
 
 /// What is signed is what goes upstream: with everything that filters have done to it.
 #[test]
-fn own_signatures_cover_what_pymilter_has_changed_for_opendkim_and_dkimpy() {
+fn own_signatures_cover_what_pymilter_changed_for_postfix_opendkim_dkimpy_openssl() {
     let scratch = Scratch::new();
     let key = DkimKey::new(&scratch, DkimKind::Rsa, DOMAIN, "rsa");
     let script = json!([{"at": "eom", "do": [
@@ -116,7 +116,7 @@ fn own_signatures_cover_what_pymilter_has_changed_for_opendkim_and_dkimpy() {
 
 /// The records that `optgate dkim` prints are those of the keys.
 #[test]
-fn optgate_tells_the_records_that_openssl_finds() {
+fn optgate_tells_the_records_that_openssl_finds_before_postfix() {
     let scratch = Scratch::new();
     let keys = [
         DkimKey::new(&scratch, DkimKind::Rsa, DOMAIN, "rsa"),

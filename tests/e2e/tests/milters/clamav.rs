@@ -21,7 +21,7 @@ fn attached() -> Letter {
 }
 
 #[test]
-fn clamav_has_eicar_refused_and_clean_mail_arrives_as_it_was() {
+fn clamav_has_eicar_refused_and_clean_mail_reaches_postfix_as_it_was() {
     for lines in ["", "changes = false\n"] {
         let scratch = Scratch::new();
         let clamav = Clamav::start(&scratch);
@@ -52,7 +52,7 @@ fn clamav_has_eicar_refused_and_clean_mail_arrives_as_it_was() {
 
 /// What a person sees who sends one.
 #[test]
-fn swaks_is_told_by_clamav_why() {
+fn swaks_is_told_why_by_clamav_before_postfix() {
     let scratch = Scratch::new();
     let clamav = Clamav::start(&scratch);
     let server = Postfix::start(&scratch);

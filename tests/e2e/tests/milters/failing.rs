@@ -62,7 +62,7 @@ fn pymilter_dies_at_each_step_and_mail_is_deferred_or_permitted() {
 
 /// One that was restarted is used again, also by a session that had a connection to it.
 #[test]
-fn pymilter_comes_back() {
+fn pymilter_comes_back_before_postfix() {
     let scratch = Scratch::new();
     let door = Door::port();
     let script = json!([{"at": "eom", "do": [["add", "X-Checked", "yes"]]}]);

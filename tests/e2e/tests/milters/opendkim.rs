@@ -26,7 +26,7 @@ fn is_signed(scratch: &Scratch, key: &DkimKey, content: &[u8]) {
 
 /// The judges are judged first: a changed message is not true.
 #[test]
-fn opendkim_testmsg_and_dkimpy_see_a_change() {
+fn opendkim_testmsg_and_dkimpy_see_a_change_with_postfix_and_openssl() {
     let scratch = Scratch::new();
     let key = DkimKey::new(&scratch, DkimKind::Rsa, DOMAIN, "rsa");
     let door = Door::port();
@@ -41,7 +41,7 @@ fn opendkim_testmsg_and_dkimpy_see_a_change() {
 }
 
 #[test]
-fn opendkim_signs_through_the_gate_and_dkimpy_agrees() {
+fn opendkim_signs_with_an_openssl_key_for_postfix_and_dkimpy_agrees() {
     for kind in [DkimKind::Rsa, DkimKind::Ed25519] {
         let scratch = Scratch::new();
         let key = DkimKey::new(&scratch, kind, DOMAIN, "mail");
@@ -65,7 +65,7 @@ fn opendkim_signs_through_the_gate_and_dkimpy_agrees() {
 
 /// Each filter is shown what the one before has left: the last one signs all of it.
 #[test]
-fn opendkim_signs_what_pymilter_has_left_and_dkimpy_agrees() {
+fn opendkim_signs_what_pymilter_has_left_for_postfix_openssl_dkimpy() {
     let scratch = Scratch::new();
     let key = DkimKey::new(&scratch, DkimKind::Rsa, DOMAIN, "mail");
     let script = json!([{"at": "eom", "do": [
@@ -89,7 +89,7 @@ fn opendkim_signs_what_pymilter_has_left_and_dkimpy_agrees() {
 /// A client that signs, a gate with a filter that judges signatures, and one without any: the
 /// signature is true behind both, and false nowhere by our doing.
 #[test]
-fn opendkim_verifies_what_came_through_the_gate_and_dkimpy_agrees() {
+fn opendkim_verifies_what_postfix_sent_and_dkimpy_agrees_openssl_key() {
     let scratch = Scratch::new();
     let key = DkimKey::new(&scratch, DkimKind::Rsa, DOMAIN, "mail");
     // Signed by what the client stands for: Postfix with OpenDKIM.

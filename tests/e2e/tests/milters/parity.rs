@@ -153,7 +153,7 @@ fn clamav_says_the_same_to_miltertest_postfix_and_the_gate() {
 }
 
 #[test]
-fn opendkim_dkimpy_signatures_are_the_same_by_miltertest_postfix_and_the_gate() {
+fn opendkim_says_the_same_to_miltertest_postfix_and_the_gate_openssl_dkimpy() {
     let scratch = Scratch::new();
     let key = DkimKey::new(&scratch, DkimKind::Rsa, "corp.example", "rsa");
     let opendkim = OpenDkim::signing(&scratch, &Door::port(), &key);

@@ -5,7 +5,7 @@ use e2e::{Postfix, Rspamd, Scratch, Smarthost};
 use super::{RECIPIENT, field, findings, gate_with_one, letter, send};
 
 #[test]
-fn rspamd_rejects_gtube_marks_spam_and_adds_its_fields() {
+fn rspamd_rejects_gtube_marks_spam_and_adds_its_fields_before_postfix() {
     let scratch = Scratch::new();
     let rspamd = Rspamd::start(&scratch);
     let server = Postfix::start(&scratch);

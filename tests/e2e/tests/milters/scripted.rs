@@ -10,7 +10,7 @@ use crate::SENDER;
 
 /// The session, as it is told to a milter: who, from where, for whom, and the content.
 #[test]
-fn pymilter_is_shown_the_session_as_it_was() {
+fn pymilter_is_shown_the_session_as_it_was_before_postfix() {
     let scratch = Scratch::new();
     let milter = Pymilter::start(&scratch, "milter", &Door::file(&scratch, "door"), &json!([]));
     let server = Postfix::start(&scratch);
@@ -134,7 +134,7 @@ fn pymilter_wants_mail_to_vanish_and_it_is_refused_unless_the_listener_drops() {
 
 /// Several in the order of the file, and a refusal is the end.
 #[test]
-fn pymilter_pairs_are_asked_in_order() {
+fn pymilter_pairs_are_asked_in_order_before_postfix() {
     let scratch = Scratch::new();
     let first = json!([
         {"at": "eom", "from": "good@corp.example", "do": [["insert", 1, "X-First", "was here"]]},
@@ -233,7 +233,7 @@ fn pymilter_without_changes_judges_while_the_smarthost_waits_for_the_dot() {
 
 /// A second message on the same session starts from nothing, whatever became of the first.
 #[test]
-fn pymilter_keeps_its_connection_over_messages() {
+fn pymilter_keeps_its_connection_over_messages_to_postfix() {
     let scratch = Scratch::new();
     let script = json!([{"at": "eom", "from": "bad@corp.example", "do": [["reject"]]}]);
     let milter = Pymilter::start(&scratch, "milter", &Door::port(), &script);
