@@ -9,8 +9,6 @@
 //! Every record begins with the field `record`, by which [`lines`](crate::lines) finds it
 //! again behind a line that was torn.
 
-mod finding;
-
 use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -19,7 +17,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, Serializer};
 use suppression::{Day, Digest, StreamClass, Timestamp};
 
-pub use self::finding::Finding;
 use crate::json::{self, maybe_name, maybe_text, text};
 use crate::notice::{Notice, NoticeText};
 use crate::reference::Reference;
@@ -283,6 +280,44 @@ pub struct Outcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<&'static str>,
     /// The reply the client got, or would have got.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply: Option<ReplyText>,
+}
+
+/// Something was found in a message, or done to it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finding {
+    /// When.
+    pub time: Timestamp,
+    /// The session.
+    pub session: Arc<str>,
+    /// The client's address.
+    pub client: IpAddr,
+    /// The user that was logged in: its name, where recipients are in plain as well, else its
+    /// keyed hash in 32 hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_name")]
+    pub login: Option<Arc<str>>,
+    /// Where the client came in, as configured.
+    pub listener: SocketAddr,
+    /// The transaction; the client reads it in a refusal.
+    pub transaction: Reference,
+    /// The sender's domain; absent for `<>`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reverse_path_domain: Option<Arc<str>>,
+    /// The stream the message is on, where that was known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Arc<str>>,
+    /// The message's own Message-ID.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "maybe_text")]
+    pub message_id: Option<String>,
+    /// Who found it: `gate NAME`, `milter NAME`, `dkim DOMAIN`, `solicitation`, `duplicate`.
+    pub gate: Arc<str>,
+    /// What was done about the message; one that is only watched, or was changed, goes on.
+    pub verdict: Verdict,
+    /// What was found.
+    #[serde(serialize_with = "text")]
+    pub reason: String,
+    /// The reply the client gets for it, where it ends the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply: Option<ReplyText>,
 }

@@ -8,9 +8,7 @@ mod content;
 mod forms;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::ops::Range;
-use std::time::Duration;
 
 use policy::{ContentCheck, GateRule, GateVerdict, HeaderCheck, StreamId, Streams};
 use suppression::StreamClass;
@@ -20,8 +18,8 @@ use self::forms::{CheckWord, GateName, GateText, Regex, StreamNames, VerdictWord
 pub(crate) use self::forms::{FieldNameSaid, Marks};
 use super::choice::ClassWord;
 use super::fault::Fault;
-use super::file::Stream;
 use super::form::{Count, Flag, Form};
+use super::gate_settings::{ContentJudging, GateCheck, GateSettings};
 use super::of_listener;
 use super::pattern::{Addresses, AuthorDomains, FieldNames};
 use super::quantity::{Size, Span};
@@ -80,44 +78,6 @@ section! {
     }
 }
 
-/// A gate.
-#[derive(Clone, Debug)]
-pub struct GateSettings {
-    /// What every gate has.
-    pub rule: GateRule,
-    /// The listeners whose mail it looks at; none: every one.
-    pub listeners: Option<Vec<SocketAddr>>,
-    /// What it looks for.
-    pub check: GateCheck,
-}
-
-impl GateSettings {
-    /// Whether it looks at the mail of a listener.
-    pub fn is_for(&self, listener: SocketAddr) -> bool {
-        self.listeners.as_ref().is_none_or(|all| all.contains(&listener))
-    }
-}
-
-/// What a gate looks for, and in what.
-#[derive(Clone, Debug)]
-pub enum GateCheck {
-    /// In the header.
-    Header(HeaderCheck),
-    /// In the decoded content.
-    Content(ContentCheck, ContentJudging),
-}
-
-/// How a gate judges content: that takes time, and may not be possible.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ContentJudging {
-    /// How long it may take.
-    pub cap: Duration,
-    /// What is done when it takes longer.
-    pub when_slow: GateVerdict,
-    /// What is done about a message that cannot be read whole.
-    pub when_unreadable: GateVerdict,
-}
-
 /// The checks over content.
 const CONTENT: &[CheckWord] =
     &[CheckWord::PostalAddress, CheckWord::OptOutNotice, CheckWord::Text, CheckWord::Attachments];
@@ -158,7 +118,7 @@ impl Gate {
 
 pub(crate) fn settle(
     gates: &[Gate],
-    said_streams: &[Stream],
+    named: &[&str],
     streams: &Streams,
     listeners: &[ListenerSettings],
     faults: &mut Vec<Fault>,
@@ -168,7 +128,7 @@ pub(crate) fn settle(
     for gate in gates {
         named_once(gate, &mut names, faults);
         of_listener::known(&gate.listener, listeners, faults);
-        known_streams(gate, said_streams, faults);
+        known_streams(gate, named, faults);
         let fits = own_keys(gate, faults);
         let check = check(gate, faults).filter(|_| fits);
         let rule = rule(gate, streams, faults);
@@ -197,8 +157,8 @@ fn named_once(gate: &Gate, names: &mut BTreeMap<String, Range<usize>>, faults: &
     }
 }
 
-fn known_streams(gate: &Gate, streams: &[Stream], faults: &mut Vec<Fault>) {
-    let known = || streams.iter().filter_map(|stream| Some(stream.name.get()?.0.as_str()));
+fn known_streams(gate: &Gate, named: &[&str], faults: &mut Vec<Fault>) {
+    let known = || named.iter().copied();
     for (name, span) in gate.stream.get().map(|names| names.0.as_slice()).unwrap_or_default() {
         if name != REST && !known().any(|one| one == name) {
             let all: Vec<_> = known().chain([REST]).collect();

@@ -87,7 +87,9 @@ pub(crate) fn settle(
     let sources = settle_sources(&file.sources, folder, &ledger.person, faults);
     let streams = settle_streams(&file.streams, &listeners, faults);
     let rules = Streams::new(streams.clone());
-    let gates = gate::settle(&file.gates, &file.streams, &rules, &listeners, faults);
+    let named: Vec<&str> =
+        file.streams.iter().filter_map(|one| Some(one.name.get()?.0.as_str())).collect();
+    let gates = gate::settle(&file.gates, &named, &rules, &listeners, faults);
     let milters = milter::settle(&file.milters, &listeners, folder, faults);
     milter::check_time(&file.milters, &milters, &listeners, &file.limits, faults);
     altered::check(file, &milters, &dkim, &listeners, faults);

@@ -19,6 +19,7 @@ mod file;
 mod form;
 mod front_end;
 mod gate;
+mod gate_settings;
 mod greeting;
 mod limits;
 mod location;
@@ -62,7 +63,7 @@ pub use choice::{
 };
 pub use credentials::{LoginSecret, LoginSettings, TokenGrant, TokenPlace};
 pub use fault::{Fault, FaultLine, Report, Severity};
-pub use gate::{ContentJudging, GateCheck, GateSettings};
+pub use gate_settings::{ContentJudging, GateCheck, GateSettings};
 pub use meaning::Surroundings;
 pub use naming::{EvidencePath, SourceName};
 pub use network::HostPort;

@@ -22,7 +22,7 @@ use super::choice::{
     Way,
 };
 use super::credentials::LoginSettings;
-use super::gate::GateSettings;
+use super::gate_settings::GateSettings;
 use super::naming::EvidencePath;
 use super::network::HostPort;
 use crate::dkim::SigningSettings;
