@@ -10,7 +10,7 @@ mod forms;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use policy::{ContentCheck, GateRule, GateVerdict, HeaderCheck, StreamId, Streams};
+use policy::{GateRule, GateVerdict, HeaderCheck, StreamId, Streams};
 use suppression::StreamClass;
 
 use self::content::{FileNames, MediaTypes, PostalAddresses, UnjudgedWord, Words};
