@@ -13,6 +13,7 @@
 )]
 
 mod alerts;
+mod content;
 mod crash;
 mod demo;
 mod evasion;
