@@ -12,7 +12,7 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice, Write};
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -35,6 +35,8 @@ pub(crate) struct Turning {
     current: ArcSwap<Page>,
     /// Put here before it stops being the current one: see [`Journal::sync`].
     closing: Mutex<Option<Arc<Page>>>,
+    /// How often another file was begun.
+    turns: AtomicU64,
 }
 
 /// A regular file, opened to append and read.
@@ -70,7 +72,7 @@ impl Journal {
 
     pub(crate) fn page(page: Page) -> Self {
         let current = ArcSwap::from_pointee(page);
-        Self(Sink::Files(Turning { current, closing: Mutex::new(None) }))
+        Self(Sink::Files(Turning { current, closing: Mutex::new(None), turns: AtomicU64::new(0) }))
     }
 
     /// Appends one line or several, each with its line end, in one write.
@@ -111,6 +113,13 @@ impl Journal {
         closing.map_or(Ok(()), |page| page.file.sync_data())
     }
 
+    /// How often another file was begun. What is appended after the call goes to that file or a
+    /// later one.
+    #[must_use]
+    pub fn turns(&self) -> u64 {
+        self.turning().map_or(0, |turning| turning.turns.load(Ordering::Acquire))
+    }
+
     /// None where there are no files.
     pub(crate) fn turning(&self) -> Option<&Turning> {
         match &self.0 {
@@ -134,6 +143,7 @@ impl Turning {
         let old = self.current.load_full();
         *self.closing.lock().unwrap_or_else(PoisonError::into_inner) = Some(old);
         self.current.store(Arc::new(fresh));
+        self.turns.fetch_add(1, Ordering::Release);
     }
 
     /// The file before the current one, once nobody writes to it any more and all that was

@@ -140,7 +140,7 @@ impl Driver {
                 self.write_records();
             }
             progress |= self.write(cx, now);
-            if self.records.after_reply {
+            if self.records.after_reply || self.greeted.is_due() {
                 self.write_records();
             }
             progress |= self.read_upstream(cx, now);

@@ -1,7 +1,7 @@
 //! The greeting of a listener, as the evidence knows it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use evidence::{NoticeText, greeting_digest};
 use suppression::{Digest, Timestamp};
@@ -10,14 +10,14 @@ use suppression::{Digest, Timestamp};
 /// which name the records have it.
 ///
 /// Kept for as long as the process uses it, over changes of the settings too: what it says is
-/// recorded once.
+/// recorded once in each file of the evidence, so that the files can be read by themselves.
 #[derive(Debug)]
 pub struct Notice {
     text: Arc<str>,
     version: Option<Arc<str>>,
     digest: Digest,
-    /// What it says is in the evidence of this process.
-    recorded: AtomicBool,
+    /// One more than the number of the file that has what it says; 0: none of this process.
+    recorded: AtomicU64,
 }
 
 impl Notice {
@@ -27,7 +27,7 @@ impl Notice {
             text: greeting.into(),
             version: version.map(Arc::from),
             digest: greeting_digest(greeting.as_bytes()),
-            recorded: AtomicBool::new(false),
+            recorded: AtomicU64::new(0),
         }
     }
 
@@ -46,10 +46,10 @@ impl Notice {
         self.digest
     }
 
-    /// The record of what it says, while that is still to be written.
-    pub(crate) fn unrecorded(&self, time: Timestamp) -> Option<NoticeText> {
+    /// The record of what it says, while this file lacks it.
+    pub(crate) fn unrecorded(&self, time: Timestamp, file: u64) -> Option<NoticeText> {
         let recorded = self.recorded.load(Ordering::Relaxed);
-        (!recorded).then(|| NoticeText {
+        (recorded <= file).then(|| NoticeText {
             time,
             greeting: self.digest,
             version: self.version.clone(),
@@ -57,8 +57,8 @@ impl Notice {
         })
     }
 
-    /// It is written.
-    pub(crate) fn is_recorded(&self) {
-        self.recorded.store(true, Ordering::Relaxed);
+    /// It is written, to this file or a later one.
+    pub(crate) fn is_recorded(&self, file: u64) {
+        self.recorded.fetch_max(file.saturating_add(1), Ordering::Relaxed);
     }
 }

@@ -3,7 +3,7 @@
 //! A record costs a line in memory; writing costs a system call. So a session
 //! collects its lines and hands them over together, at the moments that matter: a
 //! refusal before the client reads its reference, the intent before the dot goes
-//! upstream, an outcome once the client has its reply.
+//! upstream, an outcome once the client has its reply, a greeting once it was shown.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -30,6 +30,11 @@ pub trait Recorder: Send + Sync {
 
     /// Adds the line of what a greeting says.
     fn notice_text(&self, record: &NoticeText, lines: &mut Vec<u8>);
+
+    /// Which file lines go to now: a number that grows when another one is begun.
+    fn file(&self) -> u64 {
+        0
+    }
 
     /// Writes collected lines; `false` when that failed.
     fn write(&self, lines: &[u8]) -> bool;

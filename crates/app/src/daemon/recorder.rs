@@ -131,6 +131,10 @@ impl Recorder for Records {
         Self::add(&Record::NoticeText(record), lines);
     }
 
+    fn file(&self) -> u64 {
+        self.journal.turns()
+    }
+
     fn write(&self, lines: &[u8]) -> bool {
         match self.journal.append(lines) {
             Ok(()) => true,

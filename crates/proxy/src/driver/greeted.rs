@@ -1,8 +1,9 @@
 //! Which greeting was shown to whom, and when: once it was written to the client, and not before.
 //!
 //! A session is greeted once, and once more for each client that a front end names by XCLIENT.
-//! The record costs no write of its own: it goes out in front of the session's first other
-//! records, or when the session ends.
+//! The record is written at once: a session that says nothing more, and is still there when the
+//! process dies, was shown it all the same. If that fails it is tried again with the session's
+//! next records, and at its end.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,9 +17,12 @@ use crate::recorder::Recorder;
 
 pub(super) struct Greeted {
     notice: Arc<Notice>,
+    /// Those of whom no record is written.
     clients: Vec<Client>,
-    /// What the greeting says is among the lines that are being written.
-    with_text: bool,
+    /// Somebody was shown it, and nobody has tried to record that.
+    due: bool,
+    /// What the greeting says is among the lines that are being written, to this file.
+    with_text: Option<u64>,
 }
 
 /// Whom a greeting is for, and when it was written.
@@ -33,7 +37,7 @@ impl Greeted {
         // Not the four that a first push would make room for.
         let mut clients = Vec::with_capacity(1);
         clients.push(Client { address: client, shown: None });
-        Self { notice, clients, with_text: false }
+        Self { notice, clients, due: false, with_text: None }
     }
 
     /// It is there again, for another client.
@@ -45,7 +49,13 @@ impl Greeted {
     pub(super) fn written(&mut self, now: Moment) {
         for client in self.clients.iter_mut().filter(|client| client.shown.is_none()) {
             client.shown = Some(timestamp(now));
+            self.due = true;
         }
+    }
+
+    /// There is something to record.
+    pub(super) fn is_due(&self) -> bool {
+        self.due
     }
 
     /// Puts what is to be recorded in front of the other lines of the session.
@@ -55,25 +65,20 @@ impl Greeted {
         recorder: &dyn Recorder,
         facts: &SessionFacts,
     ) -> Vec<u8> {
-        if self.clients.iter().all(|client| client.shown.is_none()) {
-            return lines;
-        }
+        self.due = false;
+        let mut shown = self.clients.iter().filter_map(|one| Some((one.address, one.shown?)));
+        let Some(first) = shown.next() else { return lines };
         let mut all = Vec::with_capacity(512 + lines.len());
-        for client in std::mem::take(&mut self.clients) {
-            let Some(time) = client.shown else {
-                self.clients.push(client);
-                continue;
-            };
-            if !self.with_text
-                && let Some(text) = self.notice.unrecorded(time)
-            {
-                recorder.notice_text(&text, &mut all);
-                self.with_text = true;
-            }
+        let file = recorder.file();
+        if let Some(text) = self.notice.unrecorded(first.1, file) {
+            recorder.notice_text(&text, &mut all);
+            self.with_text = Some(file);
+        }
+        for (client, time) in std::iter::once(first).chain(shown) {
             let record = evidence::Notice {
                 time,
                 session: Arc::clone(&facts.id),
-                client: client.address,
+                client,
                 listener: facts.listener,
                 greeting: self.notice.digest(),
                 version: self.notice.version().cloned(),
@@ -86,8 +91,16 @@ impl Greeted {
 
     /// The lines were written, or that failed.
     pub(super) fn recorded(&mut self, written: bool) {
-        if std::mem::take(&mut self.with_text) && written {
-            self.notice.is_recorded();
+        let with_text = self.with_text.take();
+        if !written {
+            return;
+        }
+        if let Some(file) = with_text {
+            self.notice.is_recorded(file);
+        }
+        self.clients.retain(|client| client.shown.is_none());
+        if self.clients.is_empty() {
+            self.clients = Vec::new();
         }
     }
 }
@@ -105,7 +118,8 @@ mod tests {
 
     use super::*;
 
-    struct Lines;
+    /// Into a file of this number.
+    struct Lines(u64);
 
     impl Recorder for Lines {
         fn decided(&self, _: &Decision, _: &mut Vec<u8>) {}
@@ -120,6 +134,9 @@ mod tests {
         }
         fn write(&self, _: &[u8]) -> bool {
             true
+        }
+        fn file(&self) -> u64 {
+            self.0
         }
     }
 
@@ -157,23 +174,46 @@ mod tests {
     fn only_what_was_written_is_recorded_and_in_front_of_the_rest() {
         let notice = Arc::new(Notice::new("220 mail.example.com ESMTP\r\n", None));
         let mut greeted = Greeted::new(Arc::clone(&notice), "192.0.2.7".parse().unwrap());
-        let take = |greeted: &mut Greeted| {
-            let lines = greeted.before(b"more\n".to_vec(), &Lines, &facts());
+        let mut file = 0;
+        let take = |greeted: &mut Greeted, file: u64| {
+            let lines = greeted.before(b"more\n".to_vec(), &Lines(file), &facts());
             told(&lines)
         };
-        assert_eq!(take(&mut greeted), ["more"], "not written yet");
+        assert_eq!(take(&mut greeted, file), ["more"], "not written yet");
+        assert!(!greeted.is_due());
         greeted.written(at(1));
+        assert!(greeted.is_due());
         greeted.again("2001:db8::7".parse().unwrap());
-        assert_eq!(take(&mut greeted), ["notice-text - 00:01", "notice 192.0.2.7 00:01", "more"]);
-        // That was not written; another session tells the text again.
+        let first = ["notice-text - 00:01", "notice 192.0.2.7 00:01", "more"];
+        assert_eq!(take(&mut greeted, file), first);
+        // That was not written; it is tried again, but not for itself.
         greeted.recorded(false);
+        assert!(!greeted.is_due());
+        assert_eq!(take(&mut greeted, file), first);
+        greeted.recorded(false);
+        // Another session tells the text first.
         let mut other = Greeted::new(Arc::clone(&notice), "192.0.2.8".parse().unwrap());
         other.written(at(2));
-        assert_eq!(take(&mut other), ["notice-text - 00:02", "notice 192.0.2.8 00:02", "more"]);
+        let second = ["notice-text - 00:02", "notice 192.0.2.8 00:02", "more"];
+        assert_eq!(take(&mut other, file), second);
         other.recorded(true);
         greeted.written(at(3));
-        assert_eq!(take(&mut greeted), ["notice 2001:db8::7 00:03", "more"]);
+        assert!(greeted.is_due());
+        let third = ["notice 192.0.2.7 00:01", "notice 2001:db8::7 00:03", "more"];
+        assert_eq!(take(&mut greeted, file), third);
+        greeted.recorded(true);
         greeted.written(at(4));
-        assert_eq!(take(&mut greeted), ["more"], "each once");
+        assert!(!greeted.is_due());
+        assert_eq!(take(&mut greeted, file), ["more"], "each once");
+        // Older files may be taken away: each says it for itself.
+        file += 1;
+        let mut later = Greeted::new(Arc::clone(&notice), "192.0.2.9".parse().unwrap());
+        later.written(at(5));
+        let fourth = ["notice-text - 00:05", "notice 192.0.2.9 00:05", "more"];
+        assert_eq!(take(&mut later, file), fourth);
+        later.recorded(true);
+        later.again("192.0.2.9".parse().unwrap());
+        later.written(at(6));
+        assert_eq!(take(&mut later, file), ["notice 192.0.2.9 00:06", "more"]);
     }
 }
