@@ -69,7 +69,7 @@ pub fn shown(path: &Path, query: &ShownQuery) -> Result<Shown, EvidenceError> {
     let mut records = Records::open(path)?;
     while let Some(record) = records.next()? {
         let (notice, text) = (record.is("notice"), record.is("notice-text"));
-        if !text && !(notice && client.find(record.json).is_some()) {
+        if !(text || notice && client.find(record.json).is_some()) {
             continue;
         }
         let Some(seen) = record.seen() else { continue };

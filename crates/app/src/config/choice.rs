@@ -79,7 +79,7 @@ choice! {
 
 choice! {
     /// What is done with a long greeting.
-    pub(crate) NoticeLines, "what is done with a long greeting", r#""one" or "wrap""# {
+    pub(crate) NoticeLines, "a way to greet at length", r#""one" or "wrap""# {
         /// It is a fault.
         One = "one",
         /// It has several lines.

@@ -160,7 +160,7 @@ section! {
         complete: Flag = default(Flag(false)),
         /// NO-SOLICITING (RFC 3865) is offered, and messages of these classes of solicitation are refused: by SOLICIT= at MAIL, by the header Solicitation at the dot. `[]` refuses none. Which classes a recipient refuses, the ledger says.
         no_soliciting: ClassList = without("[\"net.example:ADV\"]", "offered only where a stream has `solicit`"),
-        /// A text in the greeting, behind "220 host name ESMTP". Your own, or a ready one: "california-17538.45", with `provider` and maybe `policy`, the page where it can be read; or "no-uce", with `country`, `state` and maybe `bulk`. See docs/notice.md.
+        /// A text in the greeting, behind "220 host name ESMTP": your own, or a ready one. `ready = "california-17538.45"` needs `provider`, and may have `policy`, the page where the policy can be read. `ready = "no-uce"` needs `country` and `state`, and may have `bulk = true`. `text` stands behind them. See docs/notice.md.
         notice: Notice = without("\"No unsolicited commercial mail.\"", "no text"),
         /// What is done with a greeting longer than a reply line, 512 octets: "one", it is a mistake; or "wrap", it has several lines, parted at words.
         notice_lines: NoticeLines = default(NoticeLines::One),

@@ -54,8 +54,8 @@ pub(crate) struct Filling {
 const KEYS: [&str; 7] = ["ready", "text", "provider", "policy", "country", "state", "bulk"];
 
 impl Form for Notice {
-    const NAME: &'static str = "a text or a table";
-    const EXAMPLE: &'static str = r#""No unsolicited commercial mail." or { ready = "no-uce", country = "US", state = "CA" }"#;
+    const NAME: &'static str = "a text, or a table for ready ones";
+    const EXAMPLE: &'static str = r#"{ ready = "no-uce", country = "US", state = "CA" }"#;
 
     fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
         let mut notice = Self {
@@ -130,7 +130,7 @@ impl Notice {
             if self.text.is_none() {
                 faults.push(
                     Fault::at(self.span.clone(), "this notice says nothing")
-                        .help(format!("a ready text or one of your own: {}", Self::EXAMPLE)),
+                        .help(format!("add text = \"...\", or a ready one: {}", Self::EXAMPLE)),
                 );
             }
             return self.filling.only_for(&[], faults);
@@ -311,7 +311,7 @@ mod tests {
     #[test]
     fn what_cannot_be_is_told_with_its_place() {
         for (text, at, words) in [
-            ("3", "3", "expected a text or a table"),
+            ("3", "3", "expected a text, or a table"),
             ("{ }", "{ }", "says nothing"),
             ("{ redy = \"no-uce\", text = \"x\" }", "redy", "unknown key `redy`"),
             ("{ ready = \"no-uc\" }", "\"no-uc\"", "no ready text \"no-uc\""),

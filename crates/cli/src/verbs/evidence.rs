@@ -74,7 +74,7 @@ fn of_client(
         let records = notices.texts.iter().chain(&notices.notices);
         records.for_each(|record| text.extend([record.as_str(), "\n"]));
     } else {
-        text = shown::tell(&notices);
+        text = shown::tell(&notices, &found.messages);
         if !text.is_empty() && !messages.is_empty() {
             text.push('\n');
         }

@@ -24,8 +24,8 @@ Looks through the closed files, packed or not, and the current one. A person is 
 spellings, and under keys that are no longer used as long as the key file holds them. As text it
 tells each message's story, the oldest first; as JSON it prints the records as they were written.
 
-For a client it tells as well which greeting it was shown and when, what that said, and whether the
-chain of the evidence is intact (`optgate evidence verify`).
+For a client it tells as well which greeting it was shown and when, which of the messages came after
+that, what it said, and whether the chain of the evidence is intact (`optgate evidence verify`).
 
 Exit code: 0 something was found, 1 nothing, or it is of a client and the chain is not intact."
 )]
