@@ -66,6 +66,18 @@ impl Postfix {
         Self::start_with(scratch, free_port(), told, "")
     }
 
+    /// Starts one that keeps nothing and hands everything on to `relayhost`: a client.
+    pub fn start_relaying(scratch: &Scratch, relayhost: SocketAddr) -> Self {
+        let main = format!(
+            "relayhost = [{}]:{}\nvirtual_mailbox_domains =\nsmtpd_recipient_restrictions =\n\
+             smtpd_relay_restrictions = permit_mynetworks, reject\n",
+            relayhost.ip(),
+            relayhost.port(),
+        );
+        let master = "smtp unix - - n - - smtp\nrelay unix - - n - - smtp\n";
+        Self::start_with(scratch, free_port(), &main, master)
+    }
+
     /// Starts one that asks these milters, as the gate does: one that fails defers.
     pub fn start_with_milters(scratch: &Scratch, doors: &[&Door]) -> Self {
         let doors: Vec<String> = doors.iter().map(|door| door.for_postfix()).collect();
