@@ -10,6 +10,7 @@
 mod answers;
 mod gathering;
 mod greeted;
+mod recording;
 mod records;
 mod upstream;
 
@@ -33,7 +34,7 @@ use crate::clock::Clock;
 use crate::denied;
 use crate::filter::Filtering;
 use crate::line::{Lease, Line};
-use crate::listener::ListenerSettings;
+use crate::listener_settings::ListenerSettings;
 use crate::scratch;
 use crate::shared::Shared;
 use crate::socket::Socket;

@@ -17,6 +17,7 @@ mod gate;
 mod introduction;
 mod line;
 mod listener;
+mod listener_settings;
 mod login;
 mod notice;
 mod pool;
@@ -45,7 +46,8 @@ pub use filter::{
 };
 pub use gate::{Gate, Prepared};
 pub use introduction::Introduce;
-pub use listener::{GateError, GateParts, ListenerSettings, RefuseAt};
+pub use listener::{GateError, GateParts};
+pub use listener_settings::{ListenerSettings, RefuseAt};
 pub use login::{Providing, SmarthostLogin};
 pub use notice::Notice;
 pub use pool::PoolSettings;

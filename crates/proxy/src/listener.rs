@@ -9,17 +9,16 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use evidence::Mint;
 use observe::Redacted;
-use policy::{LiveLists, Networks, OptOutGate};
-use relay::{Relay, RelaySettings, SessionFacts};
-use smtp_session::{Ended, Server, ServerSettings};
+use policy::{LiveLists, OptOutGate};
+use relay::{Relay, SessionFacts};
+use smtp_session::{Ended, Server};
 use smtp_wire::Reply;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::counters::Counters;
-use crate::filter::FilterSettings;
-use crate::notice::Notice;
+use crate::listener_settings::{ListenerSettings, RefuseAt};
 use crate::proxy_protocol::read_header;
 use crate::recorder::Recorder;
 use crate::refused;
@@ -34,38 +33,6 @@ use crate::users::Users;
 
 /// The pause after an accept that failed for want of a resource.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// One place to listen at.
-#[derive(Debug)]
-pub struct ListenerSettings {
-    /// Address and port.
-    pub address: SocketAddr,
-    /// When a client is refused that may not relay, whatever it does.
-    pub refuse_at: RefuseAt,
-    /// Front ends that must say by the PROXY protocol who the client is, and nobody else may
-    /// connect; none: clients connect by themselves.
-    pub proxy_protocol: Networks,
-    /// For the relay of each session.
-    pub relay: Arc<RelaySettings>,
-    /// For the server role of each session.
-    pub server: Arc<ServerSettings>,
-    /// The greeting that [`Self::server`] has, for the evidence.
-    pub notice: Arc<Notice>,
-    /// For TLS; none: there is none.
-    pub tls: Option<Arc<ServerTls>>,
-    /// What looks at messages, as `relay` says it is asked; none: nobody does.
-    pub filters: Option<Arc<FilterSettings>>,
-}
-
-/// When a client is refused that may not relay, whatever it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RefuseAt {
-    /// By 554 instead of the greeting (RFC 5321 s3.1).
-    #[default]
-    Greeting,
-    /// By 550 or 530 to MAIL.
-    Mail,
-}
 
 /// What a gate is made of.
 pub struct GateParts {

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::driver::Driver;
-use crate::listener::ListenerSettings;
+use crate::listener_settings::ListenerSettings;
 use crate::replies;
 use crate::scratch;
 use crate::shared::Shared;

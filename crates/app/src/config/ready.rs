@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::fault::Fault;
-use super::notice::{Filling, Piece};
+use super::notice_text::{Filling, Piece};
 
 /// A ready text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
