@@ -14,6 +14,7 @@ use smtp_wire::{Reply, Solicitation};
 use crate::event::Event;
 use crate::facts::{Content, Facts};
 use crate::fields::Deciding;
+use crate::header::continues_a_field;
 use crate::link::Link;
 use crate::phase::{Dot, Envelope, Phase, Step, Streaming, Swallowing};
 use crate::record;
@@ -106,6 +107,9 @@ impl Relay {
             }
             _ => return,
         };
+        if content.size == 0 && continues_a_field(span) {
+            return self.swallow(now, replies::begins_with_space(), "no-header");
+        }
         content.header.scan(span);
         content.size = content.size.saturating_add(span.len() as u64);
         if content.header.is_looping() {

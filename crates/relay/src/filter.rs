@@ -21,6 +21,8 @@ use evidence::Reference;
 use policy::{Finding, Possible, StreamId};
 use smtp_wire::{MailParams, RcptParams, Reply};
 
+use crate::hold::Room;
+
 /// What filters are asked about the transactions of a listener.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filters {
@@ -119,6 +121,8 @@ pub struct FilterContent {
     /// Header and body as the client sent them, dots removed, lines with CRLF, with the fields
     /// that this gate adds below its Received.
     pub content: Vec<u8>,
+    /// The room that takes up in the budget; counted until it is dropped, and all its clones.
+    pub room: Room,
     /// The streams it may be on: one, if that is decided.
     pub possible: Possible,
     /// A gate over the header permits it: those over the content are not asked.

@@ -16,6 +16,7 @@ use smtp_session::{Moment, SlotId};
 use crate::event::Event;
 use crate::filter::{ContentNeed, FilterContent, FilterStep, Filtered};
 use crate::filtered::{Ended, Fate, Shown, fate, found_by};
+use crate::header::continues_a_field;
 use crate::hold::Held;
 use crate::phase::{Dot, Judging, Phase, Step, Until};
 use crate::record::{self, Found};
@@ -28,13 +29,15 @@ impl Relay {
     pub(crate) fn judge_copy(&mut self, now: Moment, dot: Dot, copy: Option<Held>) {
         let needed = self.settings.filters.need(&dot.facts.possible) != ContentNeed::Nothing;
         let Some(mut copy) = copy.filter(|_| needed) else { return self.ask_intent(now, dot) };
+        let (octets, room) = copy.lend();
         let content = FilterContent {
-            content: copy.lend(),
+            content: octets,
+            room,
             possible: dot.facts.possible.clone(),
             gates_permit: dot.content.gates_permit,
             may_change: false,
         };
-        self.phase = Phase::Judging(Box::new(Judging { dot, _copy: copy }));
+        self.phase = Phase::Judging(Box::new(Judging { dot }));
         let shown = self.steps.show(FilterStep::Content(Box::new(content)));
         self.events.push_back(shown);
     }
@@ -49,8 +52,10 @@ impl Relay {
             return false;
         }
         holding.step = Step::Judged(slot);
+        let (octets, room) = holding.held.lend();
         let content = FilterContent {
-            content: holding.held.lend(),
+            content: octets,
+            room,
             possible: holding.facts.possible.clone(),
             gates_permit: holding.content.gates_permit,
             may_change: true,
@@ -151,13 +156,17 @@ fn ends(verdict: GateVerdict) -> bool {
     matches!(verdict, GateVerdict::Refuse | GateVerdict::Defer)
 }
 
-/// Lines end with CRLF and nothing else is of it, and there is no NUL (RFC 5321 s2.3.8, s4.5.2).
+/// Lines end with CRLF and nothing else is of it, there is no NUL (RFC 5321 s2.3.8, s4.5.2), and
+/// nothing that would continue our Received.
 fn is_well_formed(content: &[u8]) -> bool {
     let paired = memchr2_iter(b'\r', b'\n', content).all(|at| match content.get(at) {
         Some(b'\r') => content.get(at + 1) == Some(&b'\n'),
         _ => at.checked_sub(1).and_then(|before| content.get(before)) == Some(&b'\r'),
     });
-    paired && !content.is_empty() && memchr::memchr(0, content).is_none()
+    paired
+        && !content.is_empty()
+        && !continues_a_field(content)
+        && memchr::memchr(0, content).is_none()
 }
 
 #[cfg(test)]
@@ -169,7 +178,9 @@ mod tests {
         for good in ["a: b\r\n\r\nx\r\n", "\r\n", "no end", "\r\n.\r\n"] {
             assert!(is_well_formed(good.as_bytes()), "{good:?}");
         }
-        for bad in ["", "a\nb", "a\rb", "a\r", "\n", "a\r\r\n", "a\n\r", "a\0b\r\n", "\r\n\n"] {
+        for bad in
+            ["", "a\nb", "a\rb", "a\r", "\n", "a\r\r\n", "a\n\r", "a\0b\r\n", "\r\n\n", " a", "\ta"]
+        {
             assert!(!is_well_formed(bad.as_bytes()), "{bad:?}");
         }
     }

@@ -62,7 +62,7 @@ impl HeaderScan {
             self.ended = true;
             return;
         }
-        if line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
+        if continues_a_field(line) {
             if std::mem::take(&mut self.folded_id) {
                 self.keep_id(line);
             }
@@ -108,6 +108,12 @@ impl HeaderScan {
     pub(crate) fn message_id(&self) -> Option<&str> {
         self.message_id.as_deref()
     }
+}
+
+/// Content whose first line is no line of its own: whoever reads it behind our Received takes it
+/// for a part of that (RFC 5322 s2.2.3).
+pub(crate) fn continues_a_field(content: &[u8]) -> bool {
+    content.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'))
 }
 
 fn starts_with(line: &[u8], name: &[u8]) -> bool {

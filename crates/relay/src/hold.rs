@@ -56,6 +56,12 @@ impl HoldBudget {
         self.whole.load(Ordering::Relaxed).saturating_sub(held)
     }
 
+    /// Takes up room for so many octets; `None` when there is not that much.
+    pub fn room(self: &Arc<Self>, octets: usize) -> Option<Room> {
+        let taken = self.take(octets);
+        taken.then(|| Room(Arc::new(Share { budget: Arc::clone(self), octets })))
+    }
+
     fn take(&self, octets: usize) -> bool {
         let whole = self.whole.load(Ordering::Relaxed);
         let more = |held: usize| held.checked_add(octets).filter(|held| *held <= whole);
@@ -64,6 +70,36 @@ impl HoldBudget {
 
     fn give(&self, octets: usize) {
         self.held.fetch_sub(octets, Ordering::Relaxed);
+    }
+}
+
+/// Room that content takes up in the budget. Whoever has the content, or a part of it, has a
+/// clone of this as well: it is given back when the last of them is gone.
+#[derive(Debug, Clone)]
+pub struct Room(Arc<Share>);
+
+#[derive(Debug)]
+struct Share {
+    budget: Arc<HoldBudget>,
+    octets: usize,
+}
+
+impl Share {
+    /// False when there is not that much room; then it is as before.
+    fn resize(&mut self, octets: usize) -> bool {
+        match octets.checked_sub(self.octets) {
+            Some(more) if !self.budget.take(more) => return false,
+            Some(_) => {}
+            None => self.budget.give(self.octets - octets),
+        }
+        self.octets = octets;
+        true
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.budget.give(self.octets);
     }
 }
 
@@ -76,13 +112,15 @@ pub(crate) enum Full {
     Budget,
 }
 
-/// The content of one transaction, counted against the budget as long as it lives.
+/// The content of one transaction, counted against the budget as long as it lives, here or with
+/// those to whom it was lent.
 #[derive(Debug)]
 pub(crate) struct Held {
     settings: HoldSettings,
     content: Vec<u8>,
-    /// Octets that were taken from the budget.
-    counted: usize,
+    room: Room,
+    /// Octets of it when it was lent.
+    lent: usize,
     noops: u32,
     next_noop: Option<Moment>,
 }
@@ -93,8 +131,9 @@ impl Held {
         if settings.budget.left() == 0 {
             return None;
         }
+        let room = settings.budget.room(0)?;
         let mut held =
-            Self { settings, content: Vec::new(), counted: 0, noops: 0, next_noop: None };
+            Self { settings, content: Vec::new(), room, lent: 0, noops: 0, next_noop: None };
         held.set_timer(now);
         Some(held)
     }
@@ -103,10 +142,7 @@ impl Held {
         if self.content.len().saturating_add(span.len()) > self.settings.limit {
             return Err(Full::Content);
         }
-        if !self.settings.budget.take(span.len()) {
-            return Err(Full::Budget);
-        }
-        self.counted += span.len();
+        self.take_room(self.content.len() + span.len())?;
         self.content.extend_from_slice(span);
         Ok(())
     }
@@ -118,25 +154,30 @@ impl Held {
         Ok(())
     }
 
-    /// Gives the content to somebody who looks at it. It counts as before.
-    pub(crate) fn lend(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.content)
+    /// Gives the content to somebody who looks at it, with the room it takes up.
+    pub(crate) fn lend(&mut self) -> (Vec<u8>, Room) {
+        self.lent = self.content.len();
+        (std::mem::take(&mut self.content), self.room.clone())
     }
 
     /// Octets of the content when it was lent.
     pub(crate) fn lent(&self) -> usize {
-        self.counted
+        self.lent
     }
 
     /// Takes the content back, perhaps another one.
     pub(crate) fn bring_back(&mut self, content: Vec<u8>) -> Result<(), Full> {
-        match content.len().checked_sub(self.counted) {
-            Some(more) if !self.settings.budget.take(more) => return Err(Full::Budget),
-            Some(_) => {}
-            None => self.settings.budget.give(self.counted - content.len()),
-        }
-        self.counted = content.len();
+        self.take_room(content.len())?;
         self.content = content;
+        Ok(())
+    }
+
+    /// Counts so many octets. What somebody else still looks at counts besides.
+    fn take_room(&mut self, octets: usize) -> Result<(), Full> {
+        if let Some(share) = Arc::get_mut(&mut self.room.0) {
+            return if share.resize(octets) { Ok(()) } else { Err(Full::Budget) };
+        }
+        self.room = self.settings.budget.room(octets).ok_or(Full::Budget)?;
         Ok(())
     }
 
@@ -161,12 +202,6 @@ impl Held {
 
     pub(crate) fn poll_timeout(&self) -> Option<Moment> {
         self.next_noop
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.settings.budget.give(self.counted);
     }
 }
 
@@ -197,7 +232,9 @@ mod tests {
         let settings = HoldSettings::new(10, Arc::new(HoldBudget::new(12)));
         let mut held = Held::begin(settings.clone(), now).unwrap();
         assert_eq!(held.push(b"1234567890"), Ok(()));
-        assert_eq!((held.lend().len(), held.lent(), settings.budget.left()), (10, 10, 2));
+        let (content, room) = held.lend();
+        assert_eq!((content.len(), held.lent(), settings.budget.left()), (10, 10, 2));
+        drop(room);
         assert_eq!(held.bring_back(vec![0; 13]), Err(Full::Budget));
         assert_eq!(held.bring_back(vec![0; 12]), Ok(()));
         assert_eq!((held.content().len(), settings.budget.left()), (12, 0));
@@ -205,6 +242,25 @@ mod tests {
         assert_eq!(settings.budget.left(), 9);
         drop(held);
         assert_eq!(settings.budget.left(), 12);
+    }
+
+    #[test]
+    fn what_somebody_still_looks_at_counts_beside_what_came_back_and_after_it_was_given_up() {
+        let now = Moment::new(Duration::ZERO, 0);
+        let settings = HoldSettings::new(10, Arc::new(HoldBudget::new(25)));
+        let mut held = Held::begin(settings.clone(), now).unwrap();
+        assert_eq!(held.push(b"1234567890"), Ok(()));
+        let (_, room) = held.lend();
+        let another = room.clone();
+        assert_eq!(held.bring_back(vec![0; 16]), Err(Full::Budget));
+        assert_eq!(held.bring_back(vec![0; 12]), Ok(()));
+        assert_eq!(settings.budget.left(), 3);
+        drop(held);
+        assert_eq!(settings.budget.left(), 15);
+        drop(room);
+        assert_eq!(settings.budget.left(), 15);
+        drop(another);
+        assert_eq!(settings.budget.left(), 25);
     }
 
     #[test]

@@ -19,6 +19,7 @@
 //! is judged before DATA, that is a step of `Holding`.
 
 mod access;
+mod all_replies;
 mod auth;
 mod author_gate;
 mod authors;
@@ -67,15 +68,15 @@ mod verbatim;
 mod waits;
 mod way;
 
+pub use all_replies::all as relay_replies;
 pub use event::{Answer, AuthAnswer, AuthQuestion, Denied, Event, OpenFailure, Side, Wanted};
 pub use filter::{
     ContentNeed, FilterAnswer, FilterContent, FilterMail, FilterStep, FilterVerdict, Filtered,
     Filters, JudgedStreams,
 };
-pub use hold::{HoldBudget, HoldSettings};
+pub use hold::{HoldBudget, HoldSettings, Room};
 pub use offers::CapabilityRecord;
 pub use relay::Relay;
-pub use replies::all as relay_replies;
 pub use settings::{
     Access, AuthOffer, Contact, MessageRules, Mixed, RelaySettings, RouteId, Routes, SessionFacts,
     SmarthostId, TlsFacts, Way,

@@ -328,12 +328,11 @@ pub(crate) struct Swallowing {
     pub(crate) why: &'static str,
 }
 
-/// A message that has gone upstream but for our dot, while it is judged.
+/// A message that has gone upstream but for our dot, while it is judged. The filters have the
+/// copy, and its room in the budget.
 #[derive(Debug)]
 pub(crate) struct Judging {
     pub(crate) dot: Dot,
-    /// Counts against the budget as long as it is looked at.
-    pub(crate) _copy: Held,
 }
 
 /// A message whose data is complete.

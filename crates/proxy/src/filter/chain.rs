@@ -7,7 +7,7 @@ use evidence::Reference;
 use message::apply;
 use milter::{Change, Macros};
 use policy::Finding;
-use relay::{FilterAnswer, FilterContent, FilterMail, FilterVerdict, Filtered, SessionFacts};
+use relay::{FilterAnswer, FilterContent, FilterMail, FilterVerdict, Filtered, Room, SessionFacts};
 
 use super::attendance::{Attendance, Told};
 use super::caller::{self, Caller};
@@ -121,24 +121,28 @@ impl Chain {
 
     async fn content(&mut self, content: FilterContent) -> Filtered {
         let mut findings = std::mem::take(&mut self.findings);
-        let FilterContent { content, possible, .. } = content;
-        let gates = &self.settings.content;
-        let (content, verdict) = content::judge(gates, &possible, content, &mut findings).await;
+        let FilterContent { content, room, possible, gates_permit, may_change: _ } = content;
+        let (content, verdict) = if gates_permit {
+            (content, FilterVerdict::Permit)
+        } else {
+            let gates = &self.settings.content;
+            content::judge(gates, &possible, content, &room, &mut findings).await
+        };
         let mut so_far = Filtered { verdict, findings, content, changed: false };
         if so_far.verdict == FilterVerdict::Permit {
-            self.ask_milters(&mut so_far).await;
+            self.ask_milters(&mut so_far, &room).await;
         }
         if so_far.verdict == FilterVerdict::Permit
             && let Some(signer) = &self.settings.signer
         {
             let reference = self.transaction.as_ref().map(|now| now.reference);
-            sign(Arc::clone(signer), reference, &mut so_far).await;
+            sign(Arc::clone(signer), reference, &mut so_far, &room).await;
         }
         self.abort();
         so_far
     }
 
-    async fn ask_milters(&mut self, so_far: &mut Filtered) {
+    async fn ask_milters(&mut self, so_far: &mut Filtered, room: &Room) {
         let Some(transaction) = &self.transaction else {
             so_far.verdict = self.nothing_told();
             return;
@@ -149,7 +153,7 @@ impl Chain {
             let (verdict, changes) = asked.await;
             so_far.verdict = verdict;
             if so_far.verdict == FilterVerdict::Permit && !changes.is_empty() {
-                change(milter, changes, &told, so_far).await;
+                change(milter, changes, &told, so_far, room).await;
             }
             if so_far.verdict != FilterVerdict::Permit {
                 return;
@@ -163,12 +167,15 @@ async fn change(
     changes: Vec<Change>,
     told: &Told<'_>,
     so_far: &mut Filtered,
+    room: &Room,
 ) {
     let finding = changed::finding(milter.by(), &changes, &so_far.content);
     let (content, limit) = (std::mem::take(&mut so_far.content), told.changes_max);
     let changes = changed::to_message(changes);
+    let room = room.clone();
     let applied = workers::run(move || {
         let applied = apply(&content, &changes, limit);
+        drop(room);
         (content, applied)
     });
     match applied.await {
@@ -192,8 +199,13 @@ async fn change(
 }
 
 /// Puts what the signer says in front.
-async fn sign(signer: Arc<dyn Signer>, reference: Option<Reference>, so_far: &mut Filtered) {
-    let content = std::mem::take(&mut so_far.content);
+async fn sign(
+    signer: Arc<dyn Signer>,
+    reference: Option<Reference>,
+    so_far: &mut Filtered,
+    room: &Room,
+) {
+    let (content, room) = (std::mem::take(&mut so_far.content), room.clone());
     let signed = workers::run(move || {
         let signed = signer.sign(&content).map(|mut fields| {
             if fields.is_empty() {
@@ -203,6 +215,7 @@ async fn sign(signer: Arc<dyn Signer>, reference: Option<Reference>, so_far: &mu
             fields.extend_from_slice(&content);
             Some(fields)
         });
+        drop(room);
         (content, signed)
     });
     let why = match signed.await {

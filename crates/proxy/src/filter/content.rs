@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use message::Content;
 use policy::{ContentGate, ContentGates, Finding, GateVerdict, Possible};
-use relay::FilterVerdict;
+use relay::{FilterVerdict, Room};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -23,31 +23,33 @@ pub(super) async fn judge(
     gates: &Arc<ContentGates>,
     possible: &Possible,
     content: Vec<u8>,
+    room: &Room,
     findings: &mut Vec<Finding>,
 ) -> (Vec<u8>, FilterVerdict) {
     let asked = gates.asked(possible);
     if asked.is_empty() {
         return (content, FilterVerdict::Permit);
     }
-    let content = Arc::new(content);
-    let verdict = each(gates, &asked, &content, findings).await;
+    let shared = Arc::new((content, room.clone()));
+    let verdict = each(gates, &asked, &shared, findings).await;
     // Somebody who was left alone may still be reading it.
-    (Arc::unwrap_or_clone(content), verdict)
+    let (content, _) = Arc::unwrap_or_clone(shared);
+    (content, verdict)
 }
 
 async fn each(
     gates: &Arc<ContentGates>,
     asked: &[usize],
-    content: &Arc<Vec<u8>>,
+    shared: &Arc<(Vec<u8>, Room)>,
     findings: &mut Vec<Finding>,
 ) -> FilterVerdict {
-    let mut decoding = Decoding::begin(content);
+    let mut decoding = Decoding::begin(shared);
     for &at in asked {
         let Some(gate) = gates.get(at) else { continue };
         let judging = async {
             let decoded = decoding.decoded().await?;
             let gates = Arc::clone(gates);
-            workers::run(move || gates.get(at).and_then(|gate| gate.judge(&decoded))).await
+            workers::run(move || gates.get(at).and_then(|gate| gate.judge(&decoded.0))).await
         };
         let found = within(gate.cap, judging, gate).await;
         let Some(finding) = found else { continue };
@@ -83,22 +85,28 @@ async fn within(
     }
 }
 
+/// The message decoded, and the room of what it was decoded from, which is about as large.
+type Decoded = Arc<(Content, Room)>;
+
 /// The message decoded, once for all gates. Whoever has not the time to wait leaves it running.
 struct Decoding {
-    running: JoinSet<Option<Arc<Content>>>,
-    done: Option<Option<Arc<Content>>>,
+    running: JoinSet<Option<Decoded>>,
+    done: Option<Option<Decoded>>,
 }
 
 impl Decoding {
-    fn begin(content: &Arc<Vec<u8>>) -> Self {
-        let content = Arc::clone(content);
+    fn begin(shared: &Arc<(Vec<u8>, Room)>) -> Self {
+        let shared = Arc::clone(shared);
         let mut running = JoinSet::new();
-        running.spawn(workers::run(move || Arc::new(Content::decode(&content))));
+        running.spawn(workers::run(move || {
+            let (content, room) = &*shared;
+            Arc::new((Content::decode(content), room.clone()))
+        }));
         Self { running, done: None }
     }
 
     /// `None`: it failed.
-    async fn decoded(&mut self) -> Option<Arc<Content>> {
+    async fn decoded(&mut self) -> Option<Decoded> {
         if self.done.is_none() {
             let ended = self.running.join_next().await;
             self.done = Some(ended.and_then(Result::ok).flatten());

@@ -9,10 +9,10 @@ use std::time::Duration;
 use address::{ForwardPath, ReversePath};
 use evidence::Reference;
 use fake::{Act, Fake, said};
-use policy::{Finding, Streams};
+use policy::{ContentCheck, ContentGate, ContentGates, Finding, GateRule, GateVerdict, Streams};
 use relay::{
-    FilterAnswer, FilterContent, FilterMail, FilterStep, FilterVerdict, Filtered, SessionFacts,
-    TlsFacts,
+    FilterAnswer, FilterContent, FilterMail, FilterStep, FilterVerdict, Filtered, HoldBudget,
+    SessionFacts, TlsFacts,
 };
 use smtp_wire::{MailParams, RcptParams};
 
@@ -25,6 +25,9 @@ struct Session {
     filtering: Filtering,
     facts: SessionFacts,
     number: u64,
+    budget: Arc<HoldBudget>,
+    /// A gate over the header has permitted it.
+    gates_permit: bool,
 }
 
 fn settings(address: MilterAddress) -> MilterSettings {
@@ -39,7 +42,15 @@ fn settings(address: MilterAddress) -> MilterSettings {
 }
 
 fn session(milters: Vec<Arc<Milter>>, signer: Option<Arc<dyn Signer>>) -> Session {
-    let filters = FilterSettings { content: Arc::default(), milters, signer, content_max: 1 << 20 };
+    session_with(Arc::default(), milters, signer)
+}
+
+fn session_with(
+    content: Arc<ContentGates>,
+    milters: Vec<Arc<Milter>>,
+    signer: Option<Arc<dyn Signer>>,
+) -> Session {
+    let filters = FilterSettings { content, milters, signer, content_max: 1 << 20 };
     let facts = SessionFacts {
         id: "s".into(),
         client: [192, 0, 2, 7].into(),
@@ -50,7 +61,8 @@ fn session(milters: Vec<Arc<Milter>>, signer: Option<Arc<dyn Signer>>) -> Sessio
         tls: None,
     };
     let filtering = Filtering::new(Arc::new(filters), Clock::start(), "mail.example.com");
-    Session { filtering, facts, number: 0 }
+    let budget = Arc::new(HoldBudget::new(1 << 20));
+    Session { filtering, facts, number: 0, budget, gates_permit: false }
 }
 
 /// With one milter.
@@ -94,8 +106,9 @@ impl Session {
     async fn content(&mut self, content: &str) -> Filtered {
         let content = FilterContent {
             content: content.as_bytes().to_vec(),
+            room: Arc::clone(&self.budget).room(content.len()).unwrap(),
             possible: Streams::default().fallback(),
-            gates_permit: false,
+            gates_permit: self.gates_permit,
             may_change: true,
         };
         match self.ask(FilterStep::Content(Box::new(content))).await {
@@ -561,4 +574,27 @@ async fn a_long_body_goes_in_pieces_until_it_is_to_be_skipped() {
     assert_eq!(session.message(&message).await.verdict, FilterVerdict::Permit);
     let letters: String = skips.commands().iter().filter_map(|one| one.chars().next()).collect();
     assert_eq!(letters, "OCHMRTLNBE");
+}
+
+/// A permit of a gate over the header ends the search in those over the content as well.
+#[tokio::test]
+async fn a_permit_of_the_header_stands_for_the_content() {
+    let gate = ContentGate {
+        rule: GateRule {
+            name: "hello".into(),
+            streams: None,
+            verdict: GateVerdict::Refuse,
+            text: None,
+        },
+        check: ContentCheck::Text("Hello".parse().unwrap()),
+        cap: Duration::from_secs(60),
+        when_slow: GateVerdict::Defer,
+        when_unreadable: GateVerdict::Defer,
+    };
+    let mut session = session_with(Arc::new(ContentGates::new(vec![gate])), vec![], None);
+    for (gates_permit, permitted) in [(false, false), (true, true)] {
+        session.gates_permit = gates_permit;
+        let filtered = session.message(MESSAGE).await;
+        assert_eq!(filtered.verdict == FilterVerdict::Permit, permitted, "{filtered:?}");
+    }
 }

@@ -18,6 +18,13 @@ pub(crate) fn wishes(value: &str) -> Filters {
     }
 }
 
+impl FilterStage {
+    /// How many steps have no answer yet.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+}
+
 #[derive(Debug)]
 enum Waiting {
     Mail,
@@ -28,7 +35,7 @@ enum Waiting {
 #[derive(Debug, Default)]
 pub(crate) struct FilterStage {
     /// The steps, a line each: `mail <a@corp.example>`, `rcpt <b@there.example>`, `content held
-    /// Subject: x\\r\\n...`, `content copy ...`, `abort`.
+    /// Subject: x\\r\\n...`, `content copy ...`, `content copy permitted ...`, `abort`.
     pub(crate) seen: Vec<String>,
     /// Steps without an answer, also of transactions that are gone.
     waiting: VecDeque<(u64, Waiting)>,
@@ -37,12 +44,18 @@ pub(crate) struct FilterStage {
 impl FilterStage {
     pub(crate) fn see(&mut self, number: u64, step: FilterStep) {
         let (line, waiting) = match step {
-            FilterStep::Mail(mail) => (format!("mail {}", mail.from), Waiting::Mail),
+            FilterStep::Mail(mail) if mail.client_name == "pc.example" => {
+                (format!("mail {}", mail.from), Waiting::Mail)
+            }
+            FilterStep::Mail(mail) => {
+                (format!("mail {} of {}", mail.from, mail.client_name), Waiting::Mail)
+            }
             FilterStep::Recipient { tag, path, .. } => {
                 (format!("rcpt {path}"), Waiting::Recipient(tag))
             }
             FilterStep::Content(content) => {
-                let kind = if content.may_change { "held" } else { "copy" };
+                let mut kind = if content.may_change { "held" } else { "copy" }.to_owned();
+                kind += if content.gates_permit { " permitted" } else { "" };
                 let text = String::from_utf8_lossy(&content.content).escape_default().to_string();
                 (format!("content {kind} {text}"), Waiting::Content(content))
             }

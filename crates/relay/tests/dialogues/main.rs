@@ -9,5 +9,6 @@ mod evasion;
 mod filters;
 mod gates;
 mod identity;
+mod judging;
 mod stage;
 mod transcripts;

@@ -208,6 +208,7 @@ pub(crate) struct Stage {
     pub(crate) filters: FilterStage,
     live: bool,
     parked: Option<Box<Upstream>>,
+    pub(crate) budget: Arc<HoldBudget>,
 }
 
 impl Stage {
@@ -300,6 +301,7 @@ impl Stage {
             filters: FilterStage::default(),
             live: false,
             parked: None,
+            budget,
         };
         stage.drain();
         stage
@@ -313,6 +315,22 @@ impl Stage {
     pub(crate) fn client_closes(&mut self) {
         self.relay.handle_eof(self.now, Side::Downstream);
         self.drain();
+    }
+
+    /// Its connection is reset.
+    pub(crate) fn client_breaks(&mut self) {
+        self.relay.handle_client_broken(self.now);
+        self.drain();
+    }
+
+    /// The process is to end.
+    pub(crate) fn gate_is_to_end(&mut self) {
+        self.relay.drain(self.now);
+        self.drain();
+    }
+
+    pub(crate) fn has_smarthost(&self) -> bool {
+        self.live
     }
 
     pub(crate) fn smarthost_says(&mut self, bytes: &[u8]) {

@@ -218,6 +218,20 @@ impl Desk {
         Some((number, answer))
     }
 
+    /// Octets of content that they have, also of transactions that are gone.
+    pub(crate) fn octets(&self) -> usize {
+        let octets = |one: &Pending| match &one.waiting {
+            Waiting::Content(content) => content.content.len(),
+            _ => 0,
+        };
+        self.pending.iter().map(octets).sum()
+    }
+
+    /// Their process is gone, and all that they had.
+    pub(crate) fn end(&mut self) {
+        self.pending.clear();
+    }
+
     /// (8) What is said to a smarthost, line by line.
     pub(crate) fn check_command(&mut self, line: &str) {
         if !self.wishes.envelope {

@@ -549,6 +549,11 @@ impl Session {
                 self.client_closed = true;
                 self.to_relay.cut();
                 self.to_client.cut();
+                // A reset is known at once, whatever it waits for.
+                if net.dice.permille(500) {
+                    self.relay.handle_client_broken(net.now);
+                    self.told_end = true;
+                }
                 true
             }
             1 if self.live.is_some() => {

@@ -45,6 +45,7 @@ impl World {
                 self.pass_time();
             }
             self.net.check();
+            self.check_room();
         }
         self.check_at_end();
         self.net.totals.sessions = self.sessions.len() as u64;
@@ -64,6 +65,13 @@ impl World {
             at if at == own + 1 => self.net.close_kept(),
             _ => self.connect(),
         })
+    }
+
+    /// (5) What filters have counts, whether anybody still waits for them or not.
+    fn check_room(&self) {
+        let lent: usize = self.sessions.iter().map(|session| session.desk.octets()).sum();
+        let counted = self.net.budget_whole - self.net.budget.left();
+        assert!(lent <= counted, "(5) filters have {lent} octets, and {counted} count");
     }
 
     fn connect(&mut self) -> bool {
@@ -102,6 +110,7 @@ impl World {
         }
         self.net.check();
         // (5) what was held is given back.
+        self.sessions.iter_mut().for_each(|session| session.desk.end());
         assert_eq!(self.net.budget.left(), self.net.budget_whole);
         let net = &mut self.net;
         let deliveries: Vec<(u16, &Delivery)> = net

@@ -1,4 +1,5 @@
 use policy::{ContentCheck, GateRule, Streams};
+use relay::HoldBudget;
 
 use super::*;
 
@@ -16,9 +17,9 @@ fn gate(name: &str, verdict: GateVerdict, expression: &str) -> ContentGate {
 async fn judged(gates: Vec<ContentGate>, message: &[u8]) -> (FilterVerdict, Vec<String>) {
     let possible = Streams::default().fallback();
     let mut findings = Vec::new();
-    let (content, verdict) =
-        judge(&Arc::new(ContentGates::new(gates)), &possible, message.to_vec(), &mut findings)
-            .await;
+    let room = Arc::new(HoldBudget::new(1)).room(1).unwrap();
+    let gates = Arc::new(ContentGates::new(gates));
+    let (content, verdict) = judge(&gates, &possible, message.to_vec(), &room, &mut findings).await;
     assert_eq!(content, message, "the content comes back as it was");
     (verdict, findings.iter().map(|one| format!("{}: {}", one.gate, one.found)).collect())
 }
@@ -90,4 +91,31 @@ async fn what_cannot_be_read_is_not_passed() {
     let broken = b"Content-Type: multipart/mixed\r\n\r\nx";
     let (verdict, _) = judged(vec![gate("words", GateVerdict::Refuse, "falcon")], broken).await;
     assert!(matches!(verdict, FilterVerdict::Found(_)), "{verdict:?}");
+}
+
+/// A message that nobody waits for any more counts as long as somebody is still at it.
+#[tokio::test]
+async fn what_was_left_alone_counts_until_it_is_done() {
+    let budget = Arc::new(HoldBudget::new(100));
+    let places = workers::all_places().await;
+    let (room, possible) = (budget.room(60).unwrap(), Streams::default().fallback());
+    let gate = ContentGate {
+        cap: Duration::from_millis(1),
+        ..gate("slow", GateVerdict::Refuse, "nothing of the kind")
+    };
+    let gates = Arc::new(ContentGates::new(vec![gate]));
+    let shared = Arc::new((MESSAGE.to_vec(), room));
+    let mut decoding = Decoding::begin(&shared);
+    drop(shared);
+    let waited = timeout(gates.get(0).unwrap().cap, decoding.decoded()).await;
+    assert!(waited.is_err() && !gates.asked(&possible).is_empty());
+    assert_eq!(budget.left(), 40);
+    drop(places);
+    let decoded = decoding.decoded().await;
+    assert_eq!(budget.left(), 40);
+    drop((decoded, decoding));
+    // The thread that decoded it may still hold its own share for a moment.
+    while budget.left() < 100 {
+        tokio::task::yield_now().await;
+    }
 }
