@@ -41,7 +41,7 @@ impl Decided {
     pub fn verdict(&self) -> Option<&str> {
         let ended =
             self.findings.iter().filter(|_| self.whole).filter(|f| f.get("reply").is_some());
-        if let Some(verdict) = ended.filter_map(|finding| text(finding, "verdict")).last() {
+        if let Some(verdict) = ended.filter_map(|finding| text(finding, "verdict")).next_back() {
             return Some(verdict);
         }
         match self.decisions.as_slice() {

@@ -209,7 +209,7 @@ impl SolicitScan {
         let Some(declared) = self.declared else { return Some(self.said) };
         let same = self.said.value.as_ref().is_some_and(|value| value.is_same(&declared));
         // It went upstream already, or never will.
-        same.then(|| Said { value: None, ..self.said })
+        same.then_some(Said { value: None, ..self.said })
     }
 }
 

@@ -11,6 +11,7 @@ mod gate;
 mod house;
 #[cfg(test)]
 mod imports;
+#[cfg(test)]
 mod notices;
 #[cfg(test)]
 mod optouts;

@@ -34,9 +34,8 @@ struct Client {
 impl Greeted {
     /// The greeting is in the session's output.
     pub(super) fn new(notice: Arc<Notice>, client: IpAddr) -> Self {
-        // Not the four that a first push would make room for.
-        let mut clients = Vec::with_capacity(1);
-        clients.push(Client { address: client, shown: None });
+        // Room for one, and not the four that a first push would make room for.
+        let clients = vec![Client { address: client, shown: None }];
         Self { notice, clients, due: false, with_text: None }
     }
 
