@@ -1,7 +1,7 @@
 //! Which greeting was shown to whom, and what it said.
 //!
 //! A session's record names the greeting by the hash of the very octets that were written; what
-//! these are stands once for each process that used them, so that a hash can be read years later.
+//! these are stands in each file that names them, so that a hash can be read years later.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub struct Notice {
 /// What a greeting says.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NoticeText {
-    /// When this process first recorded that it was shown.
+    /// When it was shown first, of those times that this file has from one process.
     pub time: Timestamp,
     /// The greeting, see [`greeting_digest`].
     pub greeting: Digest,
