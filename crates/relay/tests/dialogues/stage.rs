@@ -50,6 +50,8 @@ pub(crate) struct Scenery {
     pub(crate) second: Option<Option<Vec<String>>>,
     /// The streams whose mail goes to the second one only, all others to the first.
     pub(crate) to_second: Vec<String>,
+    /// A connection in the place of another is there only when time has passed.
+    pub(crate) slow: bool,
     /// What the client is offered comes from this; the same as `smarthost` unless set.
     pub(crate) record: Option<Vec<String>>,
     pub(crate) action: Action,
@@ -90,6 +92,7 @@ impl Default for Scenery {
             smarthost: Some(words.map(str::to_owned).to_vec()),
             second: None,
             to_second: Vec::new(),
+            slow: false,
             record: None,
             action: Action::Refuse,
             contact: Contact::Recipient,
@@ -209,6 +212,7 @@ pub(crate) struct Stage {
     live: bool,
     parked: Option<Box<Upstream>>,
     pub(crate) budget: Arc<HoldBudget>,
+    wanted: Option<Wanted>,
 }
 
 impl Stage {
@@ -302,6 +306,7 @@ impl Stage {
             live: false,
             parked: None,
             budget,
+            wanted: None,
         };
         stage.drain();
         stage
@@ -375,6 +380,9 @@ impl Stage {
     pub(crate) fn pass(&mut self, time: Duration) {
         self.now = self.now.plus(time);
         self.relay.handle_timeout(self.now);
+        if let Some(wanted) = self.wanted.take() {
+            self.open(&wanted);
+        }
         self.drain();
     }
 
@@ -461,6 +469,9 @@ impl Stage {
 
     fn handle(&mut self, event: Event) {
         match event {
+            Event::OpenUpstream(wanted) if self.scenery.slow && !wanted.avoid.is_empty() => {
+                self.wanted = Some(wanted);
+            }
             Event::OpenUpstream(wanted) => self.open(&wanted),
             Event::ReleaseUpstream(upstream) => {
                 self.live = false;

@@ -174,6 +174,7 @@ fn scenery(transcript: &Transcript) -> Scenery {
             "smarthost" => scenery.smarthost = Some(words(value)),
             "second" if value == "away" => scenery.second = Some(None),
             "second" => scenery.second = Some(Some(words(value))),
+            "opening" if value == "slow" => scenery.slow = true,
             "to-second" => scenery.to_second = words(value),
             "record" => scenery.record = Some(words(value)),
             "action" if value == "drop" => scenery.action = Action::Drop,
