@@ -42,7 +42,7 @@ pub use record::{
     Class, Decision, Ending, Finding, Intent, Outcome, Record, ReplyText, ShortDigest, Verdict,
 };
 pub use records::{Found, Records};
-pub use recovery::Recovery;
+pub use recovery::{Recovery, Unsettled};
 pub use reference::{Mint, NotAReference, REFERENCE_LEN, Reference, ReferencePrefix};
 pub use sealer::{Rotation, Sealer};
 pub use search::{Message, Messages, Query, Sought, find, search};

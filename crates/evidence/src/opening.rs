@@ -15,8 +15,7 @@ use crate::chain::{ChainId, FORMAT, Header, NONE, cover_rest};
 use crate::files::{Closed, UNFINISHED, closed, is, sync_folder, with_suffix};
 use crate::journal::{Journal, Page};
 use crate::record::Record;
-use crate::recovery::{self, Place, Recovery};
-use crate::reference::Reference;
+use crate::recovery::{self, Place, Recovery, UNSETTLED_MAX, Unsettled};
 use crate::sealer::{Begin, Sealed, Sealer, close};
 use crate::survey::Survey;
 
@@ -44,8 +43,9 @@ pub struct Opened {
     pub sealer: Option<Sealer>,
     /// What the last run has left.
     pub recovery: Recovery,
-    /// Message-IDs of messages whose fate is not known for that reason, and their transactions.
-    pub unsettled: Vec<(String, Reference)>,
+    /// Messages whose fate is not known: those that the last run has left, and those of which it
+    /// knew that, as far back as `reach`.
+    pub unsettled: Vec<Unsettled>,
     /// Closed files that are to be [packed](crate::pack).
     pub to_pack: Vec<PathBuf>,
 }
@@ -76,7 +76,7 @@ pub fn open(path: &Path, opening: &Opening) -> io::Result<Opened> {
     let begin = go_on(path, &page, &survey, &before, opening)?;
     let journal = Arc::new(Journal::page(page));
     let mut found = Recovery { unknown: 0, torn: pass.torn };
-    let mut unsettled = Vec::new();
+    let mut unsettled = Vec::from(std::mem::take(&mut pass.unsettled));
     let ids = &mut unsettled;
     found.unknown = recover(&journal, &before, path, pass, opening.now, ids)?;
     let sealer = Sealer::new(Arc::clone(&journal), begin);
@@ -210,9 +210,6 @@ fn final_hash(closed: &Closed, now: Timestamp) -> io::Result<Digest> {
     close(&page, &mut sealed, now)
 }
 
-/// Message-IDs that are told of an opening.
-const UNSETTLED_MAX: usize = 1000;
-
 /// Closes the intents that the last run left open; returns how many.
 fn recover(
     journal: &Journal,
@@ -220,9 +217,9 @@ fn recover(
     path: &Path,
     first: recovery::Pass,
     now: Timestamp,
-    unsettled: &mut Vec<(String, Reference)>,
+    unsettled: &mut Vec<Unsettled>,
 ) -> io::Result<usize> {
-    let mut unknown = 0;
+    let (mut unknown, mut left) = (0, UNSETTLED_MAX);
     let mut line = Vec::new();
     let mut pass = first;
     loop {
@@ -232,8 +229,10 @@ fn recover(
             Record::Outcome(&outcome).write_line(&mut line)?;
             journal.append(&line)?;
             unknown += 1;
-            if let Some(id) = outcome.message_id.filter(|_| unsettled.len() < UNSETTLED_MAX) {
-                unsettled.push((id, outcome.transaction));
+            if let Some(message_id) = outcome.message_id.filter(|_| left > 0) {
+                let (transaction, time) = (outcome.transaction, outcome.time);
+                unsettled.push(Unsettled { message_id, transaction, time });
+                left -= 1;
             }
         }
         match from {

@@ -8,7 +8,7 @@
 //! intent and its outcome, so closed files are read too, as far back as a message can have
 //! waited for its outcome when the last record was written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::net::IpAddr;
@@ -16,6 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use memchr::memmem;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use suppression::Timestamp;
@@ -40,6 +41,23 @@ pub struct Recovery {
     /// Intents and outcomes that are not whole, and an end of file within a line.
     pub torn: usize,
 }
+
+/// A message of which nobody knows what became.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Unsettled {
+    /// Its Message-ID.
+    pub message_id: String,
+    /// Its transaction.
+    pub transaction: Reference,
+    /// When it had ended so.
+    pub time: Timestamp,
+}
+
+/// How many of them are told of an opening; of more, the last ones.
+pub(crate) const UNSETTLED_MAX: usize = 1000;
+
+/// How an outcome says so. No text in a record can hold this, its quotes would be escaped.
+const UNKNOWN: &[u8] = b"\"ending\":\"unknown\"";
 
 /// The fields of an intent that its outcome repeats.
 #[derive(Debug, Deserialize)]
@@ -113,6 +131,8 @@ pub(crate) struct Pass {
     open: HashMap<Reference, Box<[u8]>>,
     /// Where the first line is whose intent found no room.
     pub(crate) no_room: Option<Place>,
+    /// Messages whose outcome was written, and is not known.
+    pub(crate) unsettled: VecDeque<Unsettled>,
     /// What the current file tells about its chain, if the pass began before it.
     pub(crate) survey: Survey,
     /// Records that are not whole, see [`Recovery::torn`].
@@ -190,13 +210,28 @@ impl Pass {
                     }
                 } else if record.starts_with(b"{\"record\":\"outcome\"") {
                     match transaction_of(record) {
-                        Some(name) => drop(self.open.remove(&name)),
+                        Some(name) => {
+                            self.open.remove(&name);
+                            self.note_unsettled(record);
+                        }
                         None => self.torn += usize::from(line.ended),
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    fn note_unsettled(&mut self, outcome: &[u8]) {
+        if memmem::find(outcome, UNKNOWN).is_none() {
+            return;
+        }
+        // One without a Message-ID cannot be known again.
+        let Ok(unsettled) = serde_json::from_slice(outcome) else { return };
+        if self.unsettled.len() >= UNSETTLED_MAX {
+            self.unsettled.pop_front();
+        }
+        self.unsettled.push_back(unsettled);
     }
 }
 

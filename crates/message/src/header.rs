@@ -18,6 +18,7 @@ pub struct Field {
     name: String,
     raw: Vec<u8>,
     certain: bool,
+    obsolete: bool,
 }
 
 impl Field {
@@ -51,6 +52,11 @@ impl Field {
     /// It stands before the first line that is no field: everybody sees it.
     pub fn is_certain(&self) -> bool {
         self.certain
+    }
+
+    /// White space stands before its colon: there are programs that do not know it by its name.
+    pub fn is_obsolete(&self) -> bool {
+        self.obsolete
     }
 }
 
@@ -90,7 +96,9 @@ impl Header {
             match field(text.trim_ascii_start()) {
                 Some((name, value)) => {
                     open = true;
-                    fields.push(Field { name: name.to_owned(), raw: value.to_vec(), certain });
+                    let obsolete = name.ends_with(|last: char| last.is_ascii_whitespace());
+                    let (name, raw) = (name.trim_ascii_end().to_owned(), value.to_vec());
+                    fields.push(Field { name, raw, certain, obsolete });
                 }
                 None => {
                     open = false;
@@ -126,11 +134,12 @@ fn is_continuation(line: &[u8]) -> bool {
     line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'))
 }
 
-/// field-name ":" unstructured ; the name is printable US-ASCII without a colon.
+/// field-name ":" unstructured ; the name is printable US-ASCII without a colon. With the white
+/// space behind the name.
 fn field(line: &[u8]) -> Option<(&str, &[u8])> {
     let (name, value) = line.split_at(memchr(b':', line)?);
-    let name = name.trim_ascii_end();
-    let is_name = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
+    let known = name.trim_ascii_end();
+    let is_name = !known.is_empty() && known.iter().all(u8::is_ascii_graphic);
     let name = std::str::from_utf8(name).ok().filter(|_| is_name)?;
     Some((name, value.get(1..).unwrap_or_default()))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use message::{Field, Header, check_one_click};
+use message::{Field, Header, OneClickFault, check_one_click};
 
 use crate::authors::{AuthorFault, check_authors};
 use crate::expression::Expression;
@@ -22,8 +22,9 @@ pub enum HeaderCheck {
     Forbidden(Vec<FieldName>),
     /// A field of that name whose value fits, as it stands there or with its encoded words decoded.
     Field(FieldName, Expression),
-    /// No one-click unsubscribe (RFC 8058).
-    OneClick,
+    /// No one-click unsubscribe (RFC 8058). The authors whose messages get a signature here that
+    /// covers its fields: one list for each signature.
+    OneClick(Vec<Vec<AuthorDomain>>),
     /// More Received fields than this.
     Received(usize),
     /// A subject that may mislead (15 U.S.C. 7704(a)(2)); a heuristic.
@@ -53,8 +54,13 @@ impl HeaderCheck {
                 let found = header.named(name.as_str()).any(fits);
                 found.then(|| format!("the message has a {} that is not permitted", name.as_str()))
             }
-            Self::OneClick => {
+            Self::OneClick(signed) => {
                 let fault = check_one_click(header).err()?;
+                if fault == OneClickFault::NotSigned
+                    && signed.iter().any(|authors| will_be_signed(header, authors))
+                {
+                    return None;
+                }
                 Some(format!("no one-click unsubscribe (RFC 8058): {fault}"))
             }
             Self::Received(most) => {
@@ -71,6 +77,19 @@ impl HeaderCheck {
             }
         }
     }
+}
+
+/// Whether a signature for these authors will cover the fields about unsubscribing. A name that
+/// the signer may not know is not signed.
+fn will_be_signed(header: &Header, authors: &[AuthorDomain]) -> bool {
+    let mut named = header.named("From");
+    let (Some(from), None) = (named.next(), named.next()) else { return false };
+    let mut fields = header
+        .named("List-Unsubscribe")
+        .chain(header.named("List-Unsubscribe-Post"))
+        .chain(std::iter::once(from));
+    fields.all(|field| field.is_certain() && !field.is_obsolete())
+        && check_authors(&from.unfolded(), authors).is_ok()
 }
 
 fn from(header: &Header, domains: &[AuthorDomain]) -> Option<String> {

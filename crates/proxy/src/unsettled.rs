@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use policy::Unsettled;
@@ -26,6 +27,11 @@ struct Earlier {
 #[derive(Debug, Default)]
 pub struct UnsettledMessages {
     ids: ArcSwap<HashMap<Arc<str>, Earlier>>,
+}
+
+impl UnsettledMessages {
+    /// How long one is remembered.
+    pub const KEPT: Duration = Duration::from_secs(KEPT.unsigned_abs());
 }
 
 impl Unsettled for UnsettledMessages {

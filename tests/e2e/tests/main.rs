@@ -20,6 +20,7 @@ mod evasion;
 mod evidence;
 mod failover;
 mod full_disk;
+mod gates;
 mod hostile;
 mod identity;
 mod life;

@@ -135,7 +135,7 @@ fn check(gate: &Gate, faults: &mut Vec<Fault>) -> Option<GateCheck> {
             let regex = gate.regex.get().map(|regex| regex.0.clone());
             field.zip(regex).map(|(field, regex)| HeaderCheck::Field(field, regex))
         }
-        CheckWord::OneClick => Some(HeaderCheck::OneClick),
+        CheckWord::OneClick => Some(HeaderCheck::OneClick(Vec::new())),
         CheckWord::Received => {
             needs(gate, "more_than", &gate.more_than, "25", faults);
             let most = gate.more_than.get().map(|most| usize::try_from(most.0));

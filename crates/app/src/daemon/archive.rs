@@ -43,13 +43,15 @@ pub(super) fn open(
     let opening = Opening {
         now: clock::now(),
         chain: ChainId(u128::from_ne_bytes(chance::bytes()?)),
-        reach: settings.longest_reply().saturating_add(SLACK),
+        reach: settings.longest_reply().saturating_add(SLACK).max(UnsettledMessages::KEPT),
     };
     let io = |error| AppError::io(path, error);
     let opened = evidence::open(path, &opening).map_err(io)?;
     let Opened { journal, sealer, recovery, unsettled: ids, to_pack } = opened;
-    for (id, transaction) in ids {
-        unsettled.note(&id, transaction.to_string(), opening.now.micros() / 1_000_000);
+    let kept = i64::try_from(UnsettledMessages::KEPT.as_micros()).unwrap_or(i64::MAX);
+    let since = opening.now.micros().saturating_sub(kept);
+    for one in ids.into_iter().filter(|one| one.time.micros() > since) {
+        unsettled.note(&one.message_id, one.transaction.to_string(), one.time.micros() / 1_000_000);
     }
     if recovery.unknown > 0 || recovery.torn > 0 {
         tracing::warn!(

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use policy::{HeaderGate, HeaderGates, Unsettled};
+use policy::{AuthorDomain, HeaderCheck, HeaderGate, HeaderGates, Unsettled};
 use proxy::UnsettledMessages;
 use relay::MessageRules;
 
@@ -19,7 +19,13 @@ pub(super) fn rules(
     let gates: Vec<_> = own
         .filter_map(|gate| match &gate.check {
             GateCheck::Header(check) => {
-                Some(HeaderGate { rule: gate.rule.clone(), check: check.clone() })
+                let check = match check {
+                    HeaderCheck::OneClick(_) => {
+                        HeaderCheck::OneClick(signed_here(settings, listener))
+                    }
+                    other => other.clone(),
+                };
+                Some(HeaderGate { rule: gate.rule.clone(), check })
             }
             GateCheck::Content(..) => None,
         })
@@ -29,4 +35,11 @@ pub(super) fn rules(
         complete: listener.complete,
         unsettled: Some(Arc::clone(unsettled) as Arc<dyn Unsettled>),
     }
+}
+
+/// Whose messages get a signature of this gate behind the gates: it covers the fields about
+/// unsubscribing wherever they are there.
+fn signed_here(settings: &Settings, listener: &ListenerSettings) -> Vec<Vec<AuthorDomain>> {
+    let own = settings.dkim.iter().filter(|one| one.is_for(listener.address));
+    own.map(|one| one.signing.authors.clone()).collect()
 }

@@ -7,6 +7,7 @@
 
 mod deadlines;
 mod digest;
+mod findings;
 mod history;
 mod mail;
 mod obligations;
@@ -16,6 +17,7 @@ mod span;
 mod streams;
 
 pub use deadlines::{DeadlinesAsked, DeadlinesSummary, LateMail, OptOutLine, PASS_MAX, deadlines};
+pub use findings::{FindingsReport, FindingsRow, findings};
 pub use history::{History, HistoryLine, history};
 pub use shadow::{ShadowApplication, ShadowReport, ShadowRow, shadow};
 pub use span::TimeSpan;

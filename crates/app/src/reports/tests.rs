@@ -447,3 +447,51 @@ fn let_through_by_a_watching_listener_counts_when_it_was_taken() {
     let row = &report.applications[0].lists[0];
     assert_eq!((row.recipients, row.sent), (3, 1), "{report:#?}");
 }
+
+#[test]
+fn findings_are_counted_by_gate_verdict_and_stream() {
+    let mut house = House::new(
+        "[[gate]]\nname = \"one-click\"\ncheck = \"one-click\"\nverdict = \"shadow\"\n\
+         [[gate]]\nname = \"size\"\ncheck = \"received\"\nmore_than = 5\n\
+         [[milter]]\nname = \"scan\"\naddress = \"127.0.0.1:9\"\n",
+    );
+    let mut number = 0;
+    let mut line = |record: &str, day: &str, gate: &str, more: &str| {
+        number += 1;
+        house.evidence += &format!(
+            "{{\"record\":\"{record}\",\"time\":\"{day}T12:00:00Z\",\"client\":\"10.1.2.3\",\"transaction\":\"T{number}\",\"gate\":\"{gate}\",\"reason\":\"found {number}\"{more}}}\n"
+        );
+    };
+    let (watched, refused) =
+        (",\"verdict\":\"shadow\",\"stream\":\"news\"", ",\"verdict\":\"refuse\"");
+    line("finding", "2026-05-04", "gate one-click", watched);
+    line("finding", "2026-05-05", "gate one-click", watched);
+    line("finding", "2026-05-05", "gate one-click", refused);
+    line("decision", "2026-05-06", "milter scan", ",\"verdict\":\"refuse\",\"ref\":\"R4\"");
+    line("decision", "2026-05-06", "opt-out", refused);
+    line("finding", "2026-05-09", "gate one-click", watched);
+    house.write();
+    let span =
+        TimeSpan { since: Some(at("2026-05-04").day()), until: Some(at("2026-05-06").day()) };
+    let report = findings(&house.settings, span).unwrap();
+    let rows: Vec<_> = report
+        .rows
+        .iter()
+        .map(|row| {
+            (&*row.gate, &*row.verdict, &*row.stream, row.findings, &*row.found, &*row.reference)
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("gate one-click", "refuse", "unknown", 1, "found 3", "T3"),
+            ("gate one-click", "shadow", "news", 2, "found 2", "T2"),
+            ("milter scan", "refuse", "unknown", 1, "found 4", "R4"),
+        ]
+    );
+    assert_eq!(
+        (report.rows[1].first, report.rows[1].last),
+        (at("2026-05-04T12:00:00Z"), at("2026-05-05T12:00:00Z"))
+    );
+    assert_eq!(report.silent, ["gate size"]);
+}

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use app::config::Settings;
 use app::reports::{
-    DeadlinesAsked, DeadlinesSummary, LateMail, OptOutLine, PASS_MAX, ShadowReport, StreamsReport,
-    TimeSpan, deadlines, shadow, streams,
+    DeadlinesAsked, DeadlinesSummary, FindingsReport, LateMail, OptOutLine, PASS_MAX, ShadowReport,
+    StreamsReport, TimeSpan, deadlines, findings, shadow, streams,
 };
 use serde_json::json;
 use suppression::Day;
@@ -21,6 +21,7 @@ pub(crate) fn run(words: &Report, out: &Out) -> anyhow::Result<Exit> {
     match &words.what {
         ReportVerb::Shadow(words) => run_shadow(words, out),
         ReportVerb::Streams(words) => run_streams(words, out),
+        ReportVerb::Findings(words) => run_findings(words, out),
         ReportVerb::Deadlines(words) => run_deadlines(words, out),
     }
 }
@@ -127,6 +128,38 @@ fn streams_text(report: &StreamsReport) -> String {
     }
     if !report.unused.is_empty() {
         let _ = writeln!(text, "\nNo mail was on: {}", report.unused.join(", "));
+    }
+    text
+}
+
+fn run_findings(words: &ReportSpan, out: &Out) -> anyhow::Result<Exit> {
+    let span = span(words.since, words.until)?;
+    let settings = configuration::settings(&words.file, out)?;
+    out.answer(&findings(&settings, span)?, findings_text)?;
+    Ok(Exit::Ok)
+}
+
+fn findings_text(report: &FindingsReport) -> String {
+    let mut text = String::new();
+    if report.rows.is_empty() {
+        text.push_str("The evidence holds no finding.\n");
+    } else {
+        let mut rows = vec![row(["gate", "verdict", "stream", "findings", "last", "ref", "found"])];
+        rows.extend(report.rows.iter().map(|line| {
+            row([
+                &line.gate,
+                &line.verdict,
+                &line.stream,
+                &line.findings.to_string(),
+                &line.last.day().to_string(),
+                &line.reference,
+                &line.found,
+            ])
+        }));
+        text.push_str(&columns(&rows));
+    }
+    if !report.silent.is_empty() {
+        let _ = writeln!(text, "\nNothing was found by: {}", report.silent.join(", "));
     }
     text
 }

@@ -17,6 +17,8 @@ pub(crate) enum ReportVerb {
     Shadow(ReportSpan),
     /// What kind of mail each application declares its mail to be.
     Streams(ReportSpan),
+    /// What gates over messages and milters have found, by gate, verdict and stream.
+    Findings(ReportSpan),
     /// Every opt-out with its deadline, and the mail let through after it.
     Deadlines(ReportDeadlines),
 }
@@ -27,6 +29,7 @@ Examples:
   optgate report shadow                 all that the evidence holds
   optgate report shadow --since 2026-03-01 --until 2026-03-31
   optgate report streams                an application whose mail is ALL TRANSACTIONAL is marked
+  optgate report findings --since 2026-03-01       what gates found, those that only watch too
   optgate -o json report streams | jq '.applications[] | select(.all_transactional)'
 
 An application is known by the name it logged in with, else by its address. Read from the evidence
@@ -38,6 +41,10 @@ many of them would have been refused, because of which list, on which stream.
 `report streams` counts messages and recipients by stream and class, as they were when they were
 sent. Transactional mail passes opt-outs, so an application that declares everything transactional
 is worth a look.
+
+`report findings` counts what each [[gate]] and [[milter]] found, and what was done about it, by
+stream, with the last one and its reference for `optgate why`. A gate with verdict = \"shadow\"
+refuses nothing; its findings are what it would have done. It names the gates that found nothing.
 
 Exit code: 0; `streams` gives 1 if an application is marked.")]
 pub(crate) struct ReportSpan {

@@ -187,6 +187,15 @@ fn reports_say_what_they_have_and_have_not() {
     let ran = house.run(&["report", "streams"]).exits(0);
     assert!(ran.out.contains("No mail was on: receipts, news, agreed"), "{}", ran.out);
     house.run(&["report", "streams", "--since", "yesterday"]).exits(64);
+    let ran = house.run(&["report", "findings"]).exits(0);
+    assert!(ran.out.contains("The evidence holds no finding."), "{}", ran.out);
+    let finding = "{\"record\":\"finding\",\"time\":\"2026-05-04T12:00:00Z\",\"transaction\":\"T1\",\"gate\":\"gate a\",\"verdict\":\"shadow\",\"stream\":\"news\",\"reason\":\"no Date\\u001b\"}\n";
+    house.write("evidence.jsonl", finding);
+    let ran = house.run(&["report", "findings"]).exits(0);
+    let row: Vec<&str> = ran.out.lines().last().unwrap().split_whitespace().collect();
+    let start = ["gate", "a", "shadow", "news", "1", "2026-05-04", "T1", "no"];
+    assert_eq!(row[..8], start, "{}", ran.out);
+    assert!(!ran.out.contains('\u{1b}'), "nothing that moves a terminal");
 }
 
 #[test]
@@ -278,6 +287,7 @@ fn a_time_that_ends_before_it_begins_is_a_mistake() {
         &["report", "deadlines"][..],
         &["report", "shadow"],
         &["report", "streams"],
+        &["report", "findings"],
         &["evidence", "--recipient", "a@example.com"],
     ] {
         let words = [what, &["--since", "2026-03-02", "--until", "2026-03-01"]].concat();

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
 use super::*;
+use crate::record::Ending;
 use crate::record::tests::{decision, intent, line, outcome};
 use crate::reference::Reference;
 
@@ -151,6 +152,54 @@ fn an_intent_without_outcome_becomes_unknown_once() {
     );
     assert_eq!(opened(&path).recovery, Recovery::default());
     assert_eq!(fs::read_to_string(&path).unwrap(), last);
+}
+
+#[test]
+fn messages_whose_fate_is_unknown_are_told_of_this_run_and_of_those_before() {
+    let (_folder, path) = place();
+    let written = |number: u32, ending, id: Option<&str>| {
+        let mut outcome = outcome(name(number));
+        (outcome.ending, outcome.message_id) = (ending, id.map(str::to_owned));
+        line(&Record::Outcome(&outcome))
+    };
+    let journal = journal(&path);
+    for line in [
+        written(1, Ending::Unknown, Some("<a \"ending\":\"accepted\"@corp.example>")),
+        written(2, Ending::Accepted, Some("<b \"ending\":\"unknown\"@corp.example>")),
+        written(3, Ending::Unknown, None),
+        intent_line(4),
+    ] {
+        journal.append(&line).unwrap();
+    }
+    drop(journal);
+    let now: Timestamp = "2026-03-03T00:00:00Z".parse().unwrap();
+    let told = || {
+        let opened = (0..1_000_000).find_map(|_| opened_at(&path, now).ok()).unwrap();
+        opened.unsettled.into_iter().map(|one| (one.message_id, one.transaction, one.time))
+    };
+    let first = outcome(name(1)).time;
+    let expected = [
+        ("<a \"ending\":\"accepted\"@corp.example>".to_owned(), name(1), first),
+        ("<1@corp.example>".to_owned(), name(4), now),
+    ];
+    assert!(told().eq(expected.clone()), "one was known, one is found now");
+    assert!(told().eq(expected), "both are known at the next start");
+}
+
+#[test]
+fn of_very_many_messages_of_unknown_fate_the_last_are_told() {
+    let (_folder, path) = place();
+    let many = u32::try_from(UNSETTLED_MAX).unwrap() + 5;
+    let journal = journal(&path);
+    for number in 0..many {
+        let mut outcome = outcome(name(number));
+        (outcome.ending, outcome.message_id) = (Ending::Unknown, Some(number.to_string()));
+        journal.append(&line(&Record::Outcome(&outcome))).unwrap();
+    }
+    drop(journal);
+    let told = opened(&path).unsettled;
+    assert_eq!(told.len(), UNSETTLED_MAX);
+    assert_eq!((&*told[0].message_id, told.last().unwrap().transaction), ("5", name(many - 1)));
 }
 
 /// What kill -9, or the end of the power, leaves: the file up to any byte.

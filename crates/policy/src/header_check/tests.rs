@@ -147,10 +147,39 @@ fn the_search_goes_on_behind_shadows_and_ends_at_anything_else() {
 }
 
 #[test]
+fn c_t4_a_signature_that_will_cover_both_fields_counts() {
+    let fields =
+        "List-Unsubscribe: <https://x/u>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n";
+    let signed = "DKIM-Signature: v=1; d=corp.example; h=from; b=x\r\n";
+    let here = HeaderCheck::OneClick(vec![
+        vec!["shop.example".parse().unwrap()],
+        vec!["corp.example".parse().unwrap(), "*.corp.example".parse().unwrap()],
+    ]);
+    let elsewhere = HeaderCheck::OneClick(Vec::new());
+    for (text, is_found_here) in [
+        (format!("{signed}From: a@corp.example\r\n{fields}\r\n"), false),
+        (format!("{signed}From: a@news.corp.example\r\n{fields}\r\n"), false),
+        (format!("{signed}From: a@bank.example\r\n{fields}\r\n"), true),
+        // One signature is for all authors, or it is not made.
+        (format!("{signed}From: a@corp.example, b@shop.example\r\n{fields}\r\n"), true),
+        (format!("{signed}From: a@corp.example\r\nFrom: a@corp.example\r\n{fields}\r\n"), true),
+        (format!("{signed}{fields}\r\n"), true),
+        // The signer does not take this for From, or that for the field.
+        (format!("{signed}From : a@corp.example\r\n{fields}\r\n"), true),
+        (format!("{signed}From: a@corp.example\r\n{}\r\n", fields.replace("be:", "be :")), true),
+    ] {
+        assert_eq!(found(&here, &text), is_found_here, "{text}");
+        assert!(found(&elsewhere, &text), "{text}");
+    }
+    // It makes no other fault good.
+    assert!(found(&here, "From: a@corp.example\r\n\r\n"));
+}
+
+#[test]
 fn a_gate_for_some_streams_looks_at_no_other() {
     let streams = Streams::default();
     let possible = streams.fallback();
-    let mut one = gate("a", GateVerdict::Refuse, HeaderCheck::OneClick);
+    let mut one = gate("a", GateVerdict::Refuse, HeaderCheck::OneClick(Vec::new()));
     one.rule.streams = Some(Vec::new());
     let gates = HeaderGates::new(vec![one.clone()]);
     assert!(!gates.want(&possible));
@@ -166,7 +195,7 @@ proptest! {
         let header = Header::parse(&bytes);
         for check in [
             HeaderCheck::From(["corp.example".parse().unwrap()].into()),
-            HeaderCheck::OneClick,
+            HeaderCheck::OneClick(Vec::new()),
             HeaderCheck::Subject,
             HeaderCheck::Advertisement(vec!["ADV".to_owned()]),
             HeaderCheck::Received(0),

@@ -21,7 +21,7 @@ pub(crate) fn gate(value: &str, streams: &Streams) -> HeaderGate {
         "required" => HeaderCheck::Required(fields()),
         "forbidden" => HeaderCheck::Forbidden(fields()),
         "field" => HeaderCheck::Field(rest[0].parse().unwrap(), rest[1].parse().unwrap()),
-        "one-click" => HeaderCheck::OneClick,
+        "one-click" => HeaderCheck::OneClick(Vec::new()),
         "received" => HeaderCheck::Received(rest[0].parse().unwrap()),
         "subject" => HeaderCheck::Subject,
         "advertisement" => {

@@ -42,7 +42,7 @@ fn every_check_has_its_keys() {
             "check = \"field\"\nfield = \"Subject\"\nregex = '(?i)lottery\\b'",
             HeaderCheck::Field("Subject".parse().unwrap(), r"(?i)lottery\b".parse().unwrap()),
         ),
-        ("check = \"one-click\"", HeaderCheck::OneClick),
+        ("check = \"one-click\"", HeaderCheck::OneClick(Vec::new())),
         ("check = \"received\"\nmore_than = 25", HeaderCheck::Received(25)),
         ("check = \"subject\"", HeaderCheck::Subject),
         (
