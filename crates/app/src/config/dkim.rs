@@ -13,6 +13,7 @@ use super::section::{
     KeyInfo, Maybe, Origin, Reader, Row, Rule, Said, Section, SectionInfo, section,
 };
 use super::settings::{DkimSettings, ListenerSettings};
+use super::tls::about_file;
 use crate::dkim::{Key, SigningSettings};
 use policy::FieldName;
 
@@ -106,7 +107,7 @@ pub(crate) fn settle(
         };
         let path = folder.join(&key.value.0);
         if let Err(fault) = Key::read(&path) {
-            faults.push(Fault::maybe_at(key.span(), fault.to_string()).help(
+            faults.push(about_file(key.span(), &fault).help(
                 "make one: openssl genpkey -algorithm ed25519 -out dkim.pem; or -algorithm rsa \
                  -pkeyopt rsa_keygen_bits:2048",
             ));

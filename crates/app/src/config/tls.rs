@@ -224,7 +224,8 @@ fn check_client(said: &Smarthost, settings: &ClientTlsSettings, faults: &mut Vec
 }
 
 /// A file that is not there may come before the gate starts; it does not start without.
-fn about_file(span: Option<Range<usize>>, fault: &FileFault) -> Fault {
+/// A fault of a file: that it is not there may be so on the machine that only checks.
+pub(crate) fn about_file(span: Option<Range<usize>>, fault: &FileFault) -> Fault {
     let severity = if fault.path.exists() { Severity::Error } else { Severity::Missing };
     Fault::maybe_at(span, fault.to_string()).severity(severity)
 }
