@@ -46,8 +46,28 @@ impl Decided {
         }
         match self.decisions.as_slice() {
             [decision] => text(decision, "verdict"),
-            _ => None,
+            _ => self.end_of_message(),
         }
+    }
+
+    /// How the one message ended that all of this is about.
+    fn end_of_message(&self) -> Option<&str> {
+        let mut ended = self.transaction.iter().filter_map(|record| text(record, "ending"));
+        let ending = ended.next_back().filter(|_| self.whole && self.is_one_message())?;
+        Some(match ending {
+            "accepted" => "permit",
+            "refused" => "refuse",
+            "dropped" => "drop",
+            _ => "defer",
+        })
+    }
+
+    /// Whether everything here is about one message.
+    pub fn is_one_message(&self) -> bool {
+        let all = || self.decisions.iter().chain(&self.findings).chain(&self.transaction);
+        let mut messages = all().filter_map(|record| text(record, "transaction"));
+        let first = messages.next();
+        messages.all(|next| Some(next) == first)
     }
 }
 

@@ -63,7 +63,11 @@ fn added(outcome: &AddedOutcome) -> String {
         for effect in odd {
             let _ = writeln!(text, "  on stream {}: {}", effect.stream, effect.words);
         }
-        if line.effects.is_empty() {
+        if line.effects.is_empty() && is_of_class(outcome) {
+            let class = outcome.scope.as_str();
+            let _ =
+                writeln!(text, "  stops mail that says SOLICIT={class}, or Solicitation: {class}");
+        } else if line.effects.is_empty() {
             let _ = writeln!(text, "  there is no stream that this is about: nothing changes");
         }
     }
@@ -74,8 +78,20 @@ fn added(outcome: &AddedOutcome) -> String {
     text
 }
 
+/// It is about a class of solicitations (RFC 3865), whatever the stream.
+fn is_of_class(outcome: &AddedOutcome) -> bool {
+    outcome.scope.is_class() && outcome.kind == Kind::OptOut
+}
+
 /// What holds by now, in one sentence.
 fn holds(outcome: &AddedOutcome) -> String {
+    if is_of_class(outcome) && outcome.addresses.iter().all(|line| line.effects.is_empty()) {
+        let gate = match outcome.running {
+            true => "The running gate goes by it from now on",
+            false => "No gate is running; the next one goes by it",
+        };
+        return format!("{gate}, at listeners with `no_soliciting`.");
+    }
     let all = || outcome.addresses.iter().flat_map(|line| &line.effects);
     let some = all().any(|effect| effect.holds);
     let odd = all().any(|effect| !effect.holds)

@@ -42,7 +42,7 @@ pub(crate) fn run(words: &Why, out: &Out) -> anyhow::Result<Exit> {
         ));
     }
     out.answer(&found, reference_text)?;
-    if found.decisions.len() > 1 && found.verdict().is_none() {
+    if found.decisions.len() > 1 && !found.is_one_message() {
         return Err(Ended::error(
             Exit::Data,
             "several decisions have references that begin so; give more of it",
