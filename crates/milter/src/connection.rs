@@ -449,7 +449,7 @@ impl Open {
             b'4' => Some(Verdict::Shutdown),
             b's' if matches!(step, Step::Rcpt | Step::Header | Step::Body) => Some(Verdict::Skip),
             b's' | b'O' | b'l' => return Err(MilterError::Unfit { letter, step }),
-            b'y' => return CustomReply::decode(data).map(|r| Event::Verdict(Verdict::Reply(r))),
+            b'y' => return refusal(data).map(Event::Verdict),
             // To the envelope: never offered.
             b'+' | b'-' | b'2' | b'e' if step == Step::EndOfBody => {
                 return Err(MilterError::NotNegotiated(Actions::ENVELOPE));
@@ -468,6 +468,17 @@ impl Open {
 /// A value with LF for each CRLF. The CR of one cannot stand anywhere else in well-formed content.
 fn with_line_feeds(value: &[u8]) -> Vec<u8> {
     value.iter().copied().filter(|octet| *octet != b'\r').collect()
+}
+
+/// What a reply of the filter's own making says. A refusal that is not well written is one all the
+/// same: whoever does without a filter that fails must not do without its refusals.
+fn refusal(data: &[u8]) -> Result<Verdict, MilterError> {
+    match (CustomReply::decode(data), CustomReply::code_of(data)) {
+        (Ok(reply), _) => Ok(Verdict::Reply(reply)),
+        (Err(_), Some(500..)) => Ok(Verdict::Reject),
+        (Err(_), Some(_)) => Ok(Verdict::TempFail),
+        (Err(error), None) => Err(error),
+    }
 }
 
 #[cfg(test)]

@@ -49,6 +49,11 @@ impl CustomReply {
         found.ok_or(MilterError::ReplyCode("empty"))
     }
 
+    /// The code that the data of such a reply begin with, however the rest is written.
+    pub(crate) fn code_of(data: &[u8]) -> Option<u16> {
+        code(data).map(|(code, _)| code)
+    }
+
     fn append(&mut self, line: &Line) -> Result<(), MilterError> {
         if line.code != self.code {
             return Err(MilterError::ReplyCode("lines with different codes"));

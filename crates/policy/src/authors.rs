@@ -13,6 +13,11 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::sender_rules::AuthorDomain;
 
+/// Octets of a field that is read; a longer one is unreadable.
+const VALUE_MAX: usize = 16 * 1024;
+/// Octets of one encoded word's text that are decoded. RFC 2047 s2 allows 75 for all of it, and
+/// what begins many times before one end would be decoded as often.
+const ENCODED_MAX: usize = 2000;
 /// Comments within comments.
 const DEPTH_MAX: usize = 4;
 
@@ -42,7 +47,7 @@ pub fn check_authors(value: &str, domains: &[AuthorDomain]) -> Result<(), Author
 }
 
 fn authors(value: &str) -> Result<Vec<Domain>, AuthorFault> {
-    if hides_brackets(value) {
+    if value.len() > VALUE_MAX || hides_brackets(value) {
         return Err(AuthorFault::Unreadable);
     }
     let mut reader = Reader { rest: value, found: Vec::new() };
@@ -226,7 +231,11 @@ fn hides_brackets(value: &str) -> bool {
         else {
             return false;
         };
-        let Some((text, _)) = tail.split_once("?=") else { continue };
+        // Without an end there is no word behind this one either.
+        let Some((text, _)) = tail.split_once("?=") else { return false };
+        if text.len() > ENCODED_MAX {
+            return true;
+        }
         let charset = charset.to_ascii_lowercase();
         // Its ASCII bytes are halves of other letters.
         if charset.starts_with("iso-2022") {

@@ -43,6 +43,13 @@ pub(crate) fn filter_fails(reference: Option<&Reference>) -> Reply {
     Reply::new(451, Enhanced::new(4, 7, 1), text)
 }
 
+/// A filter cannot be shown the message as it is (RFC 3463 s3.7: message content). Whoever would do
+/// without the filter does not do so for such a message: it may be made to be that.
+pub(crate) fn filter_cannot_be_shown(by: &str, reference: &Reference) -> Reply {
+    let text = format!("a header field is too long for {by}; ref {reference}");
+    Reply::new(550, Enhanced::new(5, 6, 0), text)
+}
+
 /// All of them with the event that brings them, for `docs/replies.md`.
 pub fn all() -> Vec<(&'static str, Reply)> {
     let host = "mail.example.com";
@@ -54,6 +61,7 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         ("the listener was closed (instead of a greeting)", closing(host)),
         ("a milter refuses", filter_refuses("milter rspamd", &reference)),
         ("a milter defers", filter_defers("milter rspamd", &reference)),
+        ("a milter cannot be shown a field", filter_cannot_be_shown("milter rspamd", &reference)),
         ("a milter cannot be asked", filter_fails(Some(&reference))),
         ("a fault of optgate's own (the connection is closed)", internal(host)),
     ]

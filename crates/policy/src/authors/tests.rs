@@ -133,3 +133,18 @@ fn what_is_read_has_no_other_domain_behind_any_at_sign() {
     }
     assert!(read > 50, "{read}");
 }
+
+#[test]
+fn a_field_that_costs_too_much_to_read_is_unreadable() {
+    let domains = ["corp.example".parse().unwrap()];
+    let check = |value: &str| check_authors(value, &domains);
+    let padded = |length: usize| format!("a@corp.example{}", " ".repeat(length));
+    assert_eq!(check(&padded(VALUE_MAX - 14)), Ok(()));
+    assert_eq!(check(&padded(VALUE_MAX)), Err(AuthorFault::Unreadable));
+    let word = |length: usize| format!("=?utf-8?q?{}?= <a@corp.example>", "x".repeat(length));
+    assert_eq!(check(&word(ENCODED_MAX)), Ok(()));
+    assert_eq!(check(&word(ENCODED_MAX + 1)), Err(AuthorFault::Unreadable));
+    // Words without an end are none, and are not looked for again and again.
+    let begun = format!("{}<a@corp.example>", "=?a?b? ".repeat(2000));
+    assert_eq!(check(&begun), Ok(()));
+}

@@ -266,6 +266,11 @@ impl Attendance {
         if is_its_fault(failure) {
             self.milter.failed(told.clock.now(), &failure.to_string());
         }
+        if let Failure::Protocol(MilterError::Oversize { .. }) = failure {
+            self.part = Part::Failed;
+            let reply = replies::filter_cannot_be_shown(&self.by, told.reference);
+            return FilterVerdict::Refuse { by: Arc::clone(&self.by), reply };
+        }
         match self.milter.settings().on_failure {
             OnFailure::Defer => {
                 self.part = Part::Failed;

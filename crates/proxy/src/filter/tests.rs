@@ -545,13 +545,17 @@ async fn a_change_that_would_break_the_message_is_not_made() {
 }
 
 #[tokio::test]
-async fn a_field_that_no_milter_could_read_is_not_the_milters_fault() {
-    let fake = Fake::tcp(|_| said(b'c')).await;
-    let (mut session, milter) = alone(settings(fake.address.clone()));
-    let long = format!("X-Long: {}\r\n\r\nHello\r\n", "a".repeat(70_000));
-    assert!(words(&session.message(&long).await.verdict).starts_with(FAILS));
-    assert_eq!(milter.failures.get(), 0);
-    assert_eq!(session.message(MESSAGE).await.verdict, FilterVerdict::Permit);
+async fn a_field_that_no_milter_could_read_refuses_the_message_whatever_is_done_without_a_milter() {
+    for on_failure in [OnFailure::Defer, OnFailure::Permit] {
+        let fake = Fake::tcp(|_| said(b'c')).await;
+        let milter = MilterSettings { on_failure, ..settings(fake.address.clone()) };
+        let (mut session, milter) = alone(milter);
+        let long = format!("X-Long: {}\r\n\r\nHello\r\n", "a".repeat(70_000));
+        let verdict = words(&session.message(&long).await.verdict);
+        assert!(verdict.contains("5.6.0 a header field is too long for milter m"), "{verdict}");
+        assert_eq!(milter.failures.get(), 0);
+        assert_eq!(session.message(MESSAGE).await.verdict, FilterVerdict::Permit);
+    }
 }
 
 #[tokio::test]
