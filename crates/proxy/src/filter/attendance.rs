@@ -265,6 +265,18 @@ impl Attendance {
         self.link = None;
         if is_its_fault(failure) {
             self.milter.failed(told.clock.now(), &failure.to_string());
+        } else if !matches!(failure, Failure::LeftAlone) {
+            // Its health says nothing of this, and the client's reply not why.
+            let (by, reference) = (&self.by, told.reference);
+            tracing::warn!(%by, %reference, %failure, "a message cannot pass a milter as it is");
+            if self.milter.settings().on_failure == OnFailure::Defer {
+                findings.push(Finding {
+                    gate: Arc::clone(by),
+                    verdict: GateVerdict::Shadow,
+                    found: failure.to_string(),
+                    text: None,
+                });
+            }
         }
         if let Failure::Protocol(MilterError::Oversize { .. }) = failure {
             self.part = Part::Failed;

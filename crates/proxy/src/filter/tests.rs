@@ -533,7 +533,11 @@ async fn a_change_that_would_break_the_message_is_not_made() {
         let filtered = session.message(MESSAGE).await;
         assert!(!filtered.changed && filtered.content == MESSAGE.as_bytes());
         match on_failure {
-            OnFailure::Defer => assert!(words(&filtered.verdict).starts_with(FAILS)),
+            OnFailure::Defer => {
+                assert!(words(&filtered.verdict).starts_with(FAILS));
+                let told = found(&filtered.findings);
+                assert_eq!(told, ["milter m: a field name that is none"]);
+            }
             OnFailure::Permit => {
                 assert_eq!(filtered.verdict, FilterVerdict::Permit);
                 let told = found(&filtered.findings);
