@@ -144,10 +144,15 @@ impl Relay {
                 return self.swallow(now, replies::eight_bit_not_taken(), "8bit");
             }
         }
+        if changed && !self.classes_changed(now, &content) {
+            return;
+        }
+        let Phase::Holding(holding) = &mut self.phase else { return };
         if let Err(full) = holding.held.bring_back(content) {
             return self.cannot_hold(now, full);
         }
         holding.step = Step::Ready(Some(slot));
+        self.say_classes(now);
         self.resume_held(now);
     }
 }

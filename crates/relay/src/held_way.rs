@@ -118,8 +118,9 @@ impl Relay {
         if !self.decide_stream(now) {
             return;
         }
-        self.say_classes(now);
+        // Whoever judges it may change it: its classes are said as they are then.
         if !self.judge_held() {
+            self.say_classes(now);
             self.resume_held(now);
         }
     }

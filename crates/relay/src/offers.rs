@@ -39,17 +39,39 @@ pub(crate) fn common(
     records: &[Arc<CapabilityRecord>],
     reach: &[SmarthostId],
 ) -> Option<Arc<Capabilities>> {
-    let mut known = records
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| reach.is_empty() || reach.iter().any(|id| usize::from(id.0) == *at))
-        .filter_map(|(_, record)| record.load());
+    let mut known = known(records, reach);
     let first = known.next()?;
     // What is the same for all is passed on as it is.
     Some(known.fold(first, |common, next| match common == next {
         true => common,
         false => Arc::new(common.intersect(&next)),
     }))
+}
+
+/// What is known of the smarthosts in `reach`; of all of them when it is empty.
+fn known(
+    records: &[Arc<CapabilityRecord>],
+    reach: &[SmarthostId],
+) -> impl Iterator<Item = Arc<Capabilities>> {
+    let all = records.iter().enumerate();
+    let there =
+        all.filter(|(at, _)| reach.is_empty() || reach.iter().any(|id| usize::from(id.0) == *at));
+    there.filter_map(|(_, record)| record.load())
+}
+
+/// Our own classes, and behind them those that every smarthost refuses, as far as the line has
+/// room: whoever will refuse should have said so before (RFC 3865 s2.3). What only some of them
+/// refuse goes to another.
+pub(crate) fn with_classes_of_all(
+    own: Solicitation,
+    records: &[Arc<CapabilityRecord>],
+    reach: &[SmarthostId],
+) -> Solicitation {
+    let refused = |offered: Arc<Capabilities>| offered.no_soliciting.clone().unwrap_or_default();
+    match known(records, reach).map(refused).reduce(|some, other| some.shared(&other)) {
+        Some(theirs) => own.offered_with(&theirs),
+        None => own,
+    }
 }
 
 /// The extensions of one listener. `size_max` 0: no limit of our own. `solicit`: our own
@@ -134,6 +156,30 @@ mod tests {
         let reach = [SmarthostId(0), SmarthostId(1)];
         assert_eq!(common(&records, &reach).as_deref(), Some(&full));
         assert_eq!(common(&records, &reach[1..]), None, "not known yet");
+    }
+
+    #[test]
+    fn classes_that_every_smarthost_refuses_are_shown_behind_our_own() {
+        let list = |text: &str| Solicitation::parse(text).unwrap_or_default();
+        let record = |offered: Option<Option<&str>>| {
+            let record = CapabilityRecord::default();
+            if let Some(classes) = offered {
+                let no_soliciting = classes.map(list);
+                record.store(&Arc::new(Capabilities { no_soliciting, ..Capabilities::default() }));
+            }
+            Arc::new(record)
+        };
+        let shown = |records: &[Arc<CapabilityRecord>], reach: &[SmarthostId]| {
+            with_classes_of_all(list("a:b"), records, reach).as_str().to_owned()
+        };
+        let two = [record(Some(Some("c:d,A:B,e:f"))), record(Some(Some("E:F,x:y")))];
+        assert_eq!(shown(&two, &[]), "a:b,e:f");
+        assert_eq!(shown(&two, &[SmarthostId(0)]), "a:b,c:d,e:f");
+        assert_eq!(shown(&[record(None), two[0].clone()], &[]), "a:b,c:d,e:f", "one not known");
+        assert_eq!(shown(&[record(Some(None)), two[0].clone()], &[]), "a:b", "one refuses none");
+        assert_eq!(shown(&[record(None)], &[]), "a:b");
+        let long = format!("c{},d:e", "x".repeat(Solicitation::OFFERED_MAX));
+        assert_eq!(shown(&[record(Some(Some(&long)))], &[]), "a:b,d:e", "no room");
     }
 
     #[test]

@@ -323,6 +323,12 @@ pub(crate) fn class_refused(class: &str, reference: &Reference) -> Reply {
     Reply::new(550, code(5, 7, 1), with_reference(&text, reference))
 }
 
+/// A list that may hold a refusal of one of its classes cannot be relied on.
+pub(crate) fn class_unknown(reference: &Reference) -> Reply {
+    let text = "it cannot be told now who refuses its SOLICIT= classes; try again later";
+    Reply::new(451, code(4, 3, 0), with_reference(text, reference))
+}
+
 /// The smarthost's own classes (RFC 3865 s2.3), and no other smarthost takes it.
 pub(crate) fn class_refused_there(class: &str, reference: &Reference) -> Reply {
     let text = Reason::ClassAtSmarthost(class.to_owned()).to_string();

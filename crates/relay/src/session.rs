@@ -61,7 +61,9 @@ impl Relay {
                     known.as_deref(),
                     settings.size_offered(),
                     settings.recipients_max,
-                    self.own_classes(),
+                    self.own_classes().map(|own| {
+                        offers::with_classes_of_all(own, &self.records, &settings.routes.reach)
+                    }),
                 );
                 offered.starttls = self.server.offers_starttls();
                 offered.auth = self.mechanisms();

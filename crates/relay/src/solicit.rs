@@ -159,12 +159,56 @@ impl Relay {
         true
     }
 
+    /// A filter has changed what is held: its header is compared and refused as the client's was.
+    /// False when the message was refused for what is in it now.
+    pub(crate) fn classes_changed(&mut self, now: Moment, content: &[u8]) -> bool {
+        let Phase::Holding(holding) = &mut self.phase else { return false };
+        if !matches!(holding.content.classes, Classes::Read(_)) {
+            return true;
+        }
+        let told = holding.envelope.recipients.iter().filter(|one| one.is_told_250());
+        let facts = told.filter_map(|one| one.facts.as_ref());
+        let refused: Vec<_> = facts.flat_map(|facts| facts.classes.iter().cloned()).collect();
+        let scan = SolicitScan::new(holding.envelope.params.solicit.clone());
+        let before = holding.content.classes.carried().to_owned();
+        let reading = Reading { scan, watched: Vec::new() };
+        holding.content.classes = Classes::Reading(Box::new(reading));
+        if !self.read_classes(now, content) || !self.classes_ended(now) {
+            return false;
+        }
+        let Some(content) = self.phase.content_mut() else { return false };
+        let carried = content.classes.carried();
+        if carried == before {
+            return true;
+        }
+        match class_refused(&refused, carried) {
+            None => true,
+            Some(reason) if self.settings.action == Action::Shadow => {
+                self.message_found(now, Recorded::Shadow, reason.in_full(), None);
+                true
+            }
+            Some(Reason::Class(class, _)) => {
+                let what = format!("Solicitation: {class} of a filter, which a recipient refuses");
+                let reply = |reference: &Reference| replies::class_refused(&class, reference);
+                self.refuse_classes(now, &what, reply);
+                false
+            }
+            Some(unknown) => {
+                let reply = replies::class_unknown;
+                self.class_stops(now, Recorded::Defer, &unknown.in_full(), reply);
+                false
+            }
+        }
+    }
+
     /// The classes of what is held are known: says them to the smarthost.
     pub(crate) fn say_classes(&mut self, now: Moment) {
+        // A header that was read for the recipients' sake alone says nothing upstream.
+        let passes_on = self.own_classes().is_some();
         let Phase::Holding(holding) = &mut self.phase else { return };
         let Classes::Read(said) = &mut holding.content.classes else { return };
         let value = said.value.take();
-        let (declared, comment) = (value.is_some(), value.clone());
+        let (declared, comment) = (passes_on && value.is_some(), value.clone());
         if declared {
             said.was_passed_on = true;
             holding.envelope.params.solicit = value;
@@ -249,13 +293,23 @@ impl Relay {
 
     /// Refuses the message at the client's dot, and writes down why.
     fn refuse_classes(&mut self, now: Moment, why: &str, reply: impl FnOnce(&Reference) -> Reply) {
+        self.class_stops(now, Recorded::Refuse, why, reply);
+    }
+
+    fn class_stops(
+        &mut self,
+        now: Moment,
+        verdict: Recorded,
+        why: &str,
+        reply: impl FnOnce(&Reference) -> Reply,
+    ) {
         let reference = match &self.phase {
             Phase::Streaming(streaming) => streaming.facts.reference,
             Phase::Holding(holding) => holding.facts.reference,
             _ => return,
         };
         let reply = reply(&reference);
-        self.message_found(now, Recorded::Refuse, why.to_owned(), Some(&reply));
+        self.message_found(now, verdict, why.to_owned(), Some(&reply));
         self.swallow(now, reply, GATE);
     }
 

@@ -59,11 +59,30 @@ impl Solicitation {
     /// room is left out.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
+        self.joined(other, LIST_MAX)
+    }
+
+    /// The same, as far as an offer has room for it.
+    #[must_use]
+    pub fn offered_with(&self, other: &Self) -> Self {
+        self.joined(other, Self::OFFERED_MAX)
+    }
+
+    /// What both refuse.
+    #[must_use]
+    pub fn shared(&self, other: &Self) -> Self {
+        let both = |class: &&str| other.classes().any(|one| one.eq_ignore_ascii_case(class));
+        let classes: Vec<&str> = self.classes().filter(both).collect();
+        Self(classes.join(",").into())
+    }
+
+    fn joined(&self, other: &Self, max: usize) -> Self {
         let mut all = String::from(&*self.0);
         for class in other.classes() {
             let known = all.split(',').any(|one| one.eq_ignore_ascii_case(class));
-            if !known && all.len() + 1 + class.len() <= LIST_MAX {
-                if !all.is_empty() {
+            let comma = usize::from(!all.is_empty());
+            if !known && all.len() + comma + class.len() <= max {
+                if comma == 1 {
                     all.push(',');
                 }
                 all.push_str(class);
@@ -124,5 +143,16 @@ mod tests {
         assert_eq!(list("a:b").union(&Solicitation::default()).as_str(), "a:b");
         let long = list(&format!("a{}", "b".repeat(996)));
         assert_eq!(long.union(&list("c:d,e")).as_str(), format!("{},e", long.as_str()));
+        let longest = list(&format!("a{}", "b".repeat(Solicitation::OFFERED_MAX - 1)));
+        assert_eq!(Solicitation::default().offered_with(&longest), longest);
+        let (own, longer) = (list("a:b"), list(&format!("{},c:d", longest.as_str())));
+        assert_eq!(own.offered_with(&longer).as_str(), "a:b,c:d");
+    }
+
+    #[test]
+    fn what_both_refuse_is_in_both_lists() {
+        assert_eq!(list("a:b,c:d,e:f").shared(&list("E:F,a:b")).as_str(), "a:b,e:f");
+        assert_eq!(list("a:b").shared(&list("a")), Solicitation::default());
+        assert_eq!(list("a:b").shared(&Solicitation::default()), Solicitation::default());
     }
 }

@@ -7,6 +7,7 @@ use testkit::Dice;
 
 use crate::logins::{Attempt, INJECTED, token, weave};
 use crate::smarthosts::assert_own;
+use crate::solicits::{self, Says};
 
 /// What a command was, for the reply that must answer it.
 #[derive(Debug, Clone)]
@@ -54,6 +55,8 @@ pub(crate) struct Message {
     pub(crate) flawed: bool,
     /// What its header makes it, where streams are told apart.
     pub(crate) stream: &'static str,
+    /// What it says of its classes.
+    pub(crate) says: Says,
     pub(crate) recipients_told_250: Vec<String>,
     /// The code of the reply to the dot.
     pub(crate) dot_reply: Option<u16>,
@@ -74,6 +77,8 @@ pub(crate) struct Client {
     number: usize,
     /// It was offered DSN, and uses it.
     dsn: bool,
+    /// It was offered SOLICIT=.
+    declares: bool,
     out: Vec<u8>,
     input: Vec<u8>,
     waiting: VecDeque<Sent>,
@@ -148,6 +153,7 @@ impl Client {
             dice,
             number: session,
             dsn: false,
+            declares: false,
             out: Vec::new(),
             input: Vec::new(),
             waiting: VecDeque::from([Sent::Greeting]),
@@ -169,6 +175,19 @@ impl Client {
             logins: Logins::default(),
             pauses,
             asleep: false,
+        }
+    }
+
+    /// Its messages say of which classes they are.
+    pub(crate) fn solicit(&mut self) {
+        for message in &mut self.messages {
+            let (fields, says) = solicits::write(&mut self.dice);
+            message.says = says;
+            for bytes in [&mut message.content, &mut message.wire] {
+                let subject = b"Subject: x\r\n";
+                let at = memchr::memmem::find(bytes, subject).unwrap() + subject.len();
+                bytes.splice(at..at, fields.bytes());
+            }
         }
     }
 
@@ -239,6 +258,7 @@ impl Client {
             Sent::Hello => {
                 assert_eq!(code, 250, "{text}");
                 assert!(!self.secured || !text.contains("STARTTLS"), "TLS in TLS: {text}");
+                self.declares = text.contains("NO-SOLICITING");
                 self.dsn = text.contains("DSN") && self.dice.permille(300);
             }
             Sent::Mail { .. } => assert!(class == 2 || class == 5 || class == 4, "{text}"),
@@ -251,6 +271,7 @@ impl Client {
                     || text.contains("5.7.1 sender refused")
                     // What a filter said of MAIL.
                     || text.contains(".0.0 MAIL ")
+                    || text.contains("refused by the mail server behind")
                     || text.contains("5.7.1 something")
                     || text.contains("5.7.1 refused by a filter");
                 // The path is written anew from what was parsed: without needless quotes.
@@ -370,10 +391,13 @@ impl Client {
             let line = match &sent {
                 Sent::Hello if self.extended => "EHLO client.example".to_owned(),
                 Sent::Hello => "HELO client.example".to_owned(),
-                Sent::Mail { .. } => {
+                Sent::Mail { message } => {
                     let mut line = format!("MAIL FROM:<sender@s{}.corp.example>", self.number);
                     if self.dsn {
                         line += &format!(" RET=HDRS ENVID=e@s{}.example", self.number);
+                    }
+                    if self.declares {
+                        line += &self.messages[*message].says.declare();
                     }
                     line
                 }

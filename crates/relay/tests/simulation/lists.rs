@@ -1,12 +1,13 @@
 //! The lists of a made-up company: an address itself says what they know of it.
 
 use address::Canonical;
-use policy::{Inquiry, Lists, LookUp, Lookup, StreamRule};
+use policy::{ClassRefusal, Inquiry, Lists, LookUp, Lookup, StreamRule};
 use suppression::{
     AddressKeys, Day, Digest, Kind, Scope, Stream, StreamClass, Subject, Suppression,
 };
 
 use crate::setup::Setup;
+use crate::solicits;
 
 /// Suppressed: `no...@`; unknown: `maybe...@`; asked live: local parts ending in `l`, or
 /// nearly all. On one stream only: `noreceipt...@`, `noads...@`, `maybeads...@`.
@@ -80,6 +81,10 @@ impl Lists for MadeUpLists {
         }
     }
 
+    fn refused_classes(&self, inquiry: &Inquiry<'_>) -> Vec<ClassRefusal> {
+        solicits::refused(inquiry.address.exact())
+    }
+
     fn epoch(&self) -> u64 {
         1
     }
@@ -110,7 +115,11 @@ pub(crate) fn addresses(setup: Setup, number: usize) -> Vec<String> {
         "no1",
         "maybe1",
     ];
-    let locals: &[&str] = if setup.has_streams() { &some } else { &all };
+    let locals: &[&str] = match setup {
+        Setup::Solicit => &solicits::LOCALS,
+        _ if setup.has_streams() => &some,
+        _ => &all,
+    };
     locals.iter().map(|local| format!("<{local}@s{number}.example>")).collect()
 }
 

@@ -16,7 +16,10 @@
 //! 7. a smarthost that waits for a held message gets NOOPs at the interval, and none once DATA
 //!    was said;
 //! 8. what filters refuse, or have not judged yet, goes no further: no recipient is shown to a
-//!    smarthost, no dot is sent; of each transaction that they were shown they hear the end.
+//!    smarthost, no dot is sent; of each transaction that they were shown they hear the end;
+//! 9. nobody gets a message of a class that they, the listener or the smarthost refuse; no
+//!    `SOLICIT=` goes upstream that the header of the message does not say, and none is missing
+//!    where the smarthost offers it and the header has one well-formed field.
 //!
 //! The sessions of a world share its smarthosts, one to three, and the connections to them:
 //! some cannot be had, some are lost in the middle, some kept ones are closed behind
@@ -46,6 +49,7 @@ mod logins;
 mod session;
 mod setup;
 mod smarthosts;
+mod solicits;
 mod world;
 
 use std::io::Write as _;
@@ -53,7 +57,7 @@ use std::io::Write as _;
 use setup::{Setup, Totals};
 use world::World;
 
-/// Seventeen tests together: at least a hundred thousand sessions, about two in each world.
+/// Eighteen tests together: at least a hundred thousand sessions, about two in each world.
 const WORLDS: u64 = 4_350;
 
 fn run_many(setup: Setup, first: u64) {
@@ -116,6 +120,11 @@ fn run_many(setup: Setup, first: u64) {
         assert_eq!(seen.changed > sessions / 100, holds, "changed content: {seen:?}");
         assert_eq!(seen.on_time > sessions / 100, holds, "NOOPs on time: {seen:?}");
     }
+    let solicit = setup == Setup::Solicit;
+    assert_eq!(seen.solicited > sessions / 100, solicit, "SOLICIT= of clients: {seen:?}");
+    assert_eq!(seen.from_header > sessions / 100, solicit, "of headers: {seen:?}");
+    assert_eq!(seen.spared > sessions / 100, solicit, "other classes: {seen:?}");
+    assert_eq!(seen.classes_refused > sessions / 20, solicit, "refusals: {seen:?}");
     assert!(seen.lost_upstreams > sessions / 100, "too few smarthosts were lost: {seen:?}");
 }
 
@@ -202,6 +211,11 @@ fn milters_dropping() {
 #[test]
 fn milters_with_contact_at_mail() {
     run_many(Setup::MiltersAtMail, 17_000_000);
+}
+
+#[test]
+fn solicitation() {
+    run_many(Setup::Solicit, 18_000_000);
 }
 
 /// Re-runs the seed in `OPTGATE_SIM_SEED` in every setup; without it, seed 0.

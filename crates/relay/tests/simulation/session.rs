@@ -20,6 +20,7 @@ use smtp_session::{
     Client as ClientRole, ClientEvent, ClientSettings, Floors, Moment, ServerSettings, StartTls,
     Timeouts, UseTls,
 };
+use smtp_wire::Solicitation;
 use suppression::Stream;
 use testkit::Link;
 
@@ -29,6 +30,7 @@ use crate::lists::{Fact, MadeUpLists, REST, addresses, fact, is_listed, opinion,
 use crate::logins::{token, user};
 use crate::setup::Setup;
 use crate::smarthosts::{Net, Wire, assert_own};
+use crate::solicits;
 
 /// Recipients that came up together and are asked about together, as the driver does.
 struct Group {
@@ -62,6 +64,8 @@ const LIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Session {
     number: usize,
+    /// Of its listener.
+    pub(crate) own_classes: Option<Solicitation>,
     pub(crate) relay: Relay,
     pub(crate) client: Client,
     to_relay: Link,
@@ -102,7 +106,9 @@ impl Session {
             (hold.limit, hold.noop_every) = (9_000, NOOP_EVERY);
             wait_max = Some(Duration::from_secs(200));
         }
-        let held = setup == Setup::Held || (setup == Setup::Routes && net.dice.permille(300));
+        let some = matches!(setup, Setup::Routes | Setup::Solicit);
+        let held = setup == Setup::Held || (some && net.dice.permille(300));
+        let own_classes = solicits::of_listener(setup, &mut net.dice);
         let mut routes = Routes::default();
         if setup == Setup::Routes {
             routes.by_stream = vec![RouteId(0), RouteId(1)];
@@ -139,7 +145,7 @@ impl Session {
             hold,
             message: MessageRules::default(),
             filters: desk.wishes.clone(),
-            no_soliciting: None,
+            no_soliciting: own_classes.clone(),
             message_size_max: 25_000,
             recipients_max: 4,
             plain_recipients: setup.has_filters(),
@@ -188,9 +194,13 @@ impl Session {
         );
         let addresses = addresses(setup, number);
         let (dice, lax) = (net.dice.roll(), net.is_out_of_step());
-        let client = Client::new(dice, seed, number, &addresses, lax, setup.has_logins());
+        let mut client = Client::new(dice, seed, number, &addresses, lax, setup.has_logins());
+        if setup == Setup::Solicit {
+            client.solicit();
+        }
         let mut session = Self {
             number,
+            own_classes,
             relay,
             client,
             to_relay: Link::default(),
@@ -670,7 +680,9 @@ impl Session {
                 }
                 Event::Found(record) => {
                     assert_eq!(*record.session, format!("s{}", self.number), "(6)");
-                    if record.reply.is_some() {
+                    if &*record.gate == "solicitation" {
+                        net.totals.classes_refused += 1;
+                    } else if record.reply.is_some() {
                         assert!(self.desk.findings_due > 0, "(8) a finding of nobody's");
                         self.desk.findings_due -= 1;
                     }
@@ -728,6 +740,8 @@ impl Session {
                 self.desk.check_command(line);
             }
             if line.starts_with("MAIL FROM:") {
+                let (_, solicit) = solicits::split(line);
+                assert!(solicit.is_none() || wire.solicits, "(9) {line} was not offered");
                 check_login(net.setup, wire, &self.client, self.needs_login);
                 net.totals.bound += u64::from(wire.smarthost.login.is_some());
                 wire.envelope.clear();

@@ -25,10 +25,12 @@ pub(crate) enum Setup {
     Milters,
     MiltersDrop,
     MiltersAtMail,
+    /// Messages say of which classes they are, and everybody refuses some (RFC 3865).
+    Solicit,
 }
 
 impl Setup {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Through,
         Self::Held,
         Self::Drop,
@@ -46,6 +48,7 @@ impl Setup {
         Self::Milters,
         Self::MiltersDrop,
         Self::MiltersAtMail,
+        Self::Solicit,
     ];
 
     /// Headers decide what a message is.
@@ -75,7 +78,8 @@ impl Setup {
 
     /// Messages are held somewhere in it.
     pub(crate) fn holds(self) -> bool {
-        self == Self::Held || self.has_streams() || (self.has_filters() && self != Self::Judged)
+        let some = matches!(self, Self::Held | Self::Solicit);
+        some || self.has_streams() || (self.has_filters() && self != Self::Judged)
     }
 
     /// Clients log in.
@@ -137,6 +141,13 @@ pub(crate) struct Totals {
     pub(crate) never_filtered: u64,
     /// NOOPs at the interval, to a smarthost that waits for a held message.
     pub(crate) on_time: u64,
+    /// Messages that were upstream under `SOLICIT=` of the client, or of the header.
+    pub(crate) solicited: u64,
+    pub(crate) from_header: u64,
+    /// Deliveries to somebody who refuses another class.
+    pub(crate) spared: u64,
+    /// Messages that were refused, or had to wait, for their classes.
+    pub(crate) classes_refused: u64,
 }
 
 impl Totals {
@@ -169,5 +180,9 @@ impl Totals {
         self.too_late_filtered += other.too_late_filtered;
         self.never_filtered += other.never_filtered;
         self.on_time += other.on_time;
+        self.solicited += other.solicited;
+        self.from_header += other.from_header;
+        self.spared += other.spared;
+        self.classes_refused += other.classes_refused;
     }
 }

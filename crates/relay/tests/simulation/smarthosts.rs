@@ -11,6 +11,7 @@ use testkit::{Dice, Link, Manner, ScriptedSmarthost};
 use crate::lists::{Fact, RECEIPTS, REST, fact};
 use crate::logins::token;
 use crate::setup::{Setup, Totals};
+use crate::solicits;
 
 /// One connection to a smarthost, seen from the relay's side of the network.
 pub(crate) struct Wire {
@@ -22,6 +23,8 @@ pub(crate) struct Wire {
     pub(crate) envelope: Vec<String>,
     /// It was opened for a login of that session's.
     pub(crate) bound: bool,
+    /// It offers NO-SOLICITING.
+    pub(crate) solicits: bool,
     /// The session that used it last.
     pub(crate) session: usize,
     /// DATA was sent, and no dot yet; the last octets that were sent.
@@ -58,10 +61,19 @@ pub(crate) struct Net {
 
 impl Net {
     pub(crate) fn new(setup: Setup, mut dice: Dice, now: Moment) -> Self {
-        let smarthosts = if setup == Setup::Routes { 3 } else { 1 + dice.below(3) };
+        let smarthosts = match setup {
+            Setup::Routes => 3,
+            Setup::Solicit => 2 + dice.below(2),
+            _ => 1 + dice.below(3),
+        };
         let mut manners: Vec<Manner> = (0..smarthosts).map(|_| manner(&mut dice)).collect();
         let records: Arc<[Arc<CapabilityRecord>]> =
             manners.iter().map(|_| Arc::new(CapabilityRecord::default())).collect();
+        if setup == Setup::Solicit {
+            for (at, manner) in manners.iter_mut().enumerate() {
+                manner.extensions.extend(solicits::offered(at).map(str::to_owned));
+            }
+        }
         if setup == Setup::Passed {
             let first = &mut manners[0];
             first.extensions.push("AUTH PLAIN".to_owned());
@@ -110,6 +122,8 @@ impl Net {
 
     pub(crate) fn connect(&mut self, at: SmarthostId, bound: bool, session: usize) -> usize {
         let manner = self.manners[usize::from(at.0)].clone();
+        let offers = |word: &String| word.to_ascii_uppercase().starts_with("NO-SOLICITING");
+        let solicits = !manner.old && manner.extensions.iter().any(offers);
         let smarthost = ScriptedSmarthost::new(manner, self.dice.roll());
         self.wires.push(Wire {
             smarthost,
@@ -118,6 +132,7 @@ impl Net {
             from: Link::default(),
             envelope: Vec::new(),
             bound,
+            solicits,
             session,
             in_data: false,
             tail: Vec::new(),

@@ -12,6 +12,7 @@ use crate::lists::{Fact, RECEIPTS, REST, fact, is_listed};
 use crate::session::Session;
 use crate::setup::{Setup, Totals};
 use crate::smarthosts::{Net, assert_own, is_on};
+use crate::solicits;
 
 pub(crate) struct World {
     net: Net,
@@ -113,10 +114,12 @@ impl World {
         self.sessions.iter_mut().for_each(|session| session.desk.end());
         assert_eq!(self.net.budget.left(), self.net.budget_whole);
         let net = &mut self.net;
-        let deliveries: Vec<(u16, &Delivery)> = net
+        let deliveries: Vec<(u16, bool, &Delivery)> = net
             .wires
             .iter()
-            .flat_map(|wire| wire.smarthost.deliveries.iter().map(|one| (wire.at.0, one)))
+            .flat_map(|wire| {
+                wire.smarthost.deliveries.iter().map(|one| (wire.at.0, wire.solicits, one))
+            })
             .collect();
         for (number, session) in (1..).zip(&self.sessions) {
             let logins = session.client.logins;
@@ -126,7 +129,7 @@ impl World {
             for message in &session.client.messages {
                 let taken: Vec<_> = deliveries
                     .iter()
-                    .filter(|(_, one)| holds(&one.content, message.id.as_bytes()))
+                    .filter(|(_, _, one)| holds(&one.content, message.id.as_bytes()))
                     .copied()
                     .collect();
                 check_message(net.setup, &mut net.totals, session, number, message, &taken);
@@ -134,7 +137,7 @@ impl World {
         }
         // Whatever was delivered is a message of one of them.
         let messages = || self.sessions.iter().flat_map(|session| &session.client.messages);
-        for (_, one) in &deliveries {
+        for (_, _, one) in &deliveries {
             let owners = messages().filter(|message| holds(&one.content, message.id.as_bytes()));
             assert_eq!(owners.count(), 1, "a message of nobody's");
         }
@@ -147,7 +150,7 @@ fn check_message(
     session: &Session,
     number: usize,
     message: &Message,
-    taken: &[(u16, &Delivery)],
+    taken: &[(u16, bool, &Delivery)],
 ) {
     let told = message.dot_reply;
     let endings: Vec<_> = session
@@ -167,7 +170,7 @@ fn check_message(
         assert!(dropped || taken.len() == 1, "(2) 250 without delivery: {}", message.id);
         totals.accepted += 1;
     }
-    let Some((at, delivery)) = taken.first() else { return };
+    let Some((at, solicits, delivery)) = taken.first() else { return };
     // (2) exactly these bytes, behind one Received field.
     let after = strip_received(&delivery.content, number);
     let expected = match session.desk.said.get(&message.id) {
@@ -181,8 +184,12 @@ fn check_message(
     assert_own(&delivery.content, number, "delivered");
     for line in &delivery.envelope {
         assert_own(line.as_bytes(), number, "in an envelope");
-        assert!(message.commands.contains(line), "(6) {line} is none of {:?}", message.commands);
+        let sent = |command: &String| solicits::split(command).0 == solicits::split(line).0;
+        assert!(message.commands.iter().any(sent), "(6) {line}: none of {:?}", message.commands);
     }
+    // (9) everybody's classes.
+    let own = session.own_classes.as_ref();
+    solicits::check(own, totals, message, (*at, delivery), *solicits);
     if setup == Setup::Routes {
         let route = u16::from(message.stream != RECEIPTS);
         assert!(is_on(route, *at), "{} mail went to smarthost {at}", message.stream);
