@@ -1,6 +1,6 @@
 //! NO-SOLICITING between a client and a smarthost, both of which know it (RFC 3865).
 
-use e2e::{Gate, Scratch, Setup, Witness, wait_until};
+use e2e::{Gate, Postfix, Scratch, Setup, Smarthost, Witness, wait_until};
 use std::time::Duration;
 
 use crate::SENDER;
@@ -124,4 +124,107 @@ fn a_smarthost_that_knows_it_is_told_and_one_that_refuses_the_class_is_heeded() 
     assert_eq!(*code, 550, "{differs:?}");
     assert!(text.starts_with("5.6.0"), "{text}");
     assert_eq!(witness.taken().len(), 2);
+}
+
+#[test]
+fn classes_of_the_header_go_upstream_by_a_second_envelope_and_only_where_there_are_some() {
+    let scratch = Scratch::new();
+    let witness = Witness::start(&["NO-SOLICITING"]);
+    let gate = gate_with(&scratch, &witness, "");
+    offer(&gate);
+    let commands = |from: usize| -> Vec<String> {
+        let words = ["MAIL", "RCPT", "RSET", "DATA"];
+        let seen = witness.seen().into_iter().skip(from).map(|seen| seen.line);
+        seen.filter(|line| words.iter().any(|word| line.starts_with(word))).collect()
+    };
+    // A client that says nothing of the kind.
+    let plain = send(&gate, "", "", "alice@example.com");
+    assert_eq!(plain.last().map(|(code, _)| *code), Some(250), "{plain:?}");
+    let lines = commands(0);
+    let verbs: Vec<&str> = lines.iter().map(|line| &line[..4]).collect();
+    assert_eq!(verbs, ["MAIL", "RCPT", "DATA"]);
+    assert!(lines.iter().all(|line| !line.contains("SOLICIT")), "{lines:?}");
+    let before = witness.seen().len();
+    let header = format!("Solicitation: {CLASS}\r\n");
+    let told = send(&gate, "", &header, "alice@example.com");
+    assert_eq!(told.last().map(|(code, _)| *code), Some(250), "{told:?}");
+    let lines = commands(before);
+    let parameters: Vec<bool> = lines.iter().map(|line| line.contains("SOLICIT=")).collect();
+    let verbs: Vec<&str> = lines.iter().map(|line| &line[..4]).collect();
+    let last: Vec<&str> = verbs.iter().rev().take(6).rev().copied().collect();
+    assert_eq!(last, ["MAIL", "RCPT", "RSET", "MAIL", "RCPT", "DATA"], "{lines:?}");
+    let said: Vec<bool> = parameters.iter().rev().take(6).rev().copied().collect();
+    assert_eq!(said, [false, false, false, true, false, false], "{lines:?}");
+}
+
+/// Standards A-T7.
+#[test]
+fn a_list_of_a_thousand_octets_is_taken_and_a_longer_one_is_not() {
+    let scratch = Scratch::new();
+    let witness = Witness::start(&["NO-SOLICITING"]);
+    let gate = gate_with(&scratch, &witness, "");
+    offer(&gate);
+    let longest = format!("net.example:{}", "A".repeat(988));
+    let header = format!("Solicitation:\r\n {longest}\r\n");
+    let taken = send(&gate, &format!(" SOLICIT={longest}"), &header, "alice@example.com");
+    assert_eq!(taken.last().map(|(code, _)| *code), Some(250), "{taken:?}");
+    let lines = witness.transaction();
+    assert!(lines[0].line.ends_with(&format!(" SOLICIT={longest}")), "{}", lines[0].line);
+    let longer = send(&gate, &format!(" SOLICIT={longest}A"), &header, "alice@example.com");
+    assert_eq!((longer.len(), longer[0].0), (1, 501), "{longer:?}");
+    assert!(longer[0].1.starts_with("5.5.4"), "{longer:?}");
+}
+
+#[test]
+fn an_imported_class_is_refused_and_told_by_why() {
+    let scratch = Scratch::new();
+    let witness = Witness::start(&[]);
+    let gate = gate_with(&scratch, &witness, "");
+    let list = format!("email,list\ndora@example.com,{CLASS}\nerin@example.com,shop\n");
+    std::fs::write(gate.folder().join("classes.csv"), list).expect("a list can be written");
+    let words = ["optout", "import", "classes.csv", "--scope-column", "list"];
+    let read = gate.ask(&[&words[..], &["--config", "optgate.toml"]].concat());
+    assert_eq!(read.code, 0, "{}", read.text());
+    offer(&gate);
+    let why = gate.ask(&["why", "Dora+x@example.com", "--config", "optgate.toml"]);
+    assert!(why.text().contains(&format!("where it says SOLICIT={CLASS}")), "{}", why.text());
+    let header = format!("Solicitation: {CLASS}\r\n");
+    let refused = send(&gate, "", &header, "dora+x@example.com");
+    let (code, text) = refused.last().expect("an answer");
+    assert_eq!(*code, 550, "{refused:?}");
+    assert!(text.contains(&format!("SOLICIT={CLASS}")), "{text}");
+    let reference = text.rsplit("ref ").next().expect("a reference");
+    let reference = reference.split(|c: char| !c.is_ascii_alphanumeric()).next().expect("a word");
+    let told = wait_until(Duration::from_secs(20), || {
+        let told = gate.ask(&["why", reference, "--config", "optgate.toml"]);
+        told.text().contains(&format!("SOLICIT={CLASS}")).then_some(())
+    });
+    assert!(told.is_some(), "why {reference}");
+    let plain = send(&gate, "", "", "dora@example.com");
+    assert_eq!(plain.last().map(|(code, _)| *code), Some(250), "{plain:?}");
+    // Of the same list, on another scope: as any opt-out.
+    let other = send(&gate, "", "", "erin@example.com");
+    assert_eq!(other.last().map(|(code, _)| *code), Some(550), "{other:?}");
+    assert_eq!(witness.taken().len(), 1);
+}
+
+#[test]
+fn postfix_is_not_told_and_has_the_header_as_it_was() {
+    let scratch = Scratch::new();
+    let server = Postfix::start(&scratch);
+    let setup =
+        Setup { listener_lines: "no_soliciting = []\n".to_owned(), ..Setup::new(server.address()) };
+    let gate = Gate::start(&scratch.path().join("gate"), &setup);
+    offer(&gate);
+    let header = format!("SOLICITATION:\r\n\t{CLASS}\r\n");
+    for parameter in [format!(" SOLICIT={CLASS}"), String::new()] {
+        let taken = send(&gate, &parameter, &header, "alice@example.com");
+        assert_eq!(taken.last().map(|(code, _)| *code), Some(250), "{parameter}: {taken:?}");
+    }
+    let stored = server.stored();
+    assert_eq!(stored.len(), 2);
+    for stored in stored {
+        let content = String::from_utf8_lossy(&stored.content).into_owned();
+        assert_eq!(content, format!("From: <{SENDER}>\r\n{header}\r\nBuy.\r\n"));
+    }
 }

@@ -199,3 +199,44 @@ fn why_says_of_a_consent_that_a_live_list_is_later() {
     assert!(!standing.counts);
     assert_eq!(standing.words, "is not of a later day than what a live list says");
 }
+
+#[test]
+fn why_says_of_a_class_what_it_stops() {
+    let house = house_with(
+        "[[stream]]\nname = \"adverts\"\nclass = \"commercial\"\n\
+         scopes = [\"net.example:ADV\"]\nsender = [\"@ads.example.com\"]\n",
+    );
+    let record = |kind: Kind, scope: &str| {
+        let facts = EntryFacts {
+            kind,
+            scope: scope.parse().unwrap(),
+            source: "form".to_owned(),
+            stated: None,
+            expires: None,
+            reason: None,
+            evidence: BTreeMap::new(),
+        };
+        let maker = &house.clerk.maker;
+        let entry = maker.entry(&maker.canonical("bob@example.com").unwrap(), facts);
+        house.keeper.ask(move |desk| desk.append(clock::now(), None, &[entry])).unwrap();
+    };
+    record(Kind::OptOut, "net.example:ADV");
+    let words = || {
+        let why = house.why("Bob+x@example.com");
+        let standing = why.entries.into_iter().flat_map(|one| one.standing);
+        standing.map(|one| (one.stream, one.counts, one.words)).collect::<Vec<_>>()
+    };
+    let said =
+        |stream: &str, counts: bool, words: &str| (stream.to_owned(), counts, words.to_owned());
+    let class = "stops this mail where it says SOLICIT=net.example:ADV";
+    let of_it = said("adverts", true, "stops this mail");
+    assert_eq!(words(), [of_it.clone(), said("default", false, class)]);
+    // Another class, and a wider entry beside it, which stops all the same.
+    record(Kind::OptOut, "commercial");
+    let wider = ["adverts", "default"].map(|stream| said(stream, true, "stops this mail"));
+    assert_eq!(words()[..2], [of_it, said("default", false, class)]);
+    assert_eq!(words()[2..], wider);
+    house.withdraw(Withdrawn::Objections("bob@example.com".to_owned())).unwrap();
+    assert!(words().iter().all(|(_, counts, _)| !counts), "{:?}", words());
+    assert_eq!(words()[1], said("default", false, "was taken back by entry 3"));
+}

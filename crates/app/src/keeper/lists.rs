@@ -223,16 +223,18 @@ impl Lists for LedgerLists {
     }
 
     fn refused_classes(&self, inquiry: &Inquiry<'_>) -> Vec<ClassRefusal> {
-        let unknown = self.states.unknown_classes();
-        let mut refused: Vec<_> =
-            unknown.into_iter().map(|(class, why)| ClassRefusal::Unknown(class, why)).collect();
-        let index = self.index.load();
-        if index.has_classes() {
-            let case = self.case(&index, (inquiry.written, inquiry.address), inquiry.keys);
-            let entries = case.refused_classes(inquiry.today, self.grace);
-            refused.extend(entries.map(ClassRefusal::Entry));
-        }
-        refused
+        self.steadily(|index| {
+            let mut refused = Vec::new();
+            if index.has_classes() {
+                let case = self.case(index, (inquiry.written, inquiry.address), inquiry.keys);
+                let entries = case.refused_classes(inquiry.today, self.grace);
+                refused.extend(entries.map(ClassRefusal::Entry));
+            }
+            // Behind the index: what it lacks is unknown by now, or there is another one.
+            let unknown = self.states.unknown_classes().into_iter();
+            refused.extend(unknown.map(|(class, why)| ClassRefusal::Unknown(class, why)));
+            refused
+        })
     }
 
     fn epoch(&self) -> u64 {

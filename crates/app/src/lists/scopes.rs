@@ -21,7 +21,8 @@ pub(super) fn wider(source: &SourceSettings, report: &Report) -> Option<String> 
         Scope::Named(_) if scope.is_class() => said.contains(&Scope::All),
         Scope::Named(_) => said.contains(&Scope::All) || said.contains(&Scope::Commercial),
     };
-    let told = |scope: &Scope| said.contains(scope) || within(scope);
+    let is_said = |scope: &Scope| said.iter().any(|one| one == scope || one.names(scope.as_str()));
+    let told = |scope: &Scope| is_said(scope) || within(scope);
     let mut more: Vec<&Scope> = Vec::new();
     for scope in report.tallies.iter().map(|tally| &tally.scope) {
         if let Some(scope) = scope.as_ref().filter(|scope| !told(scope))

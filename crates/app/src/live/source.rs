@@ -92,6 +92,8 @@ struct State {
     last_error: Option<String>,
     /// It was told that it fails; once is enough, however many are deferred.
     told: bool,
+    /// Likewise that its rows are about classes of solicitation.
+    told_class: bool,
     /// The last question got no answer, or none that can be used.
     failing: bool,
 }
@@ -228,6 +230,9 @@ impl LiveSource {
                 if statement.kind == Kind::Consent && !own {
                     continue;
                 }
+                if statement.scope.as_ref().is_some_and(Scope::is_class) {
+                    self.note_class();
+                }
                 let one = self.fact(statement, now);
                 if !told.contains(&one) {
                     told.push(one);
@@ -306,6 +311,19 @@ impl LiveSource {
             tracing::error!(list = self.name(), "the list's answer cannot be used: {why}");
         }
         why.into()
+    }
+
+    /// A row is about a class of solicitation. Who refuses one must be known before the header of
+    /// a message is, and nobody is asked then: it stops nothing, and that is said.
+    fn note_class(&self) {
+        let why = "`scope_column`: a row is about a class of solicitation, and stops no mail: what \
+                   is asked live cannot say who refuses one; read such rows into the ledger by a \
+                   [[source]] without mode";
+        let mut state = self.state();
+        if !std::mem::replace(&mut state.told_class, true) {
+            tracing::error!(list = self.name(), "{why}");
+        }
+        state.last_error = Some(why.to_owned());
     }
 
     /// How it fares.

@@ -479,6 +479,21 @@ async fn what_cannot_be_understood_is_unknown() {
 }
 
 #[tokio::test]
+async fn a_row_about_a_class_stops_nothing_and_is_told() {
+    let made = Made::default()
+        .has("bob@example.com", &[("date", "2026-02-03"), ("list", "net.example:ADV")])
+        .has("eve@example.com", &[("date", "2026-02-03"), ("list", "shop")]);
+    let stage = Stage::one("scope_column = \"list\"", &made);
+    assert!(stage.ask("eve@example.com").await.starts_with("opt-out for shop"));
+    assert_eq!(stage.sources.lines()[0].last_error, None);
+    assert_eq!(stage.ask("bob@example.com").await, "clear");
+    let line = &stage.sources.lines()[0];
+    let told = line.last_error.as_deref().unwrap();
+    assert!(told.starts_with("`scope_column`: a row is about a class of solicitation"), "{told}");
+    assert!(!line.failing);
+}
+
+#[tokio::test]
 async fn without_a_date_no_grace_begins_anew_every_day() {
     let today = clock::now().day().to_string();
     let made = Made::default()

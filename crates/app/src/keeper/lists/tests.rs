@@ -6,6 +6,8 @@ use suppression::{
 
 use super::*;
 
+mod classes;
+
 /// 2026-11-20, a Friday; its tenth business day is 2026-12-04 (standards D2.6).
 const FRIDAY: &str = "2026-11-20";
 
