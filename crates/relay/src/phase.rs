@@ -46,6 +46,16 @@ impl Phase {
         }
     }
 
+    /// The client's dot was seen, and what was held, or our dot, has not gone upstream: filters
+    /// judge, or the smarthost is not ready.
+    pub(crate) fn is_unsent_at_dot(&self) -> bool {
+        match self {
+            Self::Judging(_) => true,
+            Self::Holding(holding) => holding.step.dot_slot().is_some(),
+            _ => false,
+        }
+    }
+
     /// The envelope, as long as another connection may still have it: no DATA has gone
     /// upstream, and it was not given up.
     pub(crate) fn envelope_before_data(&mut self) -> Option<&mut Envelope> {

@@ -101,7 +101,12 @@ impl Relay {
         match side {
             Side::Downstream => {
                 self.client_eof = true;
-                let step = self.server.handle_eof();
+                // Judging takes its time, and a client that goes away meanwhile, without a QUIT
+                // behind its dot, has given the message up: it comes with it again.
+                let step = match self.phase.is_unsent_at_dot() {
+                    true => self.server.handle_broken(),
+                    false => self.server.handle_eof(),
+                };
                 self.handle_step(now, step);
             }
             Side::Upstream => {
