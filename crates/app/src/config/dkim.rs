@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::fault::Fault;
+use super::file_fault::about_file;
 use super::form::{FilePath, Flag, Form, Given, quoted};
 use super::naming::{Words, domain};
 use super::of_listener;
@@ -13,7 +14,6 @@ use super::section::{
     KeyInfo, Maybe, Origin, Reader, Row, Rule, Said, Section, SectionInfo, section,
 };
 use super::settings::{DkimSettings, ListenerSettings};
-use super::tls::about_file;
 use crate::dkim::{Key, SigningSettings};
 use policy::FieldName;
 

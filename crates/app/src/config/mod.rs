@@ -17,6 +17,7 @@ mod document;
 mod enforcement;
 mod fault;
 mod file;
+mod file_fault;
 mod form;
 mod front_end;
 mod gate;

@@ -15,6 +15,7 @@ use proxy::{
 use super::choice::{ListenerTls, SmarthostTls};
 use super::fault::{Fault, Severity};
 use super::file::{Certificate, File, Listener, Smarthost};
+use super::file_fault::about_file;
 use super::form::{FilePath, Form};
 use super::section::{Maybe, Said, Section};
 use super::settings::ListenerTlsSettings;
@@ -221,11 +222,4 @@ fn check_client(said: &Smarthost, settings: &ClientTlsSettings, faults: &mut Vec
         ClientTlsFault::File(fault) => about_file(span, fault),
         fault => Fault::maybe_at(span, fault.to_string()),
     });
-}
-
-/// A file that is not there may come before the gate starts; it does not start without.
-/// A fault of a file: that it is not there may be so on the machine that only checks.
-pub(crate) fn about_file(span: Option<Range<usize>>, fault: &FileFault) -> Fault {
-    let severity = if fault.path.exists() { Severity::Error } else { Severity::Missing };
-    Fault::maybe_at(span, fault.to_string()).severity(severity)
 }

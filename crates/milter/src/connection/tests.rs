@@ -496,11 +496,11 @@ proptest! {
 fn a_refusal_that_is_not_well_written_refuses() {
     let long = format!("550 {}\0", "x".repeat(981));
     for (data, expected) in [
-        ("550 4.7.1 virus\0", Verdict::Reject),
-        ("550 no NUL", Verdict::Reject),
-        ("550-a\r\n551 b\0", Verdict::Reject),
-        ("550", Verdict::Reject),
-        (&long, Verdict::Reject),
+        ("550 4.7.1 virus\0", Reject),
+        ("550 no NUL", Reject),
+        ("550-a\r\n551 b\0", Reject),
+        ("550", Reject),
+        (&long, Reject),
         ("451 5.7.1 later\0", Verdict::TempFail),
         ("450_\0", Verdict::TempFail),
     ] {

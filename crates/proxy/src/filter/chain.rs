@@ -173,7 +173,7 @@ async fn change(
     let (content, limit) = (std::mem::take(&mut so_far.content), told.changes_max);
     let changes = changed::to_message(changes);
     let room = room.clone();
-    let applied = workers::run(move || {
+    let applied = workers::change(move || {
         let applied = apply(&content, &changes, limit);
         drop(room);
         (content, applied)
@@ -206,7 +206,7 @@ async fn sign(
     room: &Room,
 ) {
     let (content, room) = (std::mem::take(&mut so_far.content), room.clone());
-    let signed = workers::run(move || {
+    let signed = workers::change(move || {
         let signed = signer.sign(&content).map(|mut fields| {
             if fields.is_empty() {
                 return None;

@@ -49,7 +49,7 @@ async fn each(
         let judging = async {
             let decoded = decoding.decoded().await?;
             let gates = Arc::clone(gates);
-            workers::run(move || gates.get(at).and_then(|gate| gate.judge(&decoded.0))).await
+            workers::judge(move || gates.get(at).and_then(|gate| gate.judge(&decoded.0))).await
         };
         let found = within(gate.cap, judging, gate).await;
         let Some(finding) = found else { continue };
@@ -98,7 +98,7 @@ impl Decoding {
     fn begin(shared: &Arc<(Vec<u8>, Room)>) -> Self {
         let shared = Arc::clone(shared);
         let mut running = JoinSet::new();
-        running.spawn(workers::run(move || {
+        running.spawn(workers::judge(move || {
             let (content, room) = &*shared;
             Arc::new((Content::decode(content), room.clone()))
         }));
