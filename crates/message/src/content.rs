@@ -9,9 +9,11 @@
 //! [`Problem`] beside what could be read.
 
 mod charset;
+mod elements;
 mod flowed;
 mod heading;
 mod html;
+mod names;
 mod parts;
 mod problem;
 mod sniff;

@@ -10,6 +10,7 @@ mod folded;
 mod notice;
 mod notice_words;
 mod postal;
+mod seen;
 
 use message::Content;
 use message::content::{Problem, Shown, Text};
@@ -115,15 +116,18 @@ fn lacks(content: &Content, shown: &Shown, has: &dyn Fn(&Text) -> bool) -> Optio
 }
 
 fn matching(content: &Content, expression: &Expression) -> Option<String> {
-    if content.subjects.iter().any(|subject| expression.matches(subject)) {
+    let fits = |text: &str| {
+        let seen = seen::seen(text);
+        expression.matches(text) || seen != text && expression.matches(&seen)
+    };
+    if content.subjects.iter().any(|subject| fits(subject)) {
         return Some("its Subject fits the expression".to_owned());
     }
-    let fits = |text: &&Text| {
-        expression.matches(&text.visible)
-            || text.whole.as_deref().is_some_and(|whole| expression.matches(whole))
-            || text.links.iter().any(|link| expression.matches(&link.target))
-    };
-    let text = content.texts.iter().find(fits)?;
+    let text = content.texts.iter().find(|text| {
+        fits(&text.visible)
+            || text.whole.as_deref().is_some_and(fits)
+            || text.links.iter().any(|link| fits(&link.target))
+    })?;
     Some(format!("its {} part fits the expression", text.media))
 }
 

@@ -12,6 +12,16 @@ pub(super) fn text(octets: Vec<u8>, charset: Option<&str>, problems: &mut Vec<Pr
         None => octets,
     };
     let name = charset.map(|name| name.trim().to_ascii_lowercase());
+    // Octets that begin as UTF-16 are that for browsers, whatever is said of them.
+    let wide = octets.starts_with(b"\xff\xfe") || octets.starts_with(b"\xfe\xff");
+    if wide && !name.as_deref().is_some_and(|name| name.starts_with("utf-16")) {
+        if name.is_some() {
+            problems.push(Problem::Twice("charset"));
+        }
+        if let Some(decode) = charset_decoder(b"utf-16") {
+            return decode(&octets).trim_start_matches('\u{feff}').to_owned();
+        }
+    }
     match name.as_deref() {
         None | Some("" | "us-ascii" | "ascii" | "unknown-8bit" | "utf-8" | "utf8") => {
             let guessed = !matches!(name.as_deref(), Some("utf-8" | "utf8"));
@@ -70,6 +80,10 @@ mod tests {
             let text = text(octets.to_vec(), *charset, &mut problems);
             assert_eq!((text.as_str(), problems.len()), (*expected, 0), "{charset:?}");
         }
+        let mut problems = Vec::new();
+        assert_eq!(text(b"\xff\xfeh\0i\0".to_vec(), Some("us-ascii"), &mut problems), "hi");
+        assert_eq!(text(b"\xfe\xff\0h\0i".to_vec(), None, &mut problems), "hi");
+        assert_eq!(problems, [Problem::Twice("charset")]);
         let mut problems = Vec::new();
         assert_eq!(text(b"x".to_vec(), Some("klingon-1"), &mut problems), "x");
         assert_eq!(problems, [Problem::UnknownCharset]);

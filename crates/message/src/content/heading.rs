@@ -3,6 +3,7 @@
 use mail_parser::parsers::MessageStream;
 use mail_parser::{ContentType, HeaderValue};
 
+use super::names;
 use super::problem::Problem;
 use super::transfer::Transfer;
 
@@ -60,6 +61,10 @@ pub(super) fn read<'a>(part: &'a [u8], problems: &mut Vec<Problem>) -> (Heading,
         }
         let field = rest.get(..rest.len() - after.len()).unwrap_or_default();
         rest = after;
+        // Where a line ends for some programs only, there may be another field.
+        if memchr::memchr_iter(b'\r', field).any(|at| field.get(at + 1) != Some(&b'\n')) {
+            problems.push(Problem::BrokenHeader);
+        }
         match memchr::memchr(b':', line) {
             Some(colon) if line.iter().take(colon).all(u8::is_ascii_graphic) && colon > 0 => {
                 let (name, value) = field.split_at(colon);
@@ -99,7 +104,7 @@ impl Heading {
         } else if name.eq_ignore_ascii_case(b"content-type") {
             once(&mut seen.kind, "Content-Type");
             if let Some(kind) = structured(value) {
-                self.names.extend(kind.attribute("name").map(str::to_owned));
+                self.named(&kind, "name");
                 if attributes(&kind, "boundary") > 1 {
                     problems.push(Problem::Twice("boundary"));
                 }
@@ -108,17 +113,33 @@ impl Heading {
                 }
                 self.kind = Some(kind_of(&kind));
             }
+            self.guessed(value, "name");
         } else if name.eq_ignore_ascii_case(b"content-disposition") {
             once(&mut seen.disposition, "Content-Disposition");
             if let Some(disposition) = structured(value) {
                 self.attached |= disposition.ctype().eq_ignore_ascii_case("attachment");
-                let names = disposition.attributes().unwrap_or_default().iter();
-                let names = names.filter(|one| one.name.eq_ignore_ascii_case("filename"));
-                self.names.extend(names.map(|one| one.value.clone().into_owned()));
+                self.named(&disposition, "filename");
             }
+            self.guessed(value, "filename");
         } else if name.eq_ignore_ascii_case(b"content-transfer-encoding") {
             once(&mut seen.encoding, "Content-Transfer-Encoding");
             self.encoding = Some(unstructured(value));
+        }
+    }
+}
+
+impl Heading {
+    fn named(&mut self, field: &ContentType<'_>, name: &str) {
+        let all = field.attributes().unwrap_or_default().iter();
+        let names = all.filter(|one| one.name.eq_ignore_ascii_case(name));
+        self.names.extend(names.map(|one| one.value.clone().into_owned()));
+    }
+
+    fn guessed(&mut self, value: &[u8], name: &str) {
+        for guess in names::read(value, name) {
+            if !self.names.contains(&guess) {
+                self.names.push(guess);
+            }
         }
     }
 }

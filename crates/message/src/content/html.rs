@@ -4,8 +4,9 @@
 //! rules for broken documents does not change what is hidden. A text that cannot be told for
 //! certain to be hidden is visible.
 
+use super::elements::{is_block, is_hidden, is_void};
 use super::problem::Problem;
-use super::style::{Paint, Sheets, Size, Style, paint};
+use super::style::{self, Paint, Sheets, Size, Style, paint};
 use super::tag::{Piece, Pieces, Tag, unreferenced};
 use super::{Link, Text, TextKind};
 
@@ -18,18 +19,36 @@ const READABLE: f32 = 2.0;
 /// Channels of two colours that differ by no more are one colour.
 const ALIKE: u8 = 8;
 
-pub(super) fn read(html: &str, media: String, problems: &mut Vec<Problem>) -> Text {
+/// Elements and rules of style sheets that are looked at for the elements of one message, beyond
+/// one each: half a second. Without a bound, few octets of many rules would cost minutes.
+pub(super) const WORK_MAX: usize = 50_000_000;
+
+/// `work`: steps that are left of [`WORK_MAX`].
+pub(super) fn read(
+    html: &str,
+    media: String,
+    problems: &mut Vec<Problem>,
+    work: &mut usize,
+) -> Text {
     let mut sheets = Sheets::default();
+    let mut generated = String::new();
     for piece in Pieces::of(html) {
         if let Piece::Raw(name, css) = piece
             && name.eq_ignore_ascii_case("style")
         {
             sheets.add(css);
+            style::generated(css, &mut generated);
         }
     }
-    let mut page = Page { sheets, ..Page::default() };
+    let mut page = Page { sheets, work: *work, ..Page::default() };
     page.read(html);
     page.close_link();
+    if !generated.is_empty() {
+        page.hidden = true;
+        page.whole.end_line();
+        page.whole.push(&generated);
+    }
+    *work = page.work;
     if page.too_deep {
         problems.push(Problem::HtmlTooDeep);
     }
@@ -50,6 +69,8 @@ struct Page {
     /// Something was not visible.
     hidden: bool,
     too_deep: bool,
+    /// Steps that are left.
+    work: usize,
     /// Within the comment of an Outlook condition.
     conditional: bool,
 }
@@ -198,6 +219,15 @@ impl Page {
         }
     }
 
+    /// Whether so many steps may be taken. When they may not, what is open stays so, and what
+    /// sheets say does not count; that is told.
+    fn may_take(&mut self, steps: usize) -> bool {
+        let left = self.work.checked_sub(steps);
+        self.too_deep |= left.is_none();
+        self.work = left.unwrap_or_default();
+        left.is_some()
+    }
+
     fn start(&mut self, tag: &Tag<'_>) {
         let name = tag.name.to_ascii_lowercase();
         self.close_implied(&name);
@@ -258,7 +288,7 @@ impl Page {
         }
     }
 
-    fn style(&self, name: &str, tag: &Tag<'_>) -> Style {
+    fn style(&mut self, name: &str, tag: &Tag<'_>) -> Style {
         let id = tag.get("id").unwrap_or_default();
         let classes = tag.get("class").unwrap_or_default();
         let mut style = Style::default();
@@ -283,7 +313,12 @@ impl Page {
         if name == "a" {
             style.color = Some(Paint::Plain([0, 0, 238]));
         }
-        let (plain, important) = self.sheets.style(name, &id, &classes);
+        let steps = self.sheets.steps(name, &id, &classes);
+        let (plain, important) = if self.may_take(steps) {
+            self.sheets.style(name, &id, &classes)
+        } else {
+            Default::default()
+        };
         style.and(plain);
         let own = tag.get("style").map(|own| Style::read(&own)).unwrap_or_default();
         style.and(own.0);
@@ -300,7 +335,8 @@ impl Page {
         if name == "a" && !self.conditional {
             self.close_link();
         }
-        if let Some(at) = self.open.iter().rposition(|open| open.name == name) {
+        let Some(at) = self.innermost(&name) else { return };
+        {
             // What is not closed in a cell or a block ends with it; an element that only marks
             // text ends no block.
             let crossed = self.open.iter().skip(at + 1).any(|open| is_block(&open.name));
@@ -310,6 +346,12 @@ impl Page {
                 self.open.remove(at);
             }
         }
+    }
+
+    fn innermost(&mut self, name: &str) -> Option<usize> {
+        let found = self.open.iter().rposition(|open| open.name == name);
+        let steps = self.open.len() - found.unwrap_or_default();
+        self.may_take(steps).then_some(found).flatten()
     }
 
     /// Elements that end where another begins.
@@ -330,6 +372,11 @@ impl Page {
         let (names, borders) = closes;
         let mut found = None;
         for (at, open) in self.open.iter().enumerate().rev() {
+            let Some(left) = self.work.checked_sub(1) else {
+                self.too_deep = true;
+                return;
+            };
+            self.work = left;
             let open = open.name.as_str();
             if borders.contains(&open) {
                 break;
@@ -361,98 +408,4 @@ fn is_dot(tag: &Tag<'_>) -> bool {
     ["width", "height"].iter().any(|name| {
         tag.get(name).is_some_and(|said| matches!(said.trim().trim_end_matches("px"), "0" | "1"))
     })
-}
-
-/// Elements without a content (WHATWG HTML s13.1.2).
-fn is_void(name: &str) -> bool {
-    matches!(
-        name,
-        "area"
-            | "base"
-            | "br"
-            | "col"
-            | "embed"
-            | "frame"
-            | "hr"
-            | "img"
-            | "input"
-            | "link"
-            | "meta"
-            | "param"
-            | "source"
-            | "track"
-            | "wbr"
-    )
-}
-
-/// Elements whose content is not shown by mail programs, or not by all of them.
-fn is_hidden(name: &str) -> bool {
-    matches!(
-        name,
-        "template"
-            | "noscript"
-            | "object"
-            | "audio"
-            | "video"
-            | "canvas"
-            | "svg"
-            | "math"
-            | "datalist"
-            | "select"
-            | "applet"
-            | "dialog"
-    )
-}
-
-/// Elements before and behind which a line ends.
-fn is_block(name: &str) -> bool {
-    matches!(
-        name,
-        "address"
-            | "article"
-            | "aside"
-            | "blockquote"
-            | "body"
-            | "br"
-            | "caption"
-            | "center"
-            | "dd"
-            | "details"
-            | "dir"
-            | "div"
-            | "dl"
-            | "dt"
-            | "fieldset"
-            | "figcaption"
-            | "figure"
-            | "footer"
-            | "form"
-            | "h1"
-            | "h2"
-            | "h3"
-            | "h4"
-            | "h5"
-            | "h6"
-            | "header"
-            | "hr"
-            | "html"
-            | "li"
-            | "main"
-            | "menu"
-            | "nav"
-            | "ol"
-            | "p"
-            | "pre"
-            | "section"
-            | "summary"
-            | "table"
-            | "tbody"
-            | "td"
-            | "tfoot"
-            | "th"
-            | "thead"
-            | "tr"
-            | "ul"
-            | "xmp"
-    )
 }

@@ -14,7 +14,8 @@ pub(super) fn read(message: &[u8]) -> Content {
 
 /// Decodes no more than so many octets.
 pub(super) fn read_within(message: &[u8], left: usize) -> Content {
-    let mut reading = Reading { content: Content::default(), parts: 0, left, subjects: true };
+    let content = Content::default();
+    let mut reading = Reading { content, parts: 0, left, work: html::WORK_MAX, subjects: true };
     let shown = reading.part(message, "text/plain", 0);
     let Reading { mut content, .. } = reading;
     content.shown = shown;
@@ -28,6 +29,8 @@ struct Reading {
     parts: usize,
     /// Octets that may still be decoded.
     left: usize,
+    /// Steps that reading HTML may still take beyond its own length.
+    work: usize,
     /// The next header is that of the message itself.
     subjects: bool,
 }
@@ -49,7 +52,10 @@ impl Reading {
         if std::mem::take(&mut self.subjects) {
             self.content.subjects = std::mem::take(&mut heading.subjects);
         }
-        // RFC 2045 s5.2: what cannot be read is plain text.
+        // RFC 2045 s5.2: what cannot be read is plain text. Not every program thinks so.
+        if heading.kind.as_ref().is_some_and(|kind| kind.media.ends_with('/')) {
+            self.content.problems.push(Problem::UnknownType);
+        }
         let kind = heading.kind.take().filter(|kind| !kind.media.ends_with('/'));
         let kind = kind.unwrap_or_else(|| Kind {
             media: default.to_owned(),
@@ -59,7 +65,10 @@ impl Reading {
         });
         match kind.media.split_once('/').unwrap_or_default() {
             ("multipart", subtype) => self.multipart(&heading, &kind, subtype, body, depth),
-            ("message", "rfc822" | "global" | "news") => self.message(&heading, &kind, body, depth),
+            // The header of what is elsewhere tells its name and type (RFC 2046 s5.2.3).
+            ("message", "rfc822" | "global" | "news" | "external-body") => {
+                self.message(&heading, &kind, body, depth)
+            }
             ("message", "partial") => {
                 self.content.problems.push(Problem::Piece);
                 self.file(&heading, &kind, body)
@@ -69,8 +78,60 @@ impl Reading {
                 self.content.problems.push(Problem::Sealed);
                 self.file(&heading, &kind, body)
             }
-            _ => self.file(&heading, &kind, body),
+            // A report of a delivery, and the like.
+            ("message", _) => {
+                self.file(&heading, &kind, body);
+                self.hidden_text(&heading, &kind, body)
+            }
+            _ => {
+                self.file(&heading, &kind, body);
+                self.named_otherwise(&heading, &kind, body, depth)
+            }
         }
+    }
+
+    /// Some programs go by the name of a file, whatever its type is said to be.
+    fn named_otherwise(
+        &mut self,
+        heading: &Heading,
+        kind: &Kind,
+        body: &[u8],
+        depth: usize,
+    ) -> Shown {
+        let ends = |all: &[&str]| {
+            heading.names.iter().any(|name| {
+                let name = name.trim_end_matches(|c: char| c == '.' || c.is_whitespace());
+                let (_, last) = name.rsplit_once('.').unwrap_or_default();
+                all.iter().any(|one| last.eq_ignore_ascii_case(one))
+            })
+        };
+        let of_type = |all: &[&str]| all.iter().any(|end| kind.media.ends_with(end));
+        let as_type = |media: &str| Kind { media: media.to_owned(), ..kind.clone() };
+        if ends(&["html", "htm", "xhtml", "xht", "shtml", "mht", "mhtml", "svg"])
+            || of_type(&["+html", "svg+xml"])
+        {
+            self.hidden_text(heading, &as_type("text/html"), body)
+        } else if ends(&["eml"]) {
+            let inner = self.decoded(heading.transfer(), body);
+            if let Some(inner) = inner {
+                self.part(&inner, "text/plain", depth + 1);
+            }
+            Shown::Nothing
+        } else if ends(&["txt", "text", "log", "md", "csv", "ics", "vcf", "xml", "json"])
+            || of_type(&["/xml", "+xml", "/json", "+json"])
+        {
+            self.hidden_text(heading, &as_type("text/x-file"), body)
+        } else {
+            Shown::Nothing
+        }
+    }
+
+    /// A text that may be looked at, but is not shown when the message is opened.
+    fn hidden_text(&mut self, heading: &Heading, kind: &Kind, body: &[u8]) -> Shown {
+        if let Some(octets) = self.decoded(heading.transfer(), body) {
+            self.text_of(kind, octets);
+        }
+        Shown::Nothing
     }
 
     fn multipart(
@@ -150,11 +211,26 @@ impl Reading {
         if heading.attached || named {
             self.attach(heading, kind, &octets);
         }
-        let problems = &mut self.content.problems;
-        let text_kind = match kind.media.as_str() {
-            "text/html" | "text/x-amp-html" | "text/watch-html" | "application/xhtml+xml" => {
-                TextKind::Html
+        let text_kind = self.text_of(kind, octets);
+        // What is attached as a file may be shown, and may be not.
+        match text_kind {
+            TextKind::Plain | TextKind::Html if !heading.attached => {
+                Shown::Text(self.content.texts.len() - 1)
             }
+            _ => Shown::Nothing,
+        }
+    }
+
+    /// Reads a text, decoded.
+    fn text_of(&mut self, kind: &Kind, octets: Vec<u8>) -> TextKind {
+        let (problems, work) = (&mut self.content.problems, &mut self.work);
+        let text_kind = match kind.media.as_str() {
+            "text/html"
+            | "text/x-amp-html"
+            | "text/watch-html"
+            | "application/xhtml+xml"
+            | "text/enriched"
+            | "text/richtext" => TextKind::Html,
             "text/plain" => TextKind::Plain,
             _ => TextKind::Other,
         };
@@ -165,24 +241,23 @@ impl Reading {
         let text = charset::text(octets, own.as_deref(), problems);
         let media = kind.media.clone();
         let text = match text_kind {
-            TextKind::Html => html::read(&text, media, problems),
+            TextKind::Html => html::read(&text, media, problems, work),
             TextKind::Plain | TextKind::Other => {
                 self.content.attachments.extend(uuencode::files(&text));
+                // A program that knows better may take it for HTML.
+                let marked = text_kind == TextKind::Other && text.contains("</");
+                let whole = marked
+                    .then(|| html::read(&text, media.clone(), problems, work))
+                    .map(|html| html.whole.unwrap_or(html.visible));
                 let visible = match kind.flowed {
                     Some(delete_space) => flowed::joined(&text, delete_space),
                     None => text,
                 };
-                Text { kind: text_kind, media, visible, whole: None, links: Vec::new() }
+                Text { kind: text_kind, media, visible, whole, links: Vec::new() }
             }
         };
         self.content.texts.push(text);
-        // What is attached as a file may be shown, and may be not.
-        match text_kind {
-            TextKind::Plain | TextKind::Html if !heading.attached => {
-                Shown::Text(self.content.texts.len() - 1)
-            }
-            _ => Shown::Nothing,
-        }
+        text_kind
     }
 
     fn file(&mut self, heading: &Heading, kind: &Kind, body: &[u8]) -> Shown {
@@ -230,6 +305,7 @@ fn split<'a>(body: &'a [u8], boundary: &[u8]) -> Parts<'a> {
     // White space at its end would be lost on the way (RFC 2046 s5.1.1).
     let boundary = boundary.trim_ascii_end();
     let mut parts = Parts { bodies: Vec::new(), odd: boundary.is_empty() };
+    let behind_return = [b"\r--", boundary].concat();
     let (mut begun, mut over): (Option<usize>, bool) = (None, false);
     let mut at = 0;
     while let Some(rest) = body.get(at..).filter(|rest| !rest.is_empty()) {
@@ -248,6 +324,8 @@ fn split<'a>(body: &'a [u8], boundary: &[u8]) -> Parts<'a> {
             } else {
                 parts.odd = true;
             }
+        } else if memchr::memmem::find(line, &behind_return).is_some() {
+            parts.odd = true;
         }
         at = next;
     }

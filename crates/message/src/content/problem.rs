@@ -14,7 +14,8 @@ pub enum Problem {
     TooManyParts,
     /// More than [`super::DECODED_MAX`] octets when decoded.
     TooLarge,
-    /// Elements of HTML within each other, more than any mail program goes.
+    /// Elements of HTML within each other, more than any mail program goes, or a style sheet
+    /// that takes too long.
     HtmlTooDeep,
     /// A line between fields that is none.
     BrokenHeader,
@@ -29,6 +30,8 @@ pub enum Problem {
     /// Octets that do not belong into this Content-Transfer-Encoding, or a multipart that has
     /// one.
     BrokenEncoding(&'static str),
+    /// A Content-Type without a subtype.
+    UnknownType,
     /// A charset that is not known.
     UnknownCharset,
     /// A piece of a message that is sent in several (RFC 2046 s5.2.2).
@@ -53,13 +56,14 @@ impl fmt::Display for Problem {
             Self::TooLarge => {
                 write!(f, "more than {} MiB of text when decoded", super::DECODED_MAX >> 20)
             }
-            Self::HtmlTooDeep => f.write_str("elements of HTML too deep within each other"),
+            Self::HtmlTooDeep => f.write_str("HTML that is too deep or too costly"),
             Self::BrokenHeader => f.write_str("a header with a line that is no field"),
             Self::Twice(what) => write!(f, "{what} is there twice"),
             Self::NoBoundary => f.write_str("a multipart without its boundary"),
             Self::OddBoundary => f.write_str("boundaries that can be read in two ways"),
             Self::UnknownEncoding => f.write_str("an unknown Content-Transfer-Encoding"),
             Self::BrokenEncoding(name) => write!(f, "broken {name}"),
+            Self::UnknownType => f.write_str("a Content-Type that is none"),
             Self::UnknownCharset => f.write_str("an unknown charset"),
             Self::Piece => f.write_str("a piece of a message (message/partial)"),
             Self::Sealed => f.write_str("encrypted or packed for one program only"),

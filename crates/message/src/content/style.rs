@@ -207,6 +207,23 @@ fn without_comments(css: &str) -> String {
     out
 }
 
+/// Classes of one element that are looked at.
+const CLASSES_MAX: usize = 32;
+
+/// Texts that a sheet puts into the page itself: `p::before { content: "…" }`.
+pub(super) fn generated(css: &str, out: &mut String) {
+    let css = without_comments(css);
+    for (at, name) in css.match_indices("content") {
+        let Some(value) = css.get(at + name.len()..) else { continue };
+        let Some(value) = value.trim_start().strip_prefix(':') else { continue };
+        let value = value.split([';', '}']).next().unwrap_or_default();
+        for piece in value.split(['"', '\'']).skip(1).step_by(2) {
+            out.push_str(piece);
+            out.push(' ');
+        }
+    }
+}
+
 /// Rules of one message that are kept, those that hide or paint something.
 const RULES_MAX: usize = 4_000;
 
@@ -264,13 +281,24 @@ impl Sheets {
         }
     }
 
+    /// How many rules are looked at for such an element.
+    pub(super) fn steps(&self, element: &str, id: &str, classes: &str) -> usize {
+        if self.rules.is_empty() {
+            return 0;
+        }
+        let of = |key: &str| self.rules.get(key).map_or(0, Vec::len);
+        let own = classes.split_ascii_whitespace().take(CLASSES_MAX);
+        let by_class: usize = own.map(|class| of(&format!(".{class}"))).sum();
+        of("*") + of(element) + by_class + of(&format!("#{id}"))
+    }
+
     /// What they say of an element, the important ones apart.
     pub(super) fn style(&self, element: &str, id: &str, classes: &str) -> (Style, Style) {
         let (mut plain, mut important) = (Style::default(), Style::default());
         if self.rules.is_empty() {
             return (plain, important);
         }
-        let own: Vec<&str> = classes.split_ascii_whitespace().take(32).collect();
+        let own: Vec<&str> = classes.split_ascii_whitespace().take(CLASSES_MAX).collect();
         let mut take = |key: &str| {
             for rule in self.rules.get(key).into_iter().flatten() {
                 let fits = rule.element.as_deref().is_none_or(|name| name == element)

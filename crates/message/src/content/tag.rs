@@ -64,6 +64,12 @@ impl<'a> Pieces<'a> {
         taken
     }
 
+    /// A tag that never ends: browsers drop it, others may not.
+    fn unfinished(&mut self, whole: &'a str) -> Piece<'a> {
+        self.rest = "";
+        Piece::Raw("<", whole)
+    }
+
     /// Up to `end` and past it; without one, all that is left.
     fn until(&mut self, end: &str) -> &'a str {
         let at = memchr::memmem::find(self.rest.as_bytes(), end.as_bytes());
@@ -85,7 +91,7 @@ impl<'a> Pieces<'a> {
             let more = if behind.starts_with(b"!>") { 2 } else { 1 };
             (behind.starts_with(b">") || more == 2).then_some((at, 2 + more))
         });
-        let (at, marks) = ends.unwrap_or((self.rest.len(), 0));
+        let Some((at, marks)) = ends else { return self.unfinished(self.rest) };
         let text = self.take(at);
         self.take(marks);
         Piece::Comment(text)
@@ -167,7 +173,8 @@ impl<'a> Iterator for Pieces<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        let mut letters = self.rest.bytes();
+        let whole = self.rest;
+        let mut letters = whole.bytes();
         if letters.next() != Some(b'<') {
             let end = memchr::memchr(b'<', self.rest.as_bytes()).unwrap_or(self.rest.len());
             return Some(Piece::Text(self.take(end)));
@@ -184,10 +191,7 @@ impl<'a> Iterator for Pieces<'a> {
             (Some(b'/'), Some(c)) if c.is_ascii_alphabetic() => {
                 self.take(2);
                 let tag = self.tag();
-                let Some(tag) = tag else {
-                    self.rest = "";
-                    return None;
-                };
+                let Some(tag) = tag else { return Some(self.unfinished(whole)) };
                 Some(Piece::End(tag.name))
             }
             (Some(b'/'), Some(_)) => {
@@ -197,11 +201,7 @@ impl<'a> Iterator for Pieces<'a> {
             (Some(c), _) if c.is_ascii_alphabetic() => {
                 self.take(1);
                 let tag = self.tag();
-                let Some(tag) = tag else {
-                    // An unfinished tag at the end: browsers drop it.
-                    self.rest = "";
-                    return None;
-                };
+                let Some(tag) = tag else { return Some(self.unfinished(whole)) };
                 if RAW.iter().any(|raw| tag.name.eq_ignore_ascii_case(raw)) {
                     self.raw = Some(tag.name);
                 }
@@ -275,6 +275,28 @@ fn reference(text: &str, behind: &str, out: &mut String) -> Option<usize> {
         ("eacute", 'é'),
         ("middot", '·'),
         ("shy", '\u{ad}'),
+        ("iexcl", '¡'),
+        ("laquo", '«'),
+        ("raquo", '»'),
+        ("not", '¬'),
+        ("sect", '§'),
+        ("deg", '°'),
+        ("agrave", 'à'),
+        ("aacute", 'á'),
+        ("acirc", 'â'),
+        ("atilde", 'ã'),
+        ("aring", 'å'),
+        ("aelig", 'æ'),
+        ("ccedil", 'ç'),
+        ("egrave", 'è'),
+        ("ecirc", 'ê'),
+        ("euml", 'ë'),
+        ("iacute", 'í'),
+        ("ntilde", 'ñ'),
+        ("oacute", 'ó'),
+        ("ocirc", 'ô'),
+        ("oslash", 'ø'),
+        ("uacute", 'ú'),
     ];
     let (name, found) = OLD.iter().find(|(name, _)| behind.starts_with(name))?;
     out.push(*found);
@@ -312,12 +334,12 @@ mod tests {
             ("1 < 2 <3", "1 < 2 <3"),
             ("a<!-- b > c -->d", "a( b > c )d"),
             ("a<!-->b<!--->c<!-- d --!>e", "a()b()c( d )e"),
-            ("a<!-- never ended", "a( never ended)"),
+            ("a<!-- never ended", "a[<: never ended]"),
             ("a<!doctype html>b<?xml x?>c</ d>e", "a(doctype html)b(xml x?)c( d)e"),
             ("<script>if (a<b) '</p>'</SCRIPT >x", "<script>[script:if (a<b) '</p>']</SCRIPT>x"),
             ("<style>a</styles>b</style>c", "<style>[style:a</styles>b]</style>c"),
             ("<a title='x > y' href=z>t</a>", "<a>t</a>"),
-            ("a<b title=\"never", "a"),
+            ("a<b title=\"never", "a[<:<b title=\"never]"),
             ("<title></title>x", "<title>[title:]</title>x"),
         ];
         for (html, expected) in cases {

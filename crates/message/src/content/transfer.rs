@@ -20,8 +20,11 @@ impl Transfer {
     /// `mechanism := "7bit" / "8bit" / "binary" / "quoted-printable" / "base64" / ietf-token`
     pub(super) fn of(word: Option<&str>) -> Self {
         // A comment may stand behind the word.
-        let word = word.unwrap_or("7bit").split(['(', ';']).next().unwrap_or_default();
-        match word.trim().to_ascii_lowercase().as_str() {
+        let word = word.unwrap_or("7bit").trim();
+        let first = word.split(['(', ';']).next().unwrap_or_default();
+        match first.trim().to_ascii_lowercase().as_str() {
+            // A comment in front of it: what is behind that counts for some.
+            "" if !word.is_empty() => Self::Unknown,
             "" | "7bit" | "8bit" | "binary" | "7-bit" | "8-bit" => Self::Identity,
             "base64" => Self::Base64,
             "quoted-printable" => Self::QuotedPrintable,
@@ -169,6 +172,7 @@ mod tests {
     #[test]
     fn other_words() {
         assert_eq!(decoded("8bit (said twice)", b"x"), (b"x".to_vec(), vec![]));
+        assert_eq!(decoded("(no) base64", b"x").1, [Problem::UnknownEncoding]);
         assert_eq!(decoded("x-uuencode", b"x").1, [Problem::UnknownEncoding]);
     }
 }

@@ -3,6 +3,7 @@
 use message::Content;
 use message::content::Attachment;
 
+use super::seen::seen;
 use crate::pattern::Pattern;
 
 /// Which attachments are found.
@@ -35,7 +36,7 @@ impl AttachmentRules {
     }
 
     fn find_in(&self, one: &Attachment) -> Option<String> {
-        let names = || one.names.iter().map(|name| bare(name));
+        let names = || one.names.iter().flat_map(|name| bare(name));
         if let Some(pattern) =
             self.names.iter().find(|pattern| names().any(|name| pattern.matches(&name)))
         {
@@ -56,13 +57,16 @@ impl AttachmentRules {
     }
 }
 
-/// A name as the receiver's system has it: without a path, without the dots and white space at
-/// its end, which some systems drop, and without characters that are not seen.
-fn bare(name: &str) -> String {
-    let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    let seen = |c: &char| !c.is_control() && !is_direction(*c) && *c != '\u{200b}';
-    let name: String = name.chars().filter(seen).collect();
-    name.trim_end_matches(|c: char| c == '.' || c.is_whitespace()).trim_start().to_owned()
+/// A name as the receiver's system may have it: without a path, without the dots and white space
+/// at its end, which some systems drop, and without characters that are not seen. Some end it
+/// at a NUL or a colon.
+fn bare(name: &str) -> impl Iterator<Item = String> {
+    let cut = name.find(['\0', ':']).and_then(|at| name.get(..at));
+    std::iter::once(name).chain(cut).map(|name| {
+        let name = seen(name.rsplit(['/', '\\']).next().unwrap_or(name)).into_owned();
+        let end = |c: char| c == '.' || c.is_whitespace();
+        name.trim_end_matches(end).trim_start().to_owned()
+    })
 }
 
 /// Marks of the direction of writing: with them `cod.exe` is shown as `exe.doc`.

@@ -3,6 +3,8 @@
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
+use super::seen::is_invisible;
+
 /// A text, folded.
 #[derive(Debug, Default)]
 pub(super) struct Folded {
@@ -73,23 +75,6 @@ impl Folded {
         let next = self.words.partition_point(|(folded, _)| *folded <= at);
         next.checked_sub(1).and_then(|word| self.words.get(word)).map_or(0, |(_, origin)| *origin)
     }
-}
-
-/// Characters that are not seen and part no words.
-fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}'
-            | '\u{34f}'
-            | '\u{61c}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{2064}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}'
-    )
 }
 
 #[cfg(test)]

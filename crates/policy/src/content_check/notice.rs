@@ -4,6 +4,7 @@
 //! enough. A word that is itself a link counts by its own target only, so that
 //! `<a href="#">Unsubscribe</a>` beside other links is found.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -25,6 +26,13 @@ fn folded(words: &[&str]) -> Vec<String> {
 /// Places of one text that are looked at, each with what is around it.
 const PLACES_MAX: usize = 200;
 
+/// Octets at the beginning and at the end of a text in which a notice is looked for. Nobody
+/// reads as far as the middle of a longer one.
+const ENDS: usize = 1 << 20;
+
+/// Octets around a word that are near it, in a line that goes on.
+const NEAR: usize = 4_000;
+
 /// The words of a notice: those of many languages that are known here, and own ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NoticeWords {
@@ -43,10 +51,13 @@ impl NoticeWords {
         let lines = Lines::of(&text.visible);
         let mut places = Vec::new();
         for (start, end) in lines.paragraphs(text.kind) {
-            let Some(paragraph) = text.visible.get(start..end) else { continue };
-            let folded = Folded::of(paragraph);
-            for word in BUILT_IN.iter().chain(&self.own) {
-                places.extend(folded.find(word, false).take(PLACES_MAX).map(|at| start + at));
+            for range in at_ends(&text.visible, start..end) {
+                let Some(paragraph) = text.visible.get(range.clone()) else { continue };
+                let folded = Folded::of(paragraph);
+                for word in BUILT_IN.iter().chain(&self.own) {
+                    let found = folded.find(word, false).take(PLACES_MAX);
+                    places.extend(found.map(|at| range.start + at));
+                }
             }
         }
         // A notice is nearly always at the end.
@@ -54,6 +65,29 @@ impl NoticeWords {
         places.dedup();
         places.iter().rev().take(PLACES_MAX).any(|place| works(text, &lines, *place))
     }
+}
+
+/// What of a range is near the beginning or the end of a text.
+fn at_ends(text: &str, range: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
+    let (first, last) = match text.len().checked_sub(2 * ENDS) {
+        Some(between) => {
+            let behind = text.floor_char_boundary(ENDS + between);
+            (0..text.floor_char_boundary(ENDS), behind..text.len())
+        }
+        None => (0..text.len(), text.len()..text.len()),
+    };
+    let within = move |end: Range<usize>| {
+        let both = range.start.max(end.start)..range.end.min(end.end);
+        (both.start < both.end).then_some(both)
+    };
+    [first, last].into_iter().filter_map(within)
+}
+
+/// What of a range is near a place.
+fn around(text: &str, range: Range<usize>, place: usize) -> Range<usize> {
+    let start = text.ceil_char_boundary(place.saturating_sub(NEAR)).max(range.start);
+    let end = text.floor_char_boundary(place.saturating_add(NEAR)).min(range.end);
+    start..end.max(start)
 }
 
 /// Whether the notice whose word begins there has something that works.
@@ -68,7 +102,15 @@ fn works(text: &Text, lines: &Lines, word: usize) -> bool {
         });
         linked || text.visible.get(range).is_some_and(|near| !targets(near).is_empty())
     };
-    let Some(own) = lines.range(line) else { return false };
+    // Of the line before it the end is near, of those behind it the beginning.
+    let range = |other: usize| match other.cmp(&line) {
+        Ordering::Equal => lines.range(other).map(|all| around(&text.visible, all, word)),
+        Ordering::Less => lines.range(other).map(|all| around(&text.visible, all.clone(), all.end)),
+        Ordering::Greater => {
+            lines.range(other).map(|all| around(&text.visible, all.clone(), all.start))
+        }
+    };
+    let Some(own) = range(line) else { return false };
     if near(segment(&text.visible, own.clone(), word)) {
         return true;
     }
@@ -82,13 +124,11 @@ fn works(text: &Text, lines: &Lines, word: usize) -> bool {
         let near = range.and_then(|range| text.visible.get(range)).map(Folded::of);
         near.is_some_and(|near| ANSWERS.iter().any(|word| near.find(word, false).next().is_some()))
     };
-    if answers(Some(own))
-        || leads && [before, next].iter().flatten().any(|l| answers(lines.range(*l)))
-    {
+    if answers(Some(own)) || leads && [before, next].iter().flatten().any(|l| answers(range(*l))) {
         return true;
     }
     let begins = |line: usize| {
-        let text = lines.range(line).and_then(|range| text.visible.get(range)).unwrap_or_default();
+        let text = range(line).and_then(|range| text.visible.get(range)).unwrap_or_default();
         let text = text.trim_start().trim_start_matches(['<', '(', '[', '-', '>', ' ']);
         targets(text).first().is_some_and(|first| first.start == 0)
     };
@@ -96,9 +136,9 @@ fn works(text: &Text, lines: &Lines, word: usize) -> bool {
     // goes over several lines.
     next.is_some_and(|next| {
         begins(next)
-            || leads && lines.range(next).is_some_and(&near)
+            || leads && range(next).is_some_and(&near)
             || leads && lines.filled_after(&text.visible, next).is_some_and(begins)
-    }) || leads && before.and_then(|before| lines.range(before)).is_some_and(near)
+    }) || leads && before.and_then(|before| range(before)).is_some_and(near)
 }
 
 /// The part of a line around a word, between the bars with which footers part their links.

@@ -279,6 +279,14 @@ fn names_of_attachments() {
         "filename*0=set; filename*1=up.e; filename*2=xe",
         "filename=\"=?utf-8?B?c2V0dXAuZXhl?=\"",
         "filename=\"set\u{200b}up.ex\u{200b}e\"",
+        "filename=\"set\u{ad}up.ex\u{2060}e\"",
+        "filename=\"ｓｅｔｕｐ．ｅｘｅ\"",
+        "filename=set up.exe",
+        "filename=\"setup.exe",
+        "filename*=utf-8''setup.exe%00.txt",
+        "filename*=utf-8''setup.exe%3A.txt",
+        "filename*1=up.exe; filename*3=\".\"",
+        "filename=a.txt; filename=setup.exe",
     ] {
         assert!(found(&check, &named(name)).is_some(), "{name}");
     }
@@ -392,4 +400,67 @@ proptest! {
             check.judge(&content);
         }
     }
+}
+
+#[test]
+fn words_are_found_however_they_are_hidden() {
+    let check = ContentCheck::Text("(?i)lottery".parse().unwrap());
+    let rest = "Content-Type: text/plain; charset=utf-8\n\nSee\n";
+    let attached = |kind: &str, name: &str, body: &str| {
+        decoded(&format!(
+            "Content-Type: multipart/mixed; boundary=b\n\n--b\n{rest}--b\nContent-Type: {kind}\n\
+             Content-Disposition: attachment; filename={name}\n\n{body}\n--b--\n"
+        ))
+    };
+    for content in [
+        plain("lot\u{200b}te\u{ad}ry"),
+        plain("ｌｏｔｔｅｒｙ"),
+        decoded("Subject: =?utf-8?Q?lot=E2=80=8Btery?=\n\nSee"),
+        decoded("Content-Transfer-Encoding: quoted-printable\n\nlot=\ntery"),
+        decoded("Content-Transfer-Encoding: quoted-printable\n\nlot= \t\nte=72y"),
+        decoded("Content-Type: text/plain; charset=utf-7\n\n+AGw-ottery"),
+        decoded("Content-Type: multipart/mixed; boundary=\"b \"\n\n--b  \n\nlottery"),
+        html("lot<!-- x -->ter&#121;"),
+        html("lot<span style='display:none'>x</span>te&shy;ry"),
+        html("lot&#8203;tery"),
+        html("<b>lot</b><i>tery</i>"),
+        html("<style>p::before { content: 'lottery' }</style><p>x"),
+        html("<!-- never ended lottery"),
+        html("x<a title=\"lottery"),
+        decoded("Content-Type: text/x-new; charset=utf-8\n\n<b>lot</b>tery"),
+        decoded("Content-Type: text/enriched\n\n<bold>lot</bold>tery"),
+        attached("application/octet-stream", "a.html", "<b>lot</b>tery"),
+        attached("application/octet-stream", "a.txt", "lottery"),
+        attached("application/octet-stream", "a.eml", "Subject: lottery\n\nlottery"),
+        attached("image/svg+xml", "a.svg", "<svg><text>lot</text>tery</svg>"),
+        attached("message/delivery-status", "x", "Action: lottery"),
+    ] {
+        assert!(found(&check, &content).is_some(), "{content:#?}");
+    }
+    // What is read in two ways is no permit.
+    for message in [
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/mixed; \
+         boundary=b\n\n--b\n\nx\n--b--\n",
+        "Content-Type: text\n\n<b>lot</b>tery",
+        "Content-Transfer-Encoding: x-new\n\nbG90dGVyeQ==",
+        "Content-Transfer-Encoding: (x) base64\n\nbG90dGVyeQ==",
+        "Content-Type: text/plain\nContent-Type: text/html\n\nx",
+        "Content-Type: message/partial; number=1\n\nx",
+        "Content-Type: text/plain\rX: y\n\nx",
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\r--b\n\ny\n--b--\n",
+    ] {
+        let judged = check.judge(&decoded(message));
+        assert!(matches!(judged, Judgement::Unreadable(_)), "{message:?}: {judged:?}");
+    }
+}
+
+#[test]
+fn the_notice_of_a_long_text_is_at_one_of_its_ends() {
+    let words = "To unsubscribe: https://news.corp.example/u/7f3a\n";
+    let long = "Words and words.\n".repeat(100_000);
+    assert_eq!(found(&notice(), &plain(&format!("{long}{long}{words}"))), None);
+    assert_eq!(found(&notice(), &plain(&format!("{words}{long}{long}"))), None);
+    let line = "words ".repeat(1_000_000);
+    assert_eq!(found(&notice(), &plain(&format!("{line}{words}"))), None);
+    assert!(found(&notice(), &plain(&line)).is_some());
 }

@@ -1,0 +1,143 @@
+//! Names of files as programs guess them where a field is not well-formed: a value that is not
+//! quoted, encoded words where there should be none, pieces whose numbers have a gap. They
+//! differ in what they make of these; each reading is a name.
+
+use super::charset;
+use super::heading::unstructured;
+
+/// More are nobody's mail.
+const NAMES_MAX: usize = 32;
+
+/// Every reading of the parameter `wanted` of a field with this value.
+pub(super) fn read(value: &[u8], wanted: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    // A quote that is never ended hides the rest from some programs, and from others not.
+    for quotes in [true, false] {
+        let mut pieces = Vec::new();
+        for parameter in parameters(value, quotes) {
+            let Some(equals) = memchr::memchr(b'=', parameter) else { continue };
+            let (key, value) = parameter.split_at(equals);
+            let value = bare(value.get(1..).unwrap_or_default());
+            let mut key = key.split(|octet| *octet == b'*');
+            let name = key.next().unwrap_or_default().trim_ascii();
+            if !name.eq_ignore_ascii_case(wanted.as_bytes()) {
+                continue;
+            }
+            let parts: Vec<&[u8]> = key.map(<[u8]>::trim_ascii).collect();
+            match parts.as_slice() {
+                [] => {
+                    if is_encoded(&value) {
+                        found.push(unstructured(&value));
+                    }
+                    if !value.ends_with(b"?=") {
+                        found.push(text(value.clone()));
+                        found.push(text(unescaped(&value)));
+                    }
+                }
+                [number, ..] => {
+                    let number = std::str::from_utf8(number).ok().and_then(|n| n.parse().ok());
+                    pieces.push((number.unwrap_or(0_u32), value));
+                }
+            }
+        }
+        pieces.sort_by_key(|(number, _)| *number);
+        let whole: Vec<u8> = pieces.into_iter().flat_map(|(_, value)| value).collect();
+        if !whole.is_empty() {
+            if is_encoded(&whole) {
+                found.push(unstructured(&whole));
+            }
+            found.push(extended(&whole));
+        }
+        if found.len() > NAMES_MAX {
+            break;
+        }
+    }
+    found.retain(|name| !name.is_empty());
+    found.truncate(NAMES_MAX);
+    found
+}
+
+fn parameters(value: &[u8], quotes: bool) -> Vec<&[u8]> {
+    let (mut quoted, mut escaped) = (false, false);
+    let ends = |octet: &u8| {
+        let was_escaped = std::mem::take(&mut escaped);
+        match octet {
+            b'\\' if quoted && !was_escaped => escaped = true,
+            b'"' if quotes && !was_escaped => quoted = !quoted,
+            b';' => return !quoted,
+            _ => {}
+        }
+        false
+    };
+    value.split(ends).collect()
+}
+
+/// Without the ends of lines and the quotes around it.
+fn bare(value: &[u8]) -> Vec<u8> {
+    let value: Vec<u8> =
+        value.iter().copied().filter(|octet| !matches!(octet, b'\r' | b'\n')).collect();
+    let value = value.trim_ascii();
+    let value = value.strip_prefix(b"\"").unwrap_or(value);
+    value.strip_suffix(b"\"").unwrap_or(value).to_vec()
+}
+
+/// Has encoded words (RFC 2047), which have no place in a parameter and are decoded by many.
+fn is_encoded(value: &[u8]) -> bool {
+    memchr::memmem::find(value, b"=?").is_some()
+}
+
+fn unescaped(value: &[u8]) -> Vec<u8> {
+    value.iter().copied().filter(|octet| *octet != b'\\').collect()
+}
+
+/// `ext-value := charset "'" [language] "'" value`, with `%XX` (RFC 2231 s4).
+fn extended(value: &[u8]) -> String {
+    let mut parts = value.splitn(3, |octet| *octet == b'\'');
+    let (charset, value) = match (parts.next(), parts.next(), parts.next()) {
+        (Some(charset), Some(_), Some(value)) => (std::str::from_utf8(charset).ok(), value),
+        _ => (None, value),
+    };
+    let mut out = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let [first, behind @ ..] = rest {
+        let digit = |at: usize| behind.get(at).and_then(|octet| char::from(*octet).to_digit(16));
+        let decoded = match (first, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => u8::try_from(high * 16 + low).ok(),
+            _ => None,
+        };
+        out.push(decoded.unwrap_or(*first));
+        rest = behind.get(if decoded.is_some() { 2 } else { 0 }..).unwrap_or_default();
+    }
+    charset::text(out, charset, &mut Vec::new())
+}
+
+fn text(octets: Vec<u8>) -> String {
+    charset::text(octets, None, &mut Vec::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reading_is_there() {
+        for value in [
+            "attachment; filename=pay me.exe",
+            "attachment; filename=\"pay me.exe\"; filename=x",
+            "attachment; filename=\"pay me.e\\xe\"",
+            "attachment; filename=\"=?utf-8?B?cGF5IG1lLmV4ZQ==?=\"",
+            "attachment; filename=\"=?utf-8?Q?pay_me?=\r\n =?utf-8?Q?.exe?=\"",
+            "attachment; filename*=utf-8''pay%20me%2Eexe",
+            "attachment; filename*0*=utf-8''pay%20; filename*1=\"me.\"; filename*2=exe",
+            "attachment; filename*2=\".exe\"; filename*1=\"pay me\"",
+            "attachment; filename*0=\"pay me.\"; filename*2=\"exe\"",
+            "attachment; x=\"never ended; filename=\"pay me.exe\"",
+            "attachment; FileName = \"pay me.exe",
+            "attachment; filename*0=\"=?utf-8?B?cGF5IG1l\"; filename*1=\"LmV4ZQ==?=\"",
+        ] {
+            let names = read(value.as_bytes(), "filename");
+            assert!(names.iter().any(|name| name == "pay me.exe"), "{value}: {names:?}");
+        }
+        assert!(read(b"attachment; names=x", "name").is_empty());
+    }
+}
