@@ -44,6 +44,8 @@ pub const DECODED_MAX: usize = 192 << 20;
 pub struct Content {
     /// The values of its Subject fields; one, in a sound message.
     pub subjects: Vec<String>,
+    /// Those of the messages that are attached to it, and of its parts.
+    pub inner_subjects: Vec<String>,
     /// Every text in it, in its order: those that are shown, those in attached messages, and
     /// those that are attached as files.
     pub texts: Vec<Text>,

@@ -123,6 +123,9 @@ fn matching(content: &Content, expression: &Expression) -> Option<String> {
     if content.subjects.iter().any(|subject| fits(subject)) {
         return Some("its Subject fits the expression".to_owned());
     }
+    if content.inner_subjects.iter().any(|subject| fits(subject)) {
+        return Some("the Subject of a message in it fits the expression".to_owned());
+    }
     let text = content.texts.iter().find(|text| {
         fits(&text.visible)
             || text.whole.as_deref().is_some_and(fits)

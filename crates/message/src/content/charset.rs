@@ -14,11 +14,23 @@ pub(super) fn text(octets: Vec<u8>, charset: Option<&str>, problems: &mut Vec<Pr
     let name = charset.map(|name| name.trim().to_ascii_lowercase());
     // Octets that begin as UTF-16 are that for browsers, whatever is said of them.
     let wide = octets.starts_with(b"\xff\xfe") || octets.starts_with(b"\xfe\xff");
-    if wide && !name.as_deref().is_some_and(|name| name.starts_with("utf-16")) {
-        if name.is_some() {
-            problems.push(Problem::Twice("charset"));
-        }
-        if let Some(decode) = charset_decoder(b"utf-16") {
+    let said = name.as_deref().is_some_and(|name| name.starts_with("utf-16"));
+    if wide && name.is_some() && !said {
+        problems.push(Problem::Twice("charset"));
+    }
+    // RFC 2781 s4.3 has it in big endian where no mark tells, and browsers in little endian.
+    let unmarked = !wide && name.as_deref().is_some_and(|name| matches!(name, "utf-16" | "utf16"));
+    if unmarked {
+        problems.push(Problem::Twice("charset"));
+    }
+    if wide || unmarked {
+        let order: &[u8] = match octets.as_slice() {
+            [0xfe, 0xff, ..] => b"utf-16be",
+            [0xff, 0xfe, ..] => b"utf-16le",
+            octets if is_little_endian(octets) => b"utf-16le",
+            _ => b"utf-16be",
+        };
+        if let Some(decode) = charset_decoder(order) {
             return decode(&octets).trim_start_matches('\u{feff}').to_owned();
         }
     }
@@ -41,6 +53,12 @@ pub(super) fn text(octets: Vec<u8>, charset: Option<&str>, problems: &mut Vec<Pr
             }
         },
     }
+}
+
+/// Whether more of the second octets are nought, as those of Western letters are.
+fn is_little_endian(octets: &[u8]) -> bool {
+    let noughts = |first: usize| octets.iter().skip(first).step_by(2).filter(|o| **o == 0).count();
+    noughts(1) > noughts(0)
 }
 
 /// The charset that an HTML document names for itself, where its header names none: in the
@@ -87,6 +105,24 @@ mod tests {
         let mut problems = Vec::new();
         assert_eq!(text(b"x".to_vec(), Some("klingon-1"), &mut problems), "x");
         assert_eq!(problems, [Problem::UnknownCharset]);
+    }
+
+    #[test]
+    fn wide_letters_in_either_order() {
+        let octets = |mark: bool, order: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            let text = if mark { "\u{feff}project falcon" } else { "project falcon" };
+            text.encode_utf16().flat_map(order).collect()
+        };
+        for order in [u16::to_be_bytes, u16::to_le_bytes] {
+            for charset in [None, Some("utf-8"), Some("us-ascii"), Some("utf-16"), Some("utf-16le")]
+            {
+                let text = text(octets(true, order), charset, &mut Vec::new());
+                assert_eq!(text, "project falcon", "{charset:?}");
+            }
+            let mut problems = Vec::new();
+            let text = text(octets(false, order), Some("UTF-16"), &mut problems);
+            assert_eq!((text.as_str(), problems.len()), ("project falcon", 1));
+        }
     }
 
     #[test]

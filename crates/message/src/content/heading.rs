@@ -3,6 +3,9 @@
 use mail_parser::parsers::MessageStream;
 use mail_parser::{ContentType, HeaderValue};
 
+use crate::decoded;
+
+use super::charset;
 use super::names;
 use super::problem::Problem;
 use super::transfer::Transfer;
@@ -20,6 +23,8 @@ pub(super) struct Heading {
     pub(super) names: Vec<String>,
     /// The word of Content-Transfer-Encoding.
     pub(super) encoding: Option<String>,
+    /// Its Content-ID, without `<` and `>`.
+    pub(super) id: Option<String>,
 }
 
 /// A Content-Type.
@@ -31,6 +36,8 @@ pub(super) struct Kind {
     pub(super) charset: Option<String>,
     /// `format=flowed`, and whether `delsp=yes` (RFC 3676).
     pub(super) flowed: Option<bool>,
+    /// Content-ID of the part that is the document (RFC 2387 s3.2).
+    pub(super) start: Option<String>,
 }
 
 impl Heading {
@@ -100,7 +107,7 @@ impl Heading {
             }
         };
         if name.eq_ignore_ascii_case(b"subject") {
-            self.subjects.push(unstructured(value));
+            self.subjects.extend(unstructured(value));
         } else if name.eq_ignore_ascii_case(b"content-type") {
             once(&mut seen.kind, "Content-Type");
             if let Some(kind) = structured(value) {
@@ -123,7 +130,13 @@ impl Heading {
             self.guessed(value, "filename");
         } else if name.eq_ignore_ascii_case(b"content-transfer-encoding") {
             once(&mut seen.encoding, "Content-Transfer-Encoding");
-            self.encoding = Some(unstructured(value));
+            let word = unfolded(value);
+            if !Transfer::is_plain(&word) {
+                problems.push(Problem::UnknownEncoding);
+            }
+            self.encoding = Some(word);
+        } else if name.eq_ignore_ascii_case(b"content-id") {
+            self.id = Some(bare_id(&unfolded(value)));
         }
     }
 }
@@ -163,6 +176,7 @@ fn kind_of(kind: &ContentType<'_>) -> Kind {
         boundary: word("boundary"),
         charset: word("charset"),
         flowed: is("format", "flowed").then(|| is("delsp", "yes")),
+        start: word("start").map(|start| bare_id(&start)),
     }
 }
 
@@ -174,14 +188,21 @@ fn structured(value: &[u8]) -> Option<ContentType<'static>> {
     }
 }
 
-/// `unstructured = *([FWS] VCHAR) *WSP`, with encoded words (RFC 2047) decoded.
-pub(super) fn unstructured(value: &[u8]) -> String {
-    let value = ended(value);
-    match MessageStream::new(&value).parse_unstructured() {
-        HeaderValue::Text(text) => text.trim().to_owned(),
-        HeaderValue::TextList(texts) => texts.concat().trim().to_owned(),
-        _ => String::new(),
-    }
+/// `unstructured = *([FWS] VCHAR) *WSP`, with encoded words (RFC 2047) decoded: as programs
+/// read it, the most usual way first.
+pub(super) fn unstructured(value: &[u8]) -> Vec<String> {
+    decoded::readings(&unfolded(value))
+}
+
+/// The value with its line ends taken out (RFC 5322 s2.2.3).
+fn unfolded(value: &[u8]) -> String {
+    let octets = value.iter().copied().filter(|octet| !matches!(octet, b'\r' | b'\n'));
+    charset::text(octets.collect(), None, &mut Vec::new()).trim().to_owned()
+}
+
+/// `msg-id = "<" id-left "@" id-right ">"`, without the marks around it.
+fn bare_id(id: &str) -> String {
+    id.trim().trim_start_matches('<').trim_end_matches('>').trim().to_owned()
 }
 
 /// The parser takes the end of its input for nothing unless a line ends there.

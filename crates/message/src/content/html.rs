@@ -48,6 +48,11 @@ pub(super) fn read(
         page.whole.end_line();
         page.whole.push(&generated);
     }
+    if !page.aside.text.trim_ascii().is_empty() {
+        page.hidden = true;
+        page.whole.end_line();
+        page.whole.text.push_str(&page.aside.text);
+    }
     *work = page.work;
     if page.too_deep {
         problems.push(Problem::HtmlTooDeep);
@@ -63,6 +68,8 @@ struct Page {
     open: Vec<Open>,
     visible: Flow,
     whole: Flow,
+    /// Raw texts, to stand behind the whole.
+    aside: Flow,
     links: Vec<Link>,
     /// Where the link that is open began, and its target.
     link: Option<(usize, String)>,
@@ -192,20 +199,41 @@ impl Page {
         }
     }
 
-    /// The content of a `<script>` is nothing to read; that of the others may be, somewhere.
+    /// What is text only in HTML is not within SVG and MathML, and a sheet may show itself.
     fn raw(&mut self, name: &str, text: &str) {
-        if ["script", "style"].iter().any(|raw| name.eq_ignore_ascii_case(raw)) {
-            return;
-        }
         if name.eq_ignore_ascii_case("xmp") {
             return self.text(text);
         }
-        self.whole.push(&unreferenced(text));
-        self.hidden |= !text.trim_ascii().is_empty();
+        let code = ["script", "style"].iter().any(|raw| name.eq_ignore_ascii_case(raw));
+        if !code {
+            self.whole.push(&unreferenced(text));
+            self.hidden |= !text.trim_ascii().is_empty();
+        } else if !text.contains('<') {
+            self.aside(text);
+        }
+        if text.contains('<') {
+            for piece in Pieces::of(text) {
+                if let Piece::Text(text) | Piece::Raw(_, text) = piece {
+                    self.aside(text);
+                }
+            }
+            self.aside.end_line();
+        }
+    }
+
+    /// A text that is shown by few, and nowhere among the others.
+    fn aside(&mut self, text: &str) {
+        self.aside.push(&unreferenced(text));
     }
 
     /// Outlook reads what stands in comments with conditions; nobody else does.
     fn comment(&mut self, text: &str) {
+        // Text, within SVG.
+        if let Some(text) = text.strip_prefix("[CDATA[") {
+            self.whole.push(text.strip_suffix("]]").unwrap_or(text));
+            self.hidden = true;
+            return;
+        }
         let Some((condition, rest)) = text.split_once(']') else { return };
         let outlook = condition.trim_start().starts_with("[if") && !self.conditional;
         if let Some(inner) = rest.strip_prefix('>').filter(|_| outlook) {

@@ -27,7 +27,7 @@ pub(super) fn read(value: &[u8], wanted: &str) -> Vec<String> {
             match parts.as_slice() {
                 [] => {
                     if is_encoded(&value) {
-                        found.push(unstructured(&value));
+                        found.extend(unstructured(&value));
                     }
                     if !value.ends_with(b"?=") {
                         found.push(text(value.clone()));
@@ -44,7 +44,7 @@ pub(super) fn read(value: &[u8], wanted: &str) -> Vec<String> {
         let whole: Vec<u8> = pieces.into_iter().flat_map(|(_, value)| value).collect();
         if !whole.is_empty() {
             if is_encoded(&whole) {
-                found.push(unstructured(&whole));
+                found.extend(unstructured(&whole));
             }
             found.push(extended(&whole));
         }

@@ -15,7 +15,8 @@ pub(super) fn read(message: &[u8]) -> Content {
 /// Decodes no more than so many octets.
 pub(super) fn read_within(message: &[u8], left: usize) -> Content {
     let content = Content::default();
-    let mut reading = Reading { content, parts: 0, left, work: html::WORK_MAX, subjects: true };
+    let mut reading =
+        Reading { content, parts: 0, left, work: html::WORK_MAX, subjects: true, chosen: false };
     let shown = reading.part(message, "text/plain", 0);
     let Reading { mut content, .. } = reading;
     content.shown = shown;
@@ -33,6 +34,8 @@ struct Reading {
     work: usize,
     /// The next header is that of the message itself.
     subjects: bool,
+    /// What comes next is one of several ways to read the message, or the document of one.
+    chosen: bool,
 }
 
 impl Reading {
@@ -52,6 +55,7 @@ impl Reading {
         if std::mem::take(&mut self.subjects) {
             self.content.subjects = std::mem::take(&mut heading.subjects);
         }
+        self.content.inner_subjects.append(&mut heading.subjects);
         // RFC 2045 s5.2: what cannot be read is plain text. Not every program thinks so.
         if heading.kind.as_ref().is_some_and(|kind| kind.media.ends_with('/')) {
             self.content.problems.push(Problem::UnknownType);
@@ -62,6 +66,7 @@ impl Reading {
             boundary: None,
             charset: None,
             flowed: None,
+            start: None,
         });
         match kind.media.split_once('/').unwrap_or_default() {
             ("multipart", subtype) => self.multipart(&heading, &kind, subtype, body, depth),
@@ -163,12 +168,22 @@ impl Reading {
         }
         let default = if subtype == "digest" { "message/rfc822" } else { "text/plain" };
         let mut shown = Vec::new();
+        // RFC 2387 s3.2. Not all programs heed it.
+        let start = kind.start.as_deref().filter(|_| subtype == "related").and_then(|start| {
+            let named = |part: &&[u8]| {
+                heading::read(part, &mut Vec::new()).0.id.is_some_and(|id| id == start)
+            };
+            parts.bodies.iter().position(named)
+        });
+        let chosen = subtype == "alternative" || self.chosen && subtype == "related";
+        let outside = std::mem::replace(&mut self.chosen, chosen);
         for body in parts.bodies {
             shown.push(self.part(body, default, depth + 1));
             if self.parts > PARTS_MAX {
                 break;
             }
         }
+        self.chosen = outside;
         match subtype {
             // Parts without a text, as a calendar, are no other way to read it.
             "alternative" => {
@@ -183,7 +198,14 @@ impl Reading {
                 }
             }
             // The first is the document, the others are what it is made of (RFC 2387).
-            "related" => shown.into_iter().next().unwrap_or_default(),
+            "related" => {
+                let document = start.filter(|at| *at > 0).and_then(|at| shown.get(at).cloned());
+                let first = shown.into_iter().next().unwrap_or_default();
+                match document {
+                    Some(document) => Shown::OneOf(vec![first, document]),
+                    None => first,
+                }
+            }
             _ => {
                 shown.retain(|one| *one != Shown::Nothing);
                 Shown::All(shown)
@@ -194,6 +216,7 @@ impl Reading {
     /// A message within the message: what it says is not what this one says.
     fn message(&mut self, heading: &Heading, kind: &Kind, body: &[u8], depth: usize) -> Shown {
         self.file(heading, kind, body);
+        let outside = std::mem::take(&mut self.chosen);
         match heading.transfer() {
             Transfer::Identity => self.part(body, "text/plain", depth + 1),
             // RFC 2046 s5.2.1 forbids it, and programs read it.
@@ -202,6 +225,7 @@ impl Reading {
                 None => Shown::Nothing,
             },
         };
+        self.chosen = outside;
         Shown::Nothing
     }
 
@@ -212,9 +236,10 @@ impl Reading {
             self.attach(heading, kind, &octets);
         }
         let text_kind = self.text_of(kind, octets);
-        // What is attached as a file may be shown, and may be not.
+        // What is attached as a file may be shown, and may be not; one of several ways to read
+        // a message is for most programs that in any case.
         match text_kind {
-            TextKind::Plain | TextKind::Html if !heading.attached => {
+            TextKind::Plain | TextKind::Html if !heading.attached || self.chosen => {
                 Shown::Text(self.content.texts.len() - 1)
             }
             _ => Shown::Nothing,

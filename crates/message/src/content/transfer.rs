@@ -19,17 +19,21 @@ pub(super) enum Transfer {
 impl Transfer {
     /// `mechanism := "7bit" / "8bit" / "binary" / "quoted-printable" / "base64" / ietf-token`
     pub(super) fn of(word: Option<&str>) -> Self {
-        // A comment may stand behind the word.
-        let word = word.unwrap_or("7bit").trim();
-        let first = word.split(['(', ';']).next().unwrap_or_default();
-        match first.trim().to_ascii_lowercase().as_str() {
-            // A comment in front of it: what is behind that counts for some.
-            "" if !word.is_empty() => Self::Unknown,
+        let word = uncommented(word.unwrap_or("7bit"));
+        let word = word.split(';').next().unwrap_or_default().trim();
+        match word.to_ascii_lowercase().as_str() {
             "" | "7bit" | "8bit" | "binary" | "7-bit" | "8-bit" => Self::Identity,
             "base64" => Self::Base64,
             "quoted-printable" => Self::QuotedPrintable,
             _ => Self::Unknown,
         }
+    }
+
+    /// It is one of the five words and nothing else, so that every program knows it.
+    pub(super) fn is_plain(word: &str) -> bool {
+        ["7bit", "8bit", "binary", "base64", "quoted-printable"]
+            .iter()
+            .any(|known| word.eq_ignore_ascii_case(known))
     }
 
     /// The octets that were encoded.
@@ -50,6 +54,20 @@ impl Transfer {
             Self::QuotedPrintable => quoted_printable(body),
         }
     }
+}
+
+/// Without comments (RFC 5322 s3.2.2).
+fn uncommented(text: &str) -> String {
+    let mut depth = 0_usize;
+    let outside = text.chars().filter(|c| {
+        match c {
+            '(' => depth += 1,
+            ')' if depth > 0 => depth -= 1,
+            _ => return depth == 0,
+        }
+        false
+    });
+    outside.collect()
 }
 
 /// Decoded, and whether there was nothing that some program would read in another way:
@@ -172,7 +190,11 @@ mod tests {
     #[test]
     fn other_words() {
         assert_eq!(decoded("8bit (said twice)", b"x"), (b"x".to_vec(), vec![]));
-        assert_eq!(decoded("(no) base64", b"x").1, [Problem::UnknownEncoding]);
+        assert_eq!(decoded("(a (b)) base64", b"eA=="), (b"x".to_vec(), vec![]));
+        assert!(Transfer::is_plain("Base64"));
+        for odd in ["(x) base64", "base64 (x)", "base64;", "", "7bit base64"] {
+            assert!(!Transfer::is_plain(odd), "{odd}");
+        }
         assert_eq!(decoded("x-uuencode", b"x").1, [Problem::UnknownEncoding]);
     }
 }

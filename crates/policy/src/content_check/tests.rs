@@ -434,6 +434,22 @@ fn words_are_found_however_they_are_hidden() {
         attached("application/octet-stream", "a.eml", "Subject: lottery\n\nlottery"),
         attached("image/svg+xml", "a.svg", "<svg><text>lot</text>tery</svg>"),
         attached("message/delivery-status", "x", "Action: lottery"),
+        attached("message/rfc822", "x", "Subject: =?utf-8?b?bG90dGVyeQ?=\n\nx"),
+        decoded("Content-Transfer-Encoding: (x) base64\n\nbG90dGVyeQ=="),
+        decoded("Subject: lot=?utf-8?q?ter?=y\n\nSee"),
+        decoded("Subject: =?utf-8?b?bG90dGVyeQ?=\n\nSee"),
+        decoded(
+            "Content-Type: text/html\nContent-Transfer-Encoding: base64\n\n\
+             //5sAG8AdAB0AGUAcgB5AA==",
+        ),
+        decoded(
+            "Content-Type: text/html; charset=utf-16\nContent-Transfer-Encoding: base64\n\n\
+             AGwAbwB0AHQAZQByAHk=",
+        ),
+        html("<svg><style><p>lot<b></b>tery</p></style></svg>"),
+        html("<math><script><p>lottery</p></script></math>"),
+        html("<svg><text><![CDATA[lottery]]></text></svg>"),
+        html("<style style='display:block'>lottery</style>"),
     ] {
         assert!(found(&check, &content).is_some(), "{content:#?}");
     }
@@ -443,7 +459,7 @@ fn words_are_found_however_they_are_hidden() {
          boundary=b\n\n--b\n\nx\n--b--\n",
         "Content-Type: text\n\n<b>lot</b>tery",
         "Content-Transfer-Encoding: x-new\n\nbG90dGVyeQ==",
-        "Content-Transfer-Encoding: (x) base64\n\nbG90dGVyeQ==",
+        "Content-Transfer-Encoding: 7bit (x)\n\nbG90dGVyeQ==",
         "Content-Type: text/plain\nContent-Type: text/html\n\nx",
         "Content-Type: message/partial; number=1\n\nx",
         "Content-Type: text/plain\rX: y\n\nx",
@@ -451,6 +467,33 @@ fn words_are_found_however_they_are_hidden() {
     ] {
         let judged = check.judge(&decoded(message));
         assert!(matches!(judged, Judgement::Unreadable(_)), "{message:?}: {judged:?}");
+    }
+}
+
+#[test]
+fn a_footer_must_be_in_the_document_that_is_shown() {
+    let footer = "Example Corp, 12 Harbour Street, Springfield, IL 62701";
+    let related = |start: &str, first: &str, second: &str| {
+        decoded(&format!(
+            "Content-Type: multipart/related; boundary=b{start}\n\n--b\n\n{first}\n--b\n\
+             Content-ID: <r@x>\n\n{second}\n--b--\n"
+        ))
+    };
+    let named = "; start=\"<r@x>\"";
+    assert!(found(&address(), &related(named, footer, "x")).is_some());
+    assert!(found(&address(), &related(named, "x", footer)).is_some());
+    assert_eq!(found(&address(), &related(named, footer, footer)), None);
+    assert_eq!(found(&address(), &related("", footer, "x")), None);
+    assert_eq!(found(&address(), &related("; start=\"<other@x>\"", footer, "x")), None);
+    let second = |multipart: &str, kind: &str| {
+        decoded(&format!(
+            "Content-Type: multipart/{multipart}; boundary=b\n\n--b\n\n{footer}\n--b\n\
+             Content-Type: {kind}\nContent-Disposition: attachment\n\n<p>x\n--b--\n"
+        ))
+    };
+    for kind in ["text/html", "text/enriched"] {
+        assert!(found(&address(), &second("alternative", kind)).is_some(), "{kind}");
+        assert_eq!(found(&address(), &second("mixed", kind)), None, "{kind}");
     }
 }
 
