@@ -71,8 +71,8 @@ impl NoticeWords {
 fn at_ends(text: &str, range: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
     let (first, last) = match text.len().checked_sub(2 * ENDS) {
         Some(between) => {
-            let behind = text.floor_char_boundary(ENDS + between);
-            (0..text.floor_char_boundary(ENDS), behind..text.len())
+            let behind = boundary(text, ENDS + between);
+            (0..boundary(text, ENDS), behind..text.len())
         }
         None => (0..text.len(), text.len()..text.len()),
     };
@@ -83,10 +83,16 @@ fn at_ends(text: &str, range: Range<usize>) -> impl Iterator<Item = Range<usize>
     [first, last].into_iter().filter_map(within)
 }
 
+/// The boundary of a character at a place, or the last one before it.
+fn boundary(text: &str, place: usize) -> usize {
+    let place = place.min(text.len());
+    (0..=place).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
+}
+
 /// What of a range is near a place.
 fn around(text: &str, range: Range<usize>, place: usize) -> Range<usize> {
-    let start = text.ceil_char_boundary(place.saturating_sub(NEAR)).max(range.start);
-    let end = text.floor_char_boundary(place.saturating_add(NEAR)).min(range.end);
+    let start = boundary(text, place.saturating_sub(NEAR)).max(range.start);
+    let end = boundary(text, place.saturating_add(NEAR)).min(range.end);
     start..end.max(start)
 }
 
@@ -138,7 +144,7 @@ fn works(text: &Text, lines: &Lines, word: usize) -> bool {
         begins(next)
             || leads && range(next).is_some_and(&near)
             || leads && lines.filled_after(&text.visible, next).is_some_and(begins)
-    }) || leads && before.and_then(|before| range(before)).is_some_and(near)
+    }) || leads && before.and_then(range).is_some_and(near)
 }
 
 /// The part of a line around a word, between the bars with which footers part their links.
