@@ -20,6 +20,7 @@ mod sniff;
 mod style;
 mod tag;
 mod transfer;
+mod unstructured;
 mod uuencode;
 
 #[cfg(test)]

@@ -3,12 +3,10 @@
 use mail_parser::parsers::MessageStream;
 use mail_parser::{ContentType, HeaderValue};
 
-use crate::decoded;
-
-use super::charset;
 use super::names;
 use super::problem::Problem;
 use super::transfer::Transfer;
+use super::unstructured::{unfolded, unstructured};
 
 /// What the header of a part says.
 #[derive(Debug, Default)]
@@ -186,18 +184,6 @@ fn structured(value: &[u8]) -> Option<ContentType<'static>> {
         HeaderValue::ContentType(kind) => Some(kind),
         _ => None,
     }
-}
-
-/// `unstructured = *([FWS] VCHAR) *WSP`, with encoded words (RFC 2047) decoded: as programs
-/// read it, the most usual way first.
-pub(super) fn unstructured(value: &[u8]) -> Vec<String> {
-    decoded::readings(&unfolded(value))
-}
-
-/// The value with its line ends taken out (RFC 5322 s2.2.3).
-fn unfolded(value: &[u8]) -> String {
-    let octets = value.iter().copied().filter(|octet| !matches!(octet, b'\r' | b'\n'));
-    charset::text(octets.collect(), None, &mut Vec::new()).trim().to_owned()
 }
 
 /// `msg-id = "<" id-left "@" id-right ">"`, without the marks around it.

@@ -3,7 +3,7 @@
 //! differ in what they make of these; each reading is a name.
 
 use super::charset;
-use super::heading::unstructured;
+use super::unstructured::unstructured;
 
 /// More are nobody's mail.
 const NAMES_MAX: usize = 32;
