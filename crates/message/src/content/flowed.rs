@@ -33,6 +33,24 @@ pub(super) fn joined(text: &str, delete_space: bool) -> String {
     out
 }
 
+/// The octets without each line end that a blank is behind, and the blank; nothing, where there
+/// is none. A character may be cut there.
+pub(super) fn unfolded(octets: &[u8]) -> Option<Vec<u8>> {
+    let blank = |at: usize| matches!(octets.get(at + 1), Some(b' ' | b'\t'));
+    if !memchr::memchr_iter(b'\n', octets).any(blank) {
+        return None;
+    }
+    let mut out = Vec::with_capacity(octets.len());
+    let mut from = 0;
+    for at in memchr::memchr_iter(b'\n', octets).filter(|at| blank(*at)) {
+        let line = octets.get(from..at).unwrap_or_default();
+        out.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        from = at + 2;
+    }
+    out.extend_from_slice(octets.get(from..).unwrap_or_default());
+    Some(out)
+}
+
 fn quoted(out: &mut String, depth: usize) {
     if depth > 0 {
         out.extend(std::iter::repeat_n('>', depth));

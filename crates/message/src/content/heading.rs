@@ -136,6 +136,10 @@ impl Heading {
         } else if name.eq_ignore_ascii_case(b"content-id") {
             self.id = Some(bare_id(&unfolded(value)));
         }
+        // There may be more that are not looked at.
+        if self.names.len() >= names::NAMES_MAX {
+            problems.push(Problem::Twice("the name of a file"));
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::charset;
 use super::unstructured::unstructured;
 
 /// More are nobody's mail.
-const NAMES_MAX: usize = 32;
+pub(super) const NAMES_MAX: usize = 32;
 
 /// Every reading of the parameter `wanted` of a field with this value.
 pub(super) fn read(value: &[u8], wanted: &str) -> Vec<String> {
@@ -52,9 +52,49 @@ pub(super) fn read(value: &[u8], wanted: &str) -> Vec<String> {
             break;
         }
     }
+    anywhere(value, wanted, &mut found);
     found.retain(|name| !name.is_empty());
     found.truncate(NAMES_MAX);
     found
+}
+
+/// `wanted=` wherever it stands, behind an odd first word or without a `;` before it.
+fn anywhere(value: &[u8], wanted: &str, found: &mut Vec<String>) {
+    let unfolded = |keep: bool| -> Vec<u8> {
+        let mut folded = false;
+        let octets = value.iter().copied().filter(|octet| {
+            let white = matches!(octet, b' ' | b'\t');
+            folded = matches!(octet, b'\r' | b'\n') || folded && white;
+            !folded || keep && white
+        });
+        octets.collect()
+    };
+    for value in [unfolded(true), unfolded(false)] {
+        let lower = value.to_ascii_lowercase();
+        for at in memchr::memmem::find_iter(&lower, wanted.as_bytes()).take(NAMES_MAX) {
+            let before = at.checked_sub(1).and_then(|before| lower.get(before));
+            let behind = value.get(at + wanted.len()..).unwrap_or_default().trim_ascii_start();
+            let Some(behind) = behind.strip_prefix(b"=") else { continue };
+            if before.is_some_and(u8::is_ascii_alphanumeric) {
+                continue;
+            }
+            let end = memchr::memchr(b';', behind).unwrap_or(behind.len());
+            let name = bare(behind.get(..end).unwrap_or_default());
+            // A name without quotes may end at the first white space.
+            let word = name.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+            for name in [name.as_slice(), word] {
+                let names = match is_encoded(name) {
+                    true => unstructured(name),
+                    false => vec![text(name.trim_ascii_end().to_vec())],
+                };
+                for name in names {
+                    if found.len() < NAMES_MAX && !found.contains(&name) {
+                        found.push(name);
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn parameters(value: &[u8], quotes: bool) -> Vec<&[u8]> {
@@ -133,6 +173,15 @@ mod tests {
             "attachment; filename*0=\"pay me.\"; filename*2=\"exe\"",
             "attachment; x=\"never ended; filename=\"pay me.exe\"",
             "attachment; FileName = \"pay me.exe",
+            "attachment filename=\"pay me.exe\"",
+            "attachment, filename=\"pay me.exe\"",
+            "filename=\"pay me.exe\"",
+            "; filename=\"pay me.exe\"",
+            "attachment x=y filename = \"pay me.exe\"; z",
+            "attachment; filename=\"pay me.e\r\n xe\"",
+            "attachment; filename=ok.txt; filename*0=\"pay me.e\"; filename*1=xe",
+            "attachment; filename=\"=?utf-8?B?cGF5IG1lLmV4ZQ?=\"",
+            "attachment; filename=\"pay me=?utf-8?Q?.exe?=\"",
             "attachment; filename*0=\"=?utf-8?B?cGF5IG1l\"; filename*1=\"LmV4ZQ==?=\"",
         ] {
             let names = read(value.as_bytes(), "filename");

@@ -88,6 +88,16 @@ impl Reading {
                 self.file(&heading, &kind, body);
                 self.hidden_text(&heading, &kind, body)
             }
+            // Types nobody knows are shown as text by some.
+            (group, _)
+                if !matches!(
+                    group,
+                    "application" | "image" | "audio" | "video" | "font" | "model" | "chemical"
+                ) =>
+            {
+                self.file(&heading, &kind, body);
+                self.hidden_text(&heading, &kind, body)
+            }
             _ => {
                 self.file(&heading, &kind, body);
                 self.named_otherwise(&heading, &kind, body, depth)
@@ -263,6 +273,14 @@ impl Reading {
             (None, TextKind::Html) => charset::of_html(&octets),
             (charset, _) => charset,
         };
+        if sniff::is_sealed(&octets) {
+            problems.push(Problem::Sealed);
+        }
+        // RFC 5545 s3.1, RFC 6350 s3.2: lines of calendars and cards go on behind a blank.
+        let joined = (text_kind == TextKind::Other)
+            .then(|| flowed::unfolded(&octets))
+            .flatten()
+            .map(|joined| charset::text(joined, own.as_deref(), &mut Vec::new()));
         let text = charset::text(octets, own.as_deref(), problems);
         let media = kind.media.clone();
         let text = match text_kind {
@@ -274,6 +292,10 @@ impl Reading {
                 let whole = marked
                     .then(|| html::read(&text, media.clone(), problems, work))
                     .map(|html| html.whole.unwrap_or(html.visible));
+                let whole = match (whole, joined) {
+                    (Some(whole), Some(joined)) => Some(whole + "\n" + &joined),
+                    (whole, joined) => whole.or(joined),
+                };
                 let visible = match kind.flowed {
                     Some(delete_space) => flowed::joined(&text, delete_space),
                     None => text,
@@ -293,6 +315,9 @@ impl Reading {
     }
 
     fn attach(&mut self, heading: &Heading, kind: &Kind, octets: &[u8]) {
+        if sniff::is_sealed(octets) || heading.names.iter().any(|name| sniff::names_sealed(name)) {
+            self.content.problems.push(Problem::Sealed);
+        }
         self.content.attachments.push(Attachment {
             names: heading.names.clone(),
             media: kind.media.clone(),

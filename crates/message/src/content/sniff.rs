@@ -37,3 +37,15 @@ pub fn sniffed(octets: &[u8]) -> &'static [&'static str] {
     let known = KNOWN.iter().find(|(magic, _)| octets.starts_with(magic));
     known.map_or(&[], |(_, names)| *names)
 }
+
+/// Encrypted with OpenPGP, or packed by Outlook (TNEF), whatever it says it is.
+pub(super) fn is_sealed(octets: &[u8]) -> bool {
+    octets.starts_with(b"\x78\x9f\x3e\x22")
+        || memchr::memmem::find(octets, b"-----BEGIN PGP MESSAGE-----").is_some()
+}
+
+/// Names by which programs know what is encrypted or packed (RFC 8551 s3.2.1).
+pub(super) fn names_sealed(name: &str) -> bool {
+    let name = name.trim().to_ascii_lowercase();
+    name == "winmail.dat" || [".p7m", ".pgp", ".gpg"].iter().any(|end| name.ends_with(end))
+}

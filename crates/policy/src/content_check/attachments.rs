@@ -1,5 +1,7 @@
 //! Attachments: names, types, sizes.
 
+use std::borrow::Cow;
+
 use message::Content;
 use message::content::Attachment;
 
@@ -57,16 +59,38 @@ impl AttachmentRules {
     }
 }
 
-/// A name as the receiver's system may have it: without a path, without the dots and white space
-/// at its end, which some systems drop, and without characters that are not seen. Some end it
-/// at a NUL or a colon.
+/// A name as the receiver's system may have it: without a path, without the dots, quotes and
+/// white space around it, which some systems drop, and without characters that are not seen.
+/// Some end it at a NUL or a colon, some decode `%2E`.
 fn bare(name: &str) -> impl Iterator<Item = String> {
-    let cut = name.find(['\0', ':']).and_then(|at| name.get(..at));
-    std::iter::once(name).chain(cut).map(|name| {
-        let name = seen(name.rsplit(['/', '\\']).next().unwrap_or(name)).into_owned();
-        let end = |c: char| c == '.' || c.is_whitespace();
-        name.trim_end_matches(end).trim_start().to_owned()
+    let mut all = vec![Cow::Borrowed(name)];
+    all.extend(name.contains('%').then(|| Cow::Owned(unescaped(name))));
+    all.into_iter().flat_map(|name| {
+        let cut = name.find(['\0', ':']).and_then(|at| name.get(..at)).map(str::to_owned);
+        std::iter::once(name.into_owned()).chain(cut).map(|name| {
+            let name = seen(name.rsplit(['/', '\\']).next().unwrap_or(&name)).into_owned();
+            let odd = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`' | '<' | '>');
+            name.trim_end_matches(|c: char| odd(c) || matches!(c, '.' | ',' | ';'))
+                .trim_start_matches(odd)
+                .to_owned()
+        })
     })
+}
+
+/// With `%XX` as the characters that they are.
+fn unescaped(name: &str) -> String {
+    let mut out = Vec::with_capacity(name.len());
+    let mut rest = name.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let digit = |at: usize| behind.get(at).and_then(|octet| char::from(*octet).to_digit(16));
+        let decoded = match (first, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => u8::try_from(high * 16 + low).ok(),
+            _ => None,
+        };
+        out.push(decoded.unwrap_or(*first));
+        rest = behind.get(if decoded.is_some() { 2 } else { 0 }..).unwrap_or_default();
+    }
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// Marks of the direction of writing: with them `cod.exe` is shown as `exe.doc`.
@@ -80,9 +104,50 @@ fn reversed(one: &Attachment) -> bool {
 
 /// Files that run when they are opened on Windows, or hold such.
 const PROGRAMS: &[&str] = &[
-    "ace", "app", "appx", "bat", "chm", "cmd", "com", "cpl", "exe", "hta", "img", "iso", "jar",
-    "js", "jse", "lnk", "msc", "msi", "msp", "pif", "ps1", "reg", "scr", "sct", "url", "vb", "vbe",
-    "vbs", "vhd", "wsf", "wsh", "xll",
+    "ace",
+    "app",
+    "application",
+    "appref-ms",
+    "appx",
+    "bat",
+    "chm",
+    "cmd",
+    "com",
+    "cpl",
+    "docm",
+    "exe",
+    "gadget",
+    "hta",
+    "img",
+    "iso",
+    "jar",
+    "js",
+    "jse",
+    "lnk",
+    "msc",
+    "msi",
+    "msp",
+    "pif",
+    "pptm",
+    "ps1",
+    "psd1",
+    "psm1",
+    "reg",
+    "scf",
+    "scr",
+    "sct",
+    "url",
+    "vb",
+    "vbe",
+    "vbs",
+    "vhd",
+    "wsc",
+    "wsf",
+    "wsh",
+    "xlam",
+    "xll",
+    "xlsb",
+    "xlsm",
 ];
 
 /// What people take for a document or a picture.

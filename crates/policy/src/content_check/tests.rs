@@ -287,6 +287,12 @@ fn names_of_attachments() {
         "filename*=utf-8''setup.exe%3A.txt",
         "filename*1=up.exe; filename*3=\".\"",
         "filename=a.txt; filename=setup.exe",
+        "filename=ok.txt; filename*0=setup.e; filename*1=xe",
+        "filename=\"setup.exe::$DATA\"",
+        "filename=\"setup.exe%00.txt\"",
+        "filename=\"setup%2Eexe\"",
+        "filename=\"'setup.exe'\"",
+        "filename=\"setup.exe\u{feff}\"",
     ] {
         assert!(found(&check, &named(name)).is_some(), "{name}");
     }
@@ -314,6 +320,8 @@ fn names_that_hide_what_a_file_is() {
         "photo.jpg                  .js",
         "a.b.doc.vbs",
         "cod\u{202e}fdp.exe",
+        "inv.pdf.docm",
+        "inv.pdf.appref-ms",
     ] {
         assert!(found(&check, &named(&format!("filename=\"{name}\""))).is_some(), "{name}");
     }
@@ -434,6 +442,8 @@ fn words_are_found_however_they_are_hidden() {
         attached("application/octet-stream", "a.eml", "Subject: lottery\n\nlottery"),
         attached("image/svg+xml", "a.svg", "<svg><text>lot</text>tery</svg>"),
         attached("message/delivery-status", "x", "Action: lottery"),
+        attached("text/calendar", "x", "SUMMARY:lot\n tery"),
+        attached("x-new/form", "x", "lottery"),
         attached("message/rfc822", "x", "Subject: =?utf-8?b?bG90dGVyeQ?=\n\nx"),
         decoded("Content-Transfer-Encoding: (x) base64\n\nbG90dGVyeQ=="),
         decoded("Subject: lot=?utf-8?q?ter?=y\n\nSee"),
@@ -462,6 +472,10 @@ fn words_are_found_however_they_are_hidden() {
         "Content-Transfer-Encoding: 7bit (x)\n\nbG90dGVyeQ==",
         "Content-Type: text/plain\nContent-Type: text/html\n\nx",
         "Content-Type: message/partial; number=1\n\nx",
+        "Content-Type: text/plain\n\n-----BEGIN PGP MESSAGE-----\n\nx",
+        "Content-Type: application/octet-stream; name=smime.p7m\n\nx",
+        "Content-Type: application/octet-stream; name=Winmail.dat\n\nx",
+        "Content-Type: application/octet-stream\nContent-Transfer-Encoding: base64\n\neJ8+Ig==",
         "Content-Type: text/plain\rX: y\n\nx",
         "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\r--b\n\ny\n--b--\n",
     ] {
