@@ -5,10 +5,10 @@
 //! certain to be hidden is visible.
 
 use super::elements::{is_block, is_hidden, is_void};
+use super::found::{Link, Text, TextKind};
 use super::problem::Problem;
 use super::style::{self, Paint, Sheets, Size, Style, paint};
 use super::tag::{Piece, Pieces, Tag, unreferenced};
-use super::{Link, Text, TextKind};
 
 /// Elements within each other; browsers stop at about as many.
 const OPEN_MAX: usize = 512;

@@ -1,12 +1,11 @@
 //! The parts of a message (RFC 2046), from the outside to the inside.
 
+use super::found::{Attachment, Content, Shown, Text, TextKind};
 use super::heading::{self, Heading, Kind, line_of};
+use super::limits::{DECODED_MAX, DEPTH_MAX, PARTS_MAX};
 use super::problem::Problem;
 use super::transfer::Transfer;
-use super::{
-    Attachment, Content, DECODED_MAX, DEPTH_MAX, PARTS_MAX, Shown, Text, TextKind, charset, flowed,
-    html, sniff, uuencode,
-};
+use super::{charset, flowed, html, sniff, uuencode};
 
 pub(super) fn read(message: &[u8]) -> Content {
     read_within(message, DECODED_MAX)

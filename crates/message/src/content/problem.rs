@@ -2,17 +2,19 @@
 
 use std::fmt;
 
+use super::limits::{DECODED_MAX, DEPTH_MAX, PARTS_MAX};
+
 /// Something in a message that cannot be read, or that two mail programs may read differently.
 /// What could be read is there all the same; whoever needs all of it must not take that for
 /// the whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Problem {
-    /// Multiparts and messages within each other, more than [`super::DEPTH_MAX`].
+    /// Multiparts and messages within each other, more than [`DEPTH_MAX`].
     TooDeep,
-    /// More than [`super::PARTS_MAX`].
+    /// More than [`PARTS_MAX`].
     TooManyParts,
-    /// More than [`super::DECODED_MAX`] octets when decoded.
+    /// More than [`DECODED_MAX`] octets when decoded.
     TooLarge,
     /// Elements of HTML within each other, more than any mail program goes, or a style sheet
     /// that takes too long.
@@ -51,10 +53,10 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooDeep => write!(f, "parts within parts, more than {}", super::DEPTH_MAX),
-            Self::TooManyParts => write!(f, "more than {} parts", super::PARTS_MAX),
+            Self::TooDeep => write!(f, "parts within parts, more than {}", DEPTH_MAX),
+            Self::TooManyParts => write!(f, "more than {} parts", PARTS_MAX),
             Self::TooLarge => {
-                write!(f, "more than {} MiB of text when decoded", super::DECODED_MAX >> 20)
+                write!(f, "more than {} MiB of text when decoded", DECODED_MAX >> 20)
             }
             Self::HtmlTooDeep => f.write_str("HTML that is too deep or too costly"),
             Self::BrokenHeader => f.write_str("a header with a line that is no field"),

@@ -1,6 +1,7 @@
 //! Files within plain text, as before MIME: mail programs still show them as attachments.
 
-use super::Attachment;
+use super::found::Attachment;
+use super::limits::PARTS_MAX;
 use super::sniff;
 
 /// `begin MODE NAME`, lines of encoded octets, `end` (POSIX uuencode).
@@ -28,7 +29,7 @@ pub(super) fn files(text: &str) -> Vec<Attachment> {
             inline: true,
         });
         // More of them than a message may have parts is nobody's mail.
-        if found.len() >= super::PARTS_MAX {
+        if found.len() >= PARTS_MAX {
             break;
         }
     }

@@ -1,0 +1,12 @@
+//! How much of a message is read.
+
+/// Multiparts and messages within each other. Mail programs make three or four; forwards of
+/// forwards a few more.
+pub const DEPTH_MAX: usize = 24;
+
+/// Parts of a message, those within attached messages included.
+pub const PARTS_MAX: usize = 1_000;
+
+/// Octets of all that is decoded. More than any message that would be taken, so that only what
+/// is packed within itself is over it.
+pub const DECODED_MAX: usize = 192 << 20;
