@@ -232,26 +232,59 @@ fn hides_brackets(value: &str) -> bool {
             return false;
         };
         // Without an end there is no word behind this one either.
-        let Some((text, _)) = tail.split_once("?=") else { return false };
+        let Some((text, after)) = tail.split_once("?=") else { return false };
         if text.len() > ENCODED_MAX {
             return true;
         }
         let charset = charset.to_ascii_lowercase();
-        // Its ASCII bytes are halves of other letters.
-        if charset.starts_with("iso-2022") {
-            continue;
-        }
-        let decoded = match encoding {
+        let mut decoded = match encoding {
             "q" | "Q" => from_q(text),
-            "b" | "B" => LENIENT.decode(text).unwrap_or_default(),
+            // What is cut within a group of four is put together by some programs.
+            "b" | "B" if text.len() % 4 != 0 && after.contains("=?") => return true,
+            // Some skip what is no base64, and go on behind it.
+            "b" | "B" => match LENIENT.decode(text) {
+                Ok(decoded) => decoded,
+                Err(_) => return true,
+            },
             _ => continue,
         };
+        if charset.starts_with("iso-2022") {
+            decoded = single_octets(&charset, &decoded);
+        }
         let hidden = |byte: &u8| matches!(byte, b'<' | b'>' | 0..=31 | 127);
         if charset.starts_with("utf-7") || decoded.iter().any(hidden) {
             return true;
         }
     }
     false
+}
+
+/// The octets of ISO-2022 text that stand for themselves: all but those between an escape and the
+/// next one, or a shift and its end, which are halves of other letters. An escape that is not of
+/// this charset stays, because a program that does not know it goes on as before.
+///
+/// ISO-2022-JP (RFC 1468): ESC $ @ and ESC $ B begin two octets, ESC ( F ends them. ISO-2022-KR and
+/// -CN (RFC 1557, RFC 1922): ESC $ ) F names a set of two octets, which SO begins and SI ends.
+fn single_octets(charset: &str, text: &[u8]) -> Vec<u8> {
+    let japanese = charset.starts_with("iso-2022-jp");
+    let (mut wide, mut named) = (false, false);
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [byte, behind @ ..] = rest {
+        rest = behind;
+        match (byte, behind) {
+            (0x1b, [b'$', b'@' | b'B', after @ ..]) if japanese => (wide, rest) = (true, after),
+            (0x1b, [b'(', b'@'..=b'Z', after @ ..]) if japanese => (wide, rest) = (false, after),
+            (0x1b, [b'$', b')', b'A'..=b'Z', after @ ..]) if !japanese => {
+                (named, rest) = (true, after);
+            }
+            (0x0e, _) if named => wide = true,
+            (0x0f, _) if named => wide = false,
+            _ if !wide || byte.is_ascii_control() => out.push(*byte),
+            _ => {}
+        }
+    }
+    out
 }
 
 /// RFC 2047 s4.2.

@@ -101,10 +101,10 @@ impl ContentGates {
         self.gates.iter()
     }
 
-    /// The places of those that look at a message that may be on any of these streams.
+    /// The places of those that judge a message that may be on any of these streams.
     pub fn asked(&self, possible: &Possible) -> Vec<usize> {
         let gates = self.gates.iter().enumerate();
-        gates.filter(|(_, gate)| gate.rule.is_for(possible)).map(|(at, _)| at).collect()
+        gates.filter(|(_, gate)| gate.rule.judges(possible)).map(|(at, _)| at).collect()
     }
 
     /// The gate at a place.

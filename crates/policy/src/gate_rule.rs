@@ -24,6 +24,15 @@ impl GateRule {
         self.streams.as_ref().is_none_or(|own| possible.iter().any(|id| own.contains(&id)))
     }
 
+    /// Whether its finding counts for a message that may be on any of these streams. Where the
+    /// stream was not decided, nobody is let past other gates by a rule of one that it may not be on.
+    pub fn judges(&self, possible: &Possible) -> bool {
+        match (&self.streams, self.verdict) {
+            (Some(own), GateVerdict::Permit) => possible.iter().all(|id| own.contains(&id)),
+            _ => self.is_for(possible),
+        }
+    }
+
     /// Its finding.
     pub fn finding(&self, found: String) -> Finding {
         Finding {

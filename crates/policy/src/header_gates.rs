@@ -43,10 +43,11 @@ impl HeaderGates {
         self.gates.iter().any(|gate| gate.rule.is_for(possible))
     }
 
-    /// Judges a header. `possible`: the stream it is on, once that is decided.
+    /// Judges a header. `possible`: the stream it is on, once that is decided; until then, those
+    /// that it may be on.
     pub fn judge(&self, header: &Header, possible: &Possible) -> HeaderFindings {
         let mut findings = HeaderFindings::default();
-        for gate in self.gates.iter().filter(|gate| gate.rule.is_for(possible)) {
+        for gate in self.gates.iter().filter(|gate| gate.rule.judges(possible)) {
             let Some(found) = gate.check.find(header) else { continue };
             let finding = gate.rule.finding(found);
             if finding.verdict != GateVerdict::Shadow {

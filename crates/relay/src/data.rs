@@ -24,7 +24,8 @@ use crate::trace::Trace;
 use crate::verbatim::verbatim;
 
 /// Octets of a header that is only read to write down the stream. What is kept of it
-/// counts against no budget, so it is little; a longer one leaves the stream unnamed.
+/// counts against no budget, so it is little; a longer one leaves the stream unnamed. Where gates
+/// over the header keep it, their limit holds.
 const SEEN_HEADER_MAX: usize = 64 * 1024;
 
 impl Relay {
@@ -66,9 +67,11 @@ impl Relay {
     /// What a message's content is to show; nearly always nothing decides on it. `limit`:
     /// of the header that is read for the stream.
     pub(crate) fn content_of(&self, envelope: &Envelope, limit: usize) -> Content {
-        let deciding = Deciding::begin(self.gate.streams(), &envelope.possible, limit);
         let (authors, classes) = (self.author_scan(), self.classes_of(envelope));
         let block = self.header_block(envelope);
+        // Gates over the header judge it by its stream: they are read as far.
+        let limit = if block.is_some() { self.settings.header.limit } else { limit };
+        let deciding = Deciding::begin(self.gate.streams(), &envelope.possible, limit);
         Content { deciding, authors, classes, block, ..Content::default() }
     }
 
@@ -138,8 +141,10 @@ impl Relay {
         if held {
             return self.hold_content(now, span);
         }
+        // Where the header is kept, it is read from there when it has ended.
         if let Phase::Streaming(streaming) = &mut self.phase
             && let Some(deciding) = &mut streaming.content.deciding
+            && streaming.content.block.is_none()
         {
             deciding.scan(span);
         }

@@ -66,15 +66,20 @@ impl Relay {
         if content.size == 0 || content.block.is_none() {
             return true;
         }
-        if let Some(deciding) = &mut content.deciding {
-            deciding.end();
-        }
         self.header_ended(now)
     }
 
     fn header_ended(&mut self, now: Moment) -> bool {
+        let streaming = matches!(self.phase, Phase::Streaming(_));
         let Some((_, content)) = self.of_message() else { return true };
         let Some(block) = content.block.take() else { return true };
+        if let Some(deciding) = &mut content.deciding {
+            // What is held has been read as it came.
+            if streaming {
+                deciding.scan(block.octets());
+            }
+            deciding.end();
+        }
         let mut header = Header::parse(block.octets());
         if self.settings.message.complete {
             let added = self.complete_header(now, &header, block.octets());

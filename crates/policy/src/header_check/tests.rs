@@ -1,7 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{GateRule, GateVerdict, HeaderGate, HeaderGates, Streams};
+use crate::{
+    Circumstances, GateRule, GateVerdict, HeaderGate, HeaderGates, Possible, StreamId, StreamRule,
+    Streams,
+};
+use suppression::{Stream, StreamClass};
 
 fn header(text: &str) -> Header {
     Header::parse(text.as_bytes())
@@ -203,5 +207,40 @@ proptest! {
             let words = check.find(&header).unwrap_or_default();
             prop_assert!(words.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()));
         }
+    }
+}
+
+#[test]
+fn where_the_stream_is_not_decided_nobody_is_let_past_by_a_rule_of_one() {
+    let rules = ["one", "two"].map(|name| StreamRule {
+        stream: Stream::new(name, StreamClass::Commercial),
+        header: vec![("X-Kind".parse().unwrap(), vec![name.parse().unwrap()])],
+        ..StreamRule::default()
+    });
+    let streams = Streams::new(rules.to_vec());
+    let all: Vec<_> =
+        ["one", "two", "default"].map(|name| streams.named(name).unwrap().only().unwrap()).to_vec();
+    let judge = |own: &[StreamId], verdict, possible: &Possible| {
+        let streams = Some(own.to_vec());
+        let rule = GateRule { name: "gate".into(), streams, verdict, text: None };
+        let check = HeaderCheck::Forbidden(names(&["X"]));
+        let gates = HeaderGates::new(vec![HeaderGate { rule, check }]);
+        gates.judge(&header("X: y\r\n\r\n"), possible).last.is_some()
+    };
+    let any = streams.possible(&Circumstances {
+        listener: "127.0.0.1:25".parse().unwrap(),
+        client: "192.0.2.1".parse().unwrap(),
+        login: None,
+        sender: &address::ReversePath::Null,
+        solicit: None,
+    });
+    assert_eq!(any.count(), 3);
+    for verdict in [GateVerdict::Refuse, GateVerdict::Defer, GateVerdict::Permit] {
+        let permits = verdict == GateVerdict::Permit;
+        assert_eq!(judge(&all[..1], verdict, &any), !permits);
+        assert_eq!(judge(&all[..2], verdict, &any), !permits);
+        assert!(judge(&all, verdict, &any));
+        assert!(judge(&all[..1], verdict, &streams.only(all[0])));
+        assert!(!judge(&all[..1], verdict, &streams.only(all[1])));
     }
 }
