@@ -3,7 +3,7 @@
 /// The names in `h=` of a `DKIM-Signature`, the value unfolded; none where there is no single
 /// `h=`. RFC 6376 s3.2: a tag that is there twice makes the signature void.
 ///
-/// sig-h-tag = %x68 [FWS] "=" [FWS] hdr-name *( [FWS] ":" [FWS] hdr-name )
+/// `sig-h-tag = %x68 [FWS] "=" [FWS] hdr-name *( [FWS] ":" [FWS] hdr-name )`
 pub fn signed_fields(value: &str) -> Vec<String> {
     let tags = value.split(';').filter_map(|tag| tag.split_once('='));
     let mut named = tags.filter(|(name, _)| name.trim() == "h").map(|(_, names)| names);
