@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -59,10 +59,8 @@ impl Exim {
     fn start_with(scratch: &Scratch, address: SocketAddr, parts: &Parts) -> Self {
         let peers = Peers::get();
         let user = User::find(peers.field("exim", "user")).expect("Exim's user exists");
-        let program = scratch.path().join("exim4");
-        fs::copy(peers.field("exim", "program"), &program).expect("Exim can be copied");
         // Delivery starts it again, and needs root for a moment.
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o4755)).expect("mode can be set");
+        let program = scratch.program(Path::new(peers.field("exim", "program")), "exim4", "4755");
         let spool = scratch.folder("exim-spool", Some(&user), 0o750);
         scratch.folder("exim-log", Some(&user), 0o750);
         scratch.folder("exim-mail", Some(&user), 0o755);

@@ -37,6 +37,18 @@ impl Scratch {
         path
     }
 
+    /// Copies a program into the folder, with this mode in octal, such as `4755`.
+    ///
+    /// Another program makes the copy: a file that this one had open for writing could be
+    /// inherited by a child that another thread starts in that moment, and while it is open
+    /// there nobody can run it ("text file busy").
+    pub fn program(&self, from: &Path, name: &str, mode: &str) -> PathBuf {
+        let path = self.path().join(name);
+        let status = Command::new("install").args(["-m", mode]).arg(from).arg(&path).status();
+        assert!(status.is_ok_and(|status| status.success()), "a program can be installed");
+        path
+    }
+
     /// Makes a folder inside, for a user, with these permissions.
     pub fn folder(&self, name: &str, owner: Option<&User>, mode: u32) -> PathBuf {
         let path = self.path().join(name);

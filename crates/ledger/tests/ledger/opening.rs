@@ -229,7 +229,10 @@ fn a_folder_without_write_permission_is_named() {
     } else {
         // Nothing is forbidden to root: ask as nobody, from a place nobody may read.
         let program = f.folder.path().join("test");
-        fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        // Copied by another program: what this one has open for writing, a child that another
+        // test starts may have open too, and then it cannot be run.
+        let own = std::env::current_exe().unwrap();
+        assert!(Command::new("cp").arg(own).arg(&program).status().unwrap().success());
         mode(f.folder.path(), 0o555);
         let done = Command::new(&program)
             .args(["--exact", "opening::a_folder_without_write_permission_is_named"])

@@ -33,6 +33,16 @@ pub(super) fn is_executable(file: &Path) -> bool {
     file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
+/// Writes a program, and the folders above it. The shell writes it: while a child of another
+/// test has open what this program wrote, nobody can run it.
+#[cfg(test)]
+pub(super) fn write_program(file: &Path, text: &str) {
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let mut write = Command::new("sh");
+    write.args(["-c", "printf %s \"$1\" > \"$0\" && chmod 755 \"$0\""]).arg(file).arg(text);
+    assert!(write.status().unwrap().success(), "{} cannot be written", file.display());
+}
+
 /// The first line a command prints, when it succeeds and prints one.
 pub(super) fn first_line(command: &mut Command) -> Option<String> {
     let output = command.stdin(std::process::Stdio::null()).output().ok()?;

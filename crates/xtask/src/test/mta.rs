@@ -127,8 +127,7 @@ fn user_exists(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt;
+    use crate::test::found::write_program;
 
     #[test]
     fn an_unpacked_postfix_is_found_with_its_libraries() {
@@ -138,10 +137,7 @@ mod tests {
             ("usr/lib/postfix/sbin/master", "#!/bin/sh\n"),
             ("usr/sbin/postconf", "#!/bin/sh\necho 3.7 $LD_LIBRARY_PATH\n"),
         ] {
-            let file = root.path().join(file);
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::write(&file, text).unwrap();
-            fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+            write_program(&root.path().join(file), text);
         }
         let found = postfix_in(root.path(), Some("/somewhere".to_owned())).unwrap();
         assert_eq!(found.version, "3.7 /somewhere");

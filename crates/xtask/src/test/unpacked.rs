@@ -207,35 +207,31 @@ fn number(text: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt;
+    use crate::test::found::write_program;
 
     static MADE_UP: Unpacked = Unpacked {
         packages: &["made-up"],
         programs: &[("program", "lib/*/served", Some("-v")), ("tool", "bin/tool", None)],
     };
 
-    fn write(file: &Path, text: &str) {
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, text).unwrap();
-        fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-
     #[test]
     fn a_server_is_found_when_all_its_programs_are_there_in_the_highest_version() {
         let root = tempfile::tempdir().unwrap();
-        write(&root.path().join("lib/9/served"), "#!/bin/sh\necho served 9.6\n");
-        write(&root.path().join("lib/15/served"), "#!/bin/sh\necho \"$0: served 15.2\" >&2\n");
+        write_program(&root.path().join("lib/9/served"), "#!/bin/sh\necho served 9.6\n");
+        write_program(
+            &root.path().join("lib/15/served"),
+            "#!/bin/sh\necho \"$0: served 15.2\" >&2\n",
+        );
         assert!(MADE_UP.find_in(root.path(), None).is_none(), "one program is missing");
-        write(&root.path().join("bin/tool"), "");
+        write_program(&root.path().join("bin/tool"), "");
         let found = MADE_UP.find_in(root.path(), None).unwrap();
         assert_eq!(found.version, "15.2");
         let program = found.fields.get("program").unwrap().as_str().unwrap();
         assert!(program.ends_with("lib/15/served"), "{program}");
         let needy = "#!/bin/sh\n[ -e \"$LD_LIBRARY_PATH/libown.so\" ] && echo 15.3\n";
-        write(&root.path().join("lib/15/served"), needy);
+        write_program(&root.path().join("lib/15/served"), needy);
         assert!(MADE_UP.find_in(root.path(), None).is_none(), "a library is missing");
-        write(&root.path().join("usr/lib/my-linux-gnu/libown.so"), "");
+        write_program(&root.path().join("usr/lib/my-linux-gnu/libown.so"), "");
         let own = libraries(root.path());
         let found = MADE_UP.find_in(root.path(), Some(&own)).unwrap();
         assert_eq!(found.version, "15.3");
