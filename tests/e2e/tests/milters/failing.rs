@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::{Does, Door, Gate, Letter, OddMilter, Postfix, Pymilter, Scratch, Smarthost, Witness};
+use e2e::{
+    Does, Door, Gate, Letter, OddMilter, Postfix, Pymilter, Scratch, Smarthost, Witness, wait_until,
+};
 use serde_json::json;
 
 use super::{RECIPIENT, findings, gate_with, gate_with_one, letter, send};
@@ -93,7 +95,8 @@ fn a_silent_milter_is_waited_for_no_longer_than_its_cap() {
         );
         let began = Instant::now();
         deferred_or_permitted(&odd.door, "cap = \"1s\"\n", &format!("silent at {silent}"));
-        assert!(began.elapsed() < Duration::from_secs(40), "it has a cap");
+        // Two messages, and the cap by default is a minute for each.
+        assert!(began.elapsed() < Duration::from_secs(100), "it has a cap");
     }
 }
 
@@ -228,17 +231,14 @@ fn a_slow_milter_does_not_hold_up_other_sessions() {
     });
     let scratch = Scratch::new();
     let witness = Witness::start(&[]);
-    let table = milter.door.table("it", "cap = \"3s\"\n");
-    let gate: Gate = gate_with(&scratch, witness.address, &table);
+    // It never answers them, and its cap is longer than this test waits for any reply.
+    let gate: Gate = gate_with(&scratch, witness.address, &milter.door.table("it", ""));
     let mut waiting: Vec<_> = (0..20).map(|_| gate.dialogue()).collect();
-    let began = Instant::now();
     for dialogue in &mut waiting {
         dialogue.send(b"MAIL FROM:<slow@corp.example>\r\n").expect("it is taken");
     }
-    assert_eq!(gate.verdict(RECIPIENT).code, 250);
-    assert!(began.elapsed() < Duration::from_secs(3), "nobody else waits");
-    for dialogue in &mut waiting {
-        assert_eq!(dialogue.read().expect("an answer").code, 451);
-    }
-    assert!(began.elapsed() < Duration::from_secs(20), "they wait side by side");
+    let asked = || milter.heard().iter().filter(|(letter, _)| *letter == 'M').count();
+    let all = wait_until(Duration::from_secs(20), || (asked() == waiting.len()).then_some(()));
+    assert!(all.is_some(), "they are asked about side by side: {}", asked());
+    assert_eq!(gate.verdict(RECIPIENT).code, 250, "nobody else waits");
 }
