@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use crate::peers::Peers;
 use crate::port::free_port;
-use crate::process::{Ran, Server, run};
+use crate::process::{Ran, Server, run, wait_until};
 use crate::smarthost::GATE_NAME;
 use crate::wire::Dialogue;
 
 /// A start reads the lists and the ledger; the machine is shared.
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// A record is written within milliseconds.
+const RECORD_LIMIT: Duration = Duration::from_secs(30);
 /// What a verb may take.
 const VERB_LIMIT: Duration = Duration::from_secs(60);
 
@@ -156,9 +158,23 @@ impl Gate {
     /// The lines of the evidence file so far.
     pub fn evidence(&self) -> Vec<serde_json::Value> {
         let text = fs::read_to_string(self.folder.join("evidence.jsonl")).unwrap_or_default();
-        text.lines()
+        // The last one may just be being written.
+        text.split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'))
             .map(|line| serde_json::from_str(line).expect("each line of evidence is JSON"))
             .collect()
+    }
+
+    /// The records of one kind, in their order, as soon as there are `count`: most are written
+    /// behind the reply. After half a minute, those that there are.
+    pub fn records(&self, kind: &str, count: usize) -> Vec<serde_json::Value> {
+        let mut found = Vec::new();
+        let _ = wait_until(RECORD_LIMIT, || {
+            found = self.evidence();
+            found.retain(|record| record["record"] == kind);
+            (found.len() >= count).then_some(())
+        });
+        found
     }
 
     /// Opens a session by hand: greeting and EHLO are done.

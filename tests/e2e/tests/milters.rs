@@ -9,11 +9,7 @@ mod parity;
 mod rspamd;
 mod scripted;
 
-use std::time::Duration;
-
-use e2e::{
-    Dialogue, Door, Gate, Letter, Postfix, Reply, Scratch, Setup, Smarthost, Stored, wait_until,
-};
+use e2e::{Dialogue, Door, Gate, Letter, Postfix, Reply, Scratch, Setup, Smarthost, Stored};
 use serde_json::Value;
 
 use crate::SENDER;
@@ -97,9 +93,5 @@ fn field(content: &[u8], name: &str) -> Option<String> {
 
 /// The findings of the evidence, once there are as many. They are written behind the reply.
 fn findings(gate: &Gate, count: usize) -> Vec<Value> {
-    let found = || -> Vec<Value> {
-        gate.evidence().into_iter().filter(|line| line["record"] == "finding").collect()
-    };
-    let enough = wait_until(Duration::from_secs(10), || (found().len() >= count).then(found));
-    enough.unwrap_or_else(found)
+    gate.records("finding", count)
 }

@@ -19,9 +19,7 @@ fn send(scratch: &Scratch, gate: &Gate, sender: &str, to: &str) {
 
 /// The outcomes are written behind the reply.
 fn wait_for_outcomes(gate: &Gate, count: usize) {
-    let is = |line: &Value| line.get("record").and_then(Value::as_str) == Some("outcome");
-    let all = || (gate.evidence().iter().filter(|line| is(line)).count() >= count).then_some(());
-    assert!(wait_until(SOON, all).is_some(), "{:?}", gate.evidence());
+    assert!(gate.records("outcome", count).len() >= count, "{:?}", gate.evidence());
 }
 
 fn lines(text: &str) -> Vec<Value> {
