@@ -8,6 +8,7 @@ use mail_auth::AuthenticatedMessage;
 use mail_auth::common::crypto::{Algorithm, DkimKey, Sha256, SigningKey};
 use mail_auth::common::headers::{HeaderWriter, Writable};
 use mail_auth::dkim::{Canonicalization, DkimSigner};
+use message::{Field, Header};
 use policy::{AuthorDomain, check_authors};
 use proxy::{FileFault, Signer};
 
@@ -159,7 +160,7 @@ pub struct Signatures(pub Vec<Arc<SigningDomain>>);
 impl Signer for Signatures {
     fn sign(&self, content: &[u8]) -> Result<Vec<u8>, String> {
         let Some(read) = AuthenticatedMessage::parse(content) else { return Ok(Vec::new()) };
-        let header = Fields::of(&read);
+        let header = Fields::of(content, &read);
         let mut fields = Vec::new();
         for one in &self.0 {
             if let Some(field) = one.sign(content, &header) {
@@ -179,18 +180,8 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn of(read: &'a AuthenticatedMessage<'_>) -> Self {
-        let is_from = |name: &[u8]| name.trim_ascii().eq_ignore_ascii_case(b"From");
-        let mut authors = read.headers.iter().filter(|(name, _)| is_from(name));
-        // Of two each reader takes the one it likes: nobody vouches for both.
-        let only = authors.next().filter(|_| authors.next().is_none());
-        // A blank before the colon (RFC 5322 s4.5) hides the name from the signer.
-        let only = only.filter(|(name, _)| name.eq_ignore_ascii_case(b"From"));
-        let author = only.map(|(_, value)| {
-            let text = String::from_utf8_lossy(value);
-            text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect()
-        });
-        Self { all: &read.headers, author }
+    fn of(content: &[u8], read: &'a AuthenticatedMessage<'_>) -> Self {
+        Self { all: &read.headers, author: author(&Header::parse(content)) }
     }
 
     fn author(&self) -> Option<&str> {
@@ -200,6 +191,22 @@ impl<'a> Fields<'a> {
     fn has(&self, wanted: &str) -> bool {
         self.all.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted.as_bytes()))
     }
+}
+
+/// Whose message it is, where everybody who reads it finds the same author.
+///
+/// Of two authors each reader takes the one it likes, and nobody vouches for both. The signer ends
+/// the header at a line that is no field, and seals it there; a reader that passes over that line
+/// sees fields behind it that belong to the body for the signature, and are not what it covers
+/// (RFC 6376 s8.15). A blank before the colon (RFC 5322 s4.5) hides a name from the signer.
+fn author(header: &Header) -> Option<String> {
+    let sealed = |field: &&Field| SEALED.iter().any(|name| field.is(name));
+    if header.iter().filter(sealed).any(|field| !field.is_certain()) {
+        return None;
+    }
+    let mut authors = header.named("From");
+    let only = authors.next().filter(|_| authors.next().is_none())?;
+    (!only.is_obsolete()).then(|| only.unfolded())
 }
 
 /// A key in use, which a signer wants to own.

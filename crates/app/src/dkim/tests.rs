@@ -67,6 +67,13 @@ fn who_signs_goes_by_the_only_author() {
         ("From : a@corp.example", vec![]),
         ("Sender: a@corp.example", vec![]),
         ("From: nobody", vec![]),
+        // Some readers pass over a line that is no field, the signer ends the header there.
+        ("From: a@corp.example\r\nno field\r\nFrom: b@evil.example", vec![]),
+        ("From: a@corp.example\r\nno field\r\nFrom : b@evil.example", vec![]),
+        ("From: a@corp.example\r\nno field\r\n From: b@evil.example", vec![]),
+        ("no field\r\nFrom: a@corp.example", vec![]),
+        ("From: a@corp.example\r\nno field\r\nSubject: another", vec![]),
+        ("From: a@corp.example\r\nX-Long: x\r\n From: b@evil.example", vec!["corp.example"]),
     ] {
         let field = signed(&all, &format!("{header}\r\nSubject: x\r\n\r\nbody\r\n"));
         let found: Vec<_> = ["corp.example", "shop.example"]
@@ -85,6 +92,8 @@ fn a_message_that_is_only_a_header_or_nothing_is_no_fault() {
     assert_eq!(signed(&all, "\r\nbody\r\n"), "");
     assert!(signed(&all, "From: a@corp.example\r\n").starts_with("DKIM-Signature: "));
     assert!(signed(&all, "From: a@corp.example\r\n\r\n").ends_with("\r\n"));
+    let torn = "From: a@corp.example\r\nno field\r\nX-Other: y\r\n\r\nbody\r\n";
+    assert!(signed(&all, torn).starts_with("DKIM-Signature: "));
 }
 
 #[test]
