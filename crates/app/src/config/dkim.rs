@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::fault::Fault;
 use super::file_fault::about_file;
-use super::form::{FilePath, Flag, Form, Given, quoted};
-use super::naming::{Words, domain};
+use super::form::{FilePath, Flag, Form, Given, quoted, shortened};
+use super::naming::{domain, show_list};
 use super::of_listener;
 use super::pattern::Addresses;
 use super::section::{
@@ -16,6 +16,7 @@ use super::section::{
 use super::settings::{DkimSettings, ListenerSettings};
 use crate::dkim::{Key, SigningSettings};
 use policy::FieldName;
+use toml::de::DeValue;
 
 section! {
     /// A DKIM signature (RFC 6376) for mail whose author, in `From`, is at a domain. It covers exactly what goes to the smarthost, so all content of its listeners is held until it is complete. Several for one domain give as many signatures: RSA and Ed25519. `optgate dkim` prints what must stand in DNS.
@@ -29,7 +30,7 @@ section! {
         /// The private key: RSA of at least 2048 bits, or Ed25519 (PEM, not encrypted, not for everybody to read). A changed file is read again within seconds.
         key: FilePath = required("\"/etc/optgate/dkim.pem\""),
         /// Further header fields that are signed where they are there, besides the usual ones.
-        fields: Words = default(Words(Vec::new())),
+        fields: SignedFields = default(SignedFields(Vec::new())),
         /// The listeners whose mail is signed.
         listener: Addresses = without("[\"127.0.0.1:2525\"]", "all of them"),
     }
@@ -88,6 +89,45 @@ impl Form for Selector {
     }
 }
 
+/// Header fields that may be signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SignedFields(Vec<String>);
+
+/// Those that are changed on the way, and those that a later server writes (RFC 6376 s5.4.1).
+const NEVER: [&str; 4] = ["Received", "Return-Path", "DKIM-Signature", "Authentication-Results"];
+
+impl Form for SignedFields {
+    const NAME: &'static str = "a list of header fields";
+    const EXAMPLE: &'static str = "[\"X-Campaign\"]";
+    fn read(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let before = faults.len();
+        let mut names = Vec::new();
+        for item in given.elements::<Self>(faults)? {
+            let DeValue::String(text) = item.value else {
+                faults.push(item.wrong_type::<Self>());
+                continue;
+            };
+            let name = shortened(text);
+            let what = match text.parse::<FieldName>() {
+                Err(error) => format!("`{name}` {error}"),
+                Ok(_) if NEVER.iter().any(|never| never.eq_ignore_ascii_case(text)) => {
+                    format!("`{name}` is changed on the way, and is not signed (RFC 6376 s5.4.1)")
+                }
+                Ok(_) => {
+                    names.push(text.to_string());
+                    continue;
+                }
+            };
+            let example = format!("for example {}", Self::EXAMPLE);
+            faults.push(Fault::at(item.span.clone(), what).help(example));
+        }
+        (faults.len() == before).then_some(Self(names))
+    }
+    fn show(&self) -> String {
+        show_list(&self.0)
+    }
+}
+
 /// What is signed, each key tried.
 pub(crate) fn settle(
     said: &[Dkim],
@@ -99,7 +139,6 @@ pub(crate) fn settle(
     let mut all = Vec::new();
     for one in said {
         of_listener::known(&one.listener, listeners, faults);
-        fields(&one.fields, faults);
         let (Some(domain), Some(selector), Some(key)) =
             (one.domain.get(), one.selector.get(), one.key.said())
         else {
@@ -136,18 +175,4 @@ pub(crate) fn settle(
         });
     }
     all
-}
-
-fn fields(said: &Said<Words>, faults: &mut Vec<Fault>) {
-    for name in &said.value.0 {
-        let never = ["Received", "Return-Path", "DKIM-Signature", "Authentication-Results"];
-        let what = match name.parse::<FieldName>() {
-            Err(error) => format!("`{name}`: {error}"),
-            Ok(_) if never.iter().any(|one| one.eq_ignore_ascii_case(name)) => {
-                format!("`{name}` is changed on the way, and is not signed (RFC 6376 s5.4.1)")
-            }
-            Ok(_) => continue,
-        };
-        faults.push(Fault::maybe_at(said.span(), what));
-    }
 }

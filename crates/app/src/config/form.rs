@@ -4,6 +4,7 @@
 //! A form knows its name and an example; every message that refuses a value shows
 //! one that would be right. Nothing here knows which key it is for.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -57,7 +58,8 @@ impl<'a> Given<'a> {
                     .collect(),
             ),
             DeValue::String(s) => {
-                faults.push(self.wrong_type::<F>().help(format!("put it in brackets: [\"{s}\"]")));
+                let help = format!("put it in brackets: [\"{}\"]", shortened(s));
+                faults.push(self.wrong_type::<F>().help(help));
                 None
             }
             _ => {
@@ -73,7 +75,7 @@ impl<'a> Given<'a> {
     }
 
     pub(crate) fn wrong<F: Form>(&self, why: &str) -> Fault {
-        let shown = self.text.get(self.span.clone()).unwrap_or_default();
+        let shown = shortened(self.text.get(self.span.clone()).unwrap_or_default());
         Fault::at(self.span.clone(), format!("{shown} is not {}: {why}", F::NAME))
             .help(format!("for example {}", F::EXAMPLE))
     }
@@ -88,6 +90,17 @@ fn kind_of(value: &DeValue<'_>) -> &'static str {
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "an array",
         DeValue::Table(_) => "a table",
+    }
+}
+
+/// Characters of a value that a message repeats: so many tell which one it is, and its line is shown.
+const SHOWN_MAX: usize = 60;
+
+/// A value as a message repeats it: its beginning, where it is long.
+pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(SHOWN_MAX).and_then(|(end, _)| text.get(..end)) {
+        Some(begin) => Cow::Owned(format!("{begin}...")),
+        None => Cow::Borrowed(text),
     }
 }
 

@@ -41,7 +41,10 @@ impl Form for Notice {
         match given.value {
             DeValue::String(text) => {
                 let piece = Piece { text: text.as_ref().to_owned(), span: given.span.clone() };
-                piece.check(faults);
+                match text.trim().is_empty() {
+                    true => faults.push(says_nothing(&given.span)),
+                    false => piece.check(faults),
+                }
                 notice.text = Some(piece);
             }
             DeValue::Table(table) => notice.fill(table, given.text, faults),
@@ -87,6 +90,11 @@ impl Notice {
             let value = table.get(name)?;
             Some(Given { value: value.get_ref(), span: value.span(), text: file })
         };
+        if let (Some(only), None) = (item("text"), item("ready"))
+            && matches!(only.value, DeValue::String(text) if text.trim().is_empty())
+        {
+            return faults.push(says_nothing(&only.span));
+        }
         let mut piece = |name: &str| Piece::read(&item(name)?, faults);
         self.text = piece("text");
         self.filling = Filling {
@@ -100,11 +108,8 @@ impl Notice {
             self.filling.bulk = Flag::read(&given, faults).map(|Flag(bulk)| (bulk, given.span));
         }
         let Some(given) = item("ready") else {
-            if self.text.is_none() {
-                faults.push(
-                    Fault::at(self.span.clone(), "this notice says nothing")
-                        .help(format!("add text = \"...\", or a ready one: {}", Self::EXAMPLE)),
-                );
+            if item("text").is_none() {
+                faults.push(says_nothing(&self.span));
             }
             return self.only_for(&[], faults);
         };
@@ -112,6 +117,9 @@ impl Notice {
             DeValue::Array(_) => given.elements::<Text>(faults).unwrap_or_default(),
             _ => vec![given],
         };
+        if names.is_empty() && item("text").is_none() {
+            faults.push(says_nothing(&self.span));
+        }
         for name in &names {
             let Some(text) = name.string::<Text>(faults) else { continue };
             match Ready::named(text) {
@@ -163,6 +171,12 @@ impl Notice {
     }
 }
 
+fn says_nothing(span: &Range<usize>) -> Fault {
+    Fault::at(span.clone(), "this notice says nothing")
+        .help(format!("add text = \"...\", or a ready one: {}", Notice::EXAMPLE))
+        .help("for a greeting without a notice, leave `notice` out")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,7 +208,6 @@ mod tests {
     fn ready_texts_stand_in_their_order_and_ones_own_behind_them() {
         let words = |text: &str| read(text).0.unwrap().words();
         assert_eq!(words("{ text = \"Just this.\" }"), "Just this.");
-        assert_eq!(words("\"\""), "");
         assert_eq!(
             words("{ ready = \"no-uce\", country = \"US\", state = \"CA\", text = \"Bye.\" }"),
             "NO UCE C=US L=CA Bye."
@@ -213,6 +226,10 @@ mod tests {
         for (text, at, words) in [
             ("3", "3", "expected a text, or a table"),
             ("{ }", "{ }", "says nothing"),
+            ("\"\"", "\"\"", "says nothing"),
+            ("\" \\t\"", "\" \\t\"", "says nothing"),
+            ("{ ready = [] }", "{ ready = [] }", "says nothing"),
+            ("{ text = \"\" }", "\"\"", "says nothing"),
             ("{ redy = \"no-uce\", text = \"x\" }", "redy", "unknown key `redy`"),
             ("{ ready = \"no-uc\" }", "\"no-uc\"", "no ready text \"no-uc\""),
             ("{ ready = 3 }", "3", "expected a text"),

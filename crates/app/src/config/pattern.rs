@@ -10,7 +10,7 @@ use policy::{AuthorDomain, FieldName, Pattern, PatternError, SenderPattern};
 use toml::de::DeValue;
 
 use super::fault::Fault;
-use super::form::{Form, Given, quoted};
+use super::form::{Form, Given, quoted, shortened};
 use super::naming::show_list;
 use super::network::Listen;
 
@@ -43,10 +43,13 @@ pub(crate) fn patterns<F: Form, T: FromStr<Err: Display>>(
                 out.meant.push(meant);
                 out.texts.push(text.to_string());
             }
-            Err(why) => faults.push(
-                Fault::at(item.span.clone(), format!("\"{}\" {why}", text.escape_debug()))
-                    .help(format!("for example {}", F::EXAMPLE)),
-            ),
+            Err(why) => {
+                let shown = text.escape_debug().to_string();
+                faults.push(
+                    Fault::at(item.span.clone(), format!("\"{}\" {why}", shortened(&shown)))
+                        .help(format!("for example {}", F::EXAMPLE)),
+                );
+            }
         }
     }
     (faults.len() == before).then_some(out)
@@ -144,7 +147,7 @@ impl Form for Fields {
                 Ok(name) => name,
                 Err(error) => {
                     faults.push(
-                        Fault::at(key.span(), format!("\"{text}\" {error}"))
+                        Fault::at(key.span(), format!("\"{}\" {error}", shortened(text)))
                             .label("printable ASCII without spaces and colon (RFC 5322 s2.2)")
                             .help("for example \"List-Id\""),
                     );

@@ -4,7 +4,7 @@ use smtp_wire::Solicitation;
 use toml::de::DeValue;
 
 use super::fault::Fault;
-use super::form::{Form, Given};
+use super::form::{Form, Given, shortened};
 use super::naming::show_list;
 
 /// Classes that a listener refuses; none is a value of its own.
@@ -24,7 +24,8 @@ impl Form for ClassList {
             };
             let class = Solicitation::parse(text).filter(|_| !text.contains(','));
             let Some(class) = class else {
-                let why = format!("\"{}\" is no class of solicitation", text.escape_debug());
+                let shown = text.escape_debug().to_string();
+                let why = format!("\"{}\" is no class of solicitation", shortened(&shown));
                 faults.push(Fault::at(item.span.clone(), why).help(
                     "a letter, then letters, digits and .-_: as in \"net.example:ADV\": a domain \
                      of yours from right to left, a colon, a word",

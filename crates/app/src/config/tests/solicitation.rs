@@ -47,3 +47,28 @@ fn a_list_that_is_asked_live_has_no_classes() {
     let found = faults(&text);
     assert!(found.iter().any(|one| one.message.contains("asked live")), "{found:#?}");
 }
+
+#[test]
+fn a_long_value_is_not_repeated_whole() {
+    let long = "x y".repeat(200);
+    let gate = "[[gate]]\nname = \"g\"\ncheck = \"required\"\nfields = [\"Date\"]\n";
+    for text in [
+        format!("[[listener]]\nno_soliciting = [\"{long}\"]\n"),
+        format!("[[listener]]\nno_soliciting = \"{long}\"\n"),
+        format!("{gate}text = \"{long}\"\n"),
+        format!("{gate}domains = [\"{long}\"]\n"),
+        format!("[[dkim]]\ndomain = \"{long}\"\n"),
+        format!("[[dkim]]\nfields = [\"{long}\"]\n"),
+        format!("[[stream]]\nname = \"s\"\nheader = {{ \"{long}\" = [\"x\"] }}\n"),
+    ] {
+        let found = faults(&text);
+        let told = |words: &str| words.contains("x yx y") && words.contains("...\"");
+        let short = |one: &FaultLine| {
+            let all = || one.help.iter().chain([&one.message]);
+            all().any(|words| told(words) || words.contains("...` "))
+                && all().all(|words| words.len() < 200)
+        };
+        assert!(found.iter().any(short), "{text}: {found:#?}");
+        assert!(found.iter().all(|one| !one.message.contains(&long)), "{found:#?}");
+    }
+}
