@@ -126,7 +126,7 @@ impl Provisional<ForwardPath> {
     pub fn set(&self) -> VerdictSet {
         let word = |(_, reason): &Opinion| match reason {
             None => Word::Permit,
-            Some(Reason::Unknown(_)) => Word::Defer,
+            Some(reason) if reason.is_unknown() => Word::Defer,
             Some(_) => Word::Refuse,
         };
         VerdictSet(self.opinions.iter().map(word).collect())
@@ -146,8 +146,8 @@ impl Provisional<ForwardPath> {
     /// The streams that refuse it for good.
     pub fn refusing(&self) -> StreamIds {
         let refuses = |(id, reason): &Opinion| match reason {
-            Some(Reason::Unknown(_)) | None => None,
-            Some(_) => Some(*id),
+            Some(reason) if !reason.is_unknown() => Some(*id),
+            Some(_) | None => None,
         };
         self.opinions.iter().filter_map(refuses).collect()
     }
@@ -173,7 +173,7 @@ impl Provisional<ForwardPath> {
             Some((_, Some(reason))) => reason,
             None => Reason::Unknown("the stream was not asked about".to_owned()),
         };
-        let permanent = !matches!(reason, Reason::Unknown(_));
+        let permanent = !reason.is_unknown();
         Err(Box::new(Refused { path, reason, permanent }))
     }
 }

@@ -323,7 +323,7 @@ fn judge(
                 grace = grace.or(in_grace);
                 None
             }
-            Says::Not(reason @ Reason::Unknown(_)) => {
+            Says::Not(reason) if reason.is_unknown() => {
                 unknown.get_or_insert_with(|| reason.clone());
                 Some(reason)
             }
@@ -363,7 +363,7 @@ fn judge(
 fn not_permitted(path: ForwardPath, action: Action, reason: Reason) -> Verdict {
     match (action, &reason) {
         (Action::Shadow, _) => Verdict::Permit(Cleared::shadowed(path), Some(reason)),
-        (_, Reason::Unknown(_)) => Verdict::Defer(path, reason),
+        _ if reason.is_unknown() => Verdict::Defer(path, reason),
         (Action::Drop, _) => Verdict::Drop(path, reason),
         (Action::Refuse, _) => Verdict::Refuse(path, reason),
     }

@@ -60,6 +60,9 @@ pub enum Reason {
     NoConsent(Arc<str>),
     /// The message is of this class of solicitation, and an entry of the ledger forbids that.
     Class(String, Suppression),
+    /// The message is of this class, and the lists cannot tell whether an entry forbids that;
+    /// the text names what is missing.
+    ClassUnknown(String, String),
     /// The message is of this class, and the smarthost has said that it takes none of it.
     ClassAtSmarthost(String),
     /// Whether it may get the message depends on the header, and not in the same way as
@@ -83,7 +86,9 @@ impl Reason {
             Self::Suppressed(_) | Self::InGrace(..) | Self::NoConsent(_) | Self::Unknown(_) => {
                 GateName::OptOut
             }
-            Self::Class(..) | Self::ClassAtSmarthost(_) => GateName::Solicitation,
+            Self::Class(..) | Self::ClassUnknown(..) | Self::ClassAtSmarthost(_) => {
+                GateName::Solicitation
+            }
             Self::OtherRecipients | Self::WholeMessage => GateName::Stream,
             Self::NotAllowed => GateName::RelayControl,
             Self::TooMuch(_) => GateName::Rates,
@@ -94,8 +99,14 @@ impl Reason {
     pub fn in_full(&self) -> String {
         match self {
             Self::Unknown(what) => format!("unknown: {what}"),
+            Self::ClassUnknown(class, what) => format!("unknown: SOLICIT={class}: {what}"),
             _ => self.to_string(),
         }
+    }
+
+    /// It cannot be told now, and may pass another time.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown(_) | Self::ClassUnknown(..))
     }
 
     /// The entry that spoke, if one did.
@@ -130,6 +141,9 @@ impl fmt::Display for Reason {
             // RFC 3865 s2.4: what matched, as a parameter.
             Self::Class(class, entry) => {
                 write!(f, "SOLICIT={class} refused since {} (list {})", entry.since, entry.source)
+            }
+            Self::ClassUnknown(class, _) => {
+                write!(f, "SOLICIT={class} cannot be checked right now; try again later")
             }
             Self::ClassAtSmarthost(class) => {
                 write!(f, "SOLICIT={class} refused by the mail server behind this one")

@@ -45,7 +45,8 @@ pub fn class_refused(refused: &[ClassRefusal], carried: &str) -> Option<Reason> 
                     return Some(Reason::Class(class.to_owned(), entry.clone()));
                 }
                 ClassRefusal::Unknown(_, why) => {
-                    unknown.get_or_insert_with(|| Reason::Unknown(why.clone()));
+                    unknown
+                        .get_or_insert_with(|| Reason::ClassUnknown(class.to_owned(), why.clone()));
                 }
             }
         }

@@ -123,7 +123,9 @@ fn a_provisional_one_is_settled_by_the_header() {
     let refused = settle("e:f,A:b").unwrap_err();
     assert!(refused.permanent && refused.reason.gate() == GateName::Solicitation);
     assert_eq!(refused.reason.to_string(), "SOLICIT=A:b refused since 2026-03-02 (list crm.csv)");
-    assert!(!settle("c:d").unwrap_err().permanent, "unknown is never yes");
+    let unknown = settle("e:f,c:d").unwrap_err();
+    assert!(!unknown.permanent, "unknown is never yes");
+    assert!(unknown.reason.to_string().contains("SOLICIT=c:d cannot"), "{}", unknown.reason);
 }
 
 #[test]
@@ -132,6 +134,9 @@ fn what_is_refused_comes_before_what_is_unknown() {
     assert!(
         matches!(class_refused(&refusals, "a:b,c:d"), Some(Reason::Class(class, _)) if class == "c:d")
     );
-    assert!(matches!(class_refused(&refusals, "a:b"), Some(Reason::Unknown(_))));
+    let unknown = class_refused(&refusals, "e:f,A:b").unwrap();
+    assert!(unknown.is_unknown() && unknown.gate() == GateName::Solicitation);
+    assert_eq!(unknown.to_string(), "SOLICIT=A:b cannot be checked right now; try again later");
+    assert!(unknown.in_full().starts_with("unknown: SOLICIT=A:b: "), "{}", unknown.in_full());
     assert_eq!(class_refused(&refusals, ""), None);
 }

@@ -40,6 +40,7 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         Reason::Suppressed(entry(suppression::Scope::All, suppression::Subject::Domain));
     let no_consent = Reason::NoConsent("news".into());
     let unknown = Reason::Unknown(String::new());
+    let class_unknown = Reason::ClassUnknown("net.example:ADV".to_owned(), String::new());
     let whole = |permanent, recipients| Whole {
         permanent,
         stream: Some("news"),
@@ -138,6 +139,10 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         replies.push(("RCPT over one of the rates", too_many));
         replies.push(("a recipient the lists cannot tell", deferred(&path, &unknown, &reference)));
         replies.push((
+            "a recipient of whom the lists cannot tell whether a class is refused",
+            deferred(&path, &class_unknown, &reference),
+        ));
+        replies.push((
             "a recipient for whom the header may mean something else than for those before it",
             needs_own_transaction(&path, &reference),
         ));
@@ -153,6 +158,10 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         replies.push((
             "the dot, the header has decided for a stream of which nothing is known",
             whole(false, 1).reply(&[one(false, &unknown)]),
+        ));
+        replies.push((
+            "the dot, of a class of the header's of which nothing is known",
+            whole(false, 1).reply(&[one(false, &class_unknown)]),
         ));
     }
     replies

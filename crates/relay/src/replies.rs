@@ -146,7 +146,9 @@ impl Whole<'_> {
     pub(crate) fn one(&self, path: &ForwardPath, reason: &Reason, reference: &Reference) -> Reply {
         let text = match (self.stream, reason) {
             // It names the stream itself.
-            (_, Reason::NoConsent(_) | Reason::Class(..)) => format!("{path} {reason}"),
+            (_, Reason::NoConsent(_) | Reason::Class(..) | Reason::ClassUnknown(..)) => {
+                format!("{path} {reason}")
+            }
             (Some(stream), _) => {
                 let stream: String = stream.chars().take(60).collect();
                 format!("{path} {reason}, and this is \"{stream}\" mail")
@@ -324,9 +326,8 @@ pub(crate) fn class_refused(class: &str, reference: &Reference) -> Reply {
 }
 
 /// A list that may hold a refusal of one of its classes cannot be relied on.
-pub(crate) fn class_unknown(reference: &Reference) -> Reply {
-    let text = "it cannot be told now who refuses its SOLICIT= classes; try again later";
-    Reply::new(451, code(4, 3, 0), with_reference(text, reference))
+pub(crate) fn class_unknown(unknown: &Reason, reference: &Reference) -> Reply {
+    Reply::new(451, code(4, 3, 0), with_reference(&unknown.to_string(), reference))
 }
 
 /// The smarthost's own classes (RFC 3865 s2.3), and no other smarthost takes it.

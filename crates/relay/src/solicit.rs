@@ -194,7 +194,7 @@ impl Relay {
                 false
             }
             Some(unknown) => {
-                let reply = replies::class_unknown;
+                let reply = |reference: &Reference| replies::class_unknown(&unknown, reference);
                 self.class_stops(now, Recorded::Defer, &unknown.in_full(), reply);
                 false
             }

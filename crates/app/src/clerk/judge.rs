@@ -237,7 +237,7 @@ fn taken_apart(decision: Decision) -> (VerdictWord, Option<Reason>) {
 /// What a client is not told: which list is missing.
 fn told(reason: &Reason) -> String {
     match reason {
-        Reason::Unknown(what) => format!("{reason} ({what})"),
+        Reason::Unknown(what) | Reason::ClassUnknown(_, what) => format!("{reason} ({what})"),
         other => other.to_string(),
     }
 }
