@@ -54,6 +54,9 @@ impl Relay {
             *tls = Arc::new(TlsFacts { certificate: None, ..TlsFacts::clone(tls) });
         }
         self.logged_in(known(told.login));
+        if self.facts.login.is_some() {
+            self.facts.mechanism = Some(TOLD_BY.into());
+        }
         if self.server.restart(now, slot, self.facts.login.is_some()) {
             self.events.push_back(Event::Greeted(self.facts.client));
         }
@@ -67,6 +70,10 @@ impl Relay {
         self.helo_told = None;
     }
 }
+
+/// How a login came that a front end tells of, as Postfix says it to its filters too: which
+/// mechanism there was stays with the front end.
+const TOLD_BY: &str = "XCLIENT";
 
 fn known(told: Option<Told>) -> Option<Arc<str>> {
     match told {

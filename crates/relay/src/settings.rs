@@ -235,7 +235,7 @@ pub struct SessionFacts {
     pub listener: SocketAddr,
     /// The user that is logged in.
     pub login: Option<Arc<str>>,
-    /// How it logged in (RFC 4422 s3.1), where that is known.
+    /// How it logged in (RFC 4422 s3.1), where that is known; `XCLIENT` where a front end says so.
     pub mechanism: Option<Arc<str>>,
     /// The TLS connection, if there is one.
     pub tls: Option<Arc<TlsFacts>>,

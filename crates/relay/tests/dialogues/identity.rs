@@ -228,3 +228,22 @@ fn records_tell_of_tls_and_hold_a_login_as_a_keyed_hash() {
         }
     }
 }
+
+#[test]
+fn who_asks_how_somebody_logged_in_hears_of_the_front_end_that_said_so() {
+    let xclient = Networks::new(vec!["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()]);
+    let mut stage = stage(Identity { xclient, ..with_scram() });
+    says(&mut stage, "EHLO pc.example");
+    let how = |stage: &Stage| {
+        let facts = stage.relay.facts();
+        (facts.login.clone(), facts.mechanism.clone())
+    };
+    let told = |login: &str, how: &str| (Some(login.into()), Some(how.into()));
+    assert!(scram(&mut stage, "user", "pencil").starts_with("235 2.7.0 "));
+    assert_eq!(how(&stage), told("user", "SCRAM-SHA-256"));
+    assert!(says(&mut stage, "XCLIENT LOGIN=erp").starts_with("220 "));
+    assert_eq!(how(&stage), told("erp", "XCLIENT"));
+    says(&mut stage, "EHLO pc.example");
+    assert!(says(&mut stage, "XCLIENT LOGIN=[UNAVAILABLE]").starts_with("220 "));
+    assert_eq!(how(&stage), (None, None));
+}
