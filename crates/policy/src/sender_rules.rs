@@ -96,6 +96,20 @@ impl AuthorDomain {
                 .is_some_and(|labels| !labels.is_empty()),
         }
     }
+
+    /// Whether it fits every domain that the other one fits.
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Any, _) => true,
+            (_, Self::Any) => false,
+            (Self::Is(domain), Self::Is(other)) => domain == other,
+            (Self::Is(_), Self::Below(_)) => false,
+            (Self::Below(domain), Self::Below(other)) if domain == other => true,
+            (Self::Below(_), Self::Is(other) | Self::Below(other)) => {
+                self.matches(&Domain::Name(other.to_string()))
+            }
+        }
+    }
 }
 
 impl FromStr for AuthorDomain {
@@ -130,6 +144,21 @@ impl fmt::Display for AuthorDomain {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_covers_another_fits_whatever_it_fits() {
+        let all = ["*", "a.example", "*.a.example", "b.a.example", "*.b.a.example", "c.example"];
+        let covered = |one: &str| {
+            let one: AuthorDomain = one.parse().unwrap();
+            let covers = |other: &&str| one.covers(&other.parse().unwrap());
+            all.into_iter().filter(covers).collect::<Vec<_>>()
+        };
+        assert_eq!(covered("*"), all);
+        assert_eq!(covered("a.example"), ["a.example"]);
+        assert_eq!(covered("*.a.example"), ["*.a.example", "b.a.example", "*.b.a.example"]);
+        assert_eq!(covered("b.a.example"), ["b.a.example"]);
+        assert_eq!(covered("*.b.a.example"), ["*.b.a.example"]);
+    }
 
     fn path(text: &str) -> ReversePath {
         ReversePath::parse(text).unwrap()

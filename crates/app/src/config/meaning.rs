@@ -14,6 +14,7 @@ use policy::Streams;
 use relay::Routes;
 
 use super::admission::{self, Admissions};
+use super::altered::Signing;
 use super::choice::{EvidenceSync, Level};
 use super::fault::{Fault, Severity};
 use super::file::{File, Listener};
@@ -26,7 +27,7 @@ use super::source::settle as settle_sources;
 use super::stream::settle as settle_streams;
 use super::{
     alert, altered, bond, dkim, enforcement, gate, limits, milter, routing, sender, smarthost, tls,
-    users,
+    users, waits,
 };
 
 /// What of the machine and the process the meaning depends on.
@@ -91,8 +92,22 @@ pub(crate) fn settle(
         file.streams.iter().filter_map(|one| Some(one.name.get()?.0.as_str())).collect();
     let gates = gate::settle(&file.gates, &named, &rules, &listeners, faults);
     let milters = milter::settle(&file.milters, &listeners, folder, faults);
-    milter::check_time(&file.milters, &milters, &listeners, &file.limits, faults);
-    altered::check(file, &milters, &dkim, &listeners, faults);
+    waits::check(
+        file,
+        waits::Asked { gates: &gates, milters: &milters },
+        &rules,
+        &listeners,
+        faults,
+    );
+    let senders = sender::settle(&file.senders, faults);
+    let signing = Signing {
+        milters: &milters,
+        dkim: &dkim,
+        gates: &gates,
+        senders: &senders,
+        listeners: &listeners,
+    };
+    altered::check(file, signing, faults);
     Some(Settings {
         hostname: hostname?,
         own_domains: file.server.own_domains.get().map(|d| d.0.clone()).unwrap_or_default(),
@@ -107,7 +122,7 @@ pub(crate) fn settle(
         evidence,
         control: control?,
         streams,
-        senders: sender::settle(&file.senders, faults),
+        senders,
         gates,
         milters,
         enforcement: enforcement::settle(&file.enforcement),

@@ -1,7 +1,6 @@
 //! `[[milter]]`: filters that speak the milter protocol, in the order in which they are asked.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +10,6 @@ use proxy::{MilterAddress, OnFailure};
 use super::choice::FailureWord;
 use super::fault::{Fault, Severity};
 use super::form::{Flag, Form, Given, quoted};
-use super::limits::Limits;
 use super::naming::SourceName;
 use super::network::{HostPort, parse_host_port};
 use super::of_listener;
@@ -189,34 +187,4 @@ fn one(milter: &Milter, folder: &Path) -> Option<MilterSettings> {
         signs: milter.signs.value.0,
         listeners: of_listener::addresses(&milter.listener),
     })
-}
-
-/// All milters of a listener together must be done before clients are told 451 anyway.
-pub(crate) fn check_time(
-    milters: &[Milter],
-    settled: &[MilterSettings],
-    listeners: &[ListenerSettings],
-    limits: &Limits,
-    faults: &mut Vec<Fault>,
-) {
-    let budget = limits.transaction_wait.value.0;
-    let caps = |listener: SocketAddr| -> Duration {
-        settled.iter().filter(|one| one.is_for(listener)).map(|one| one.milter.cap).sum()
-    };
-    let longest = listeners.iter().max_by_key(|one| caps(one.address));
-    let Some(listener) = longest.filter(|one| caps(one.address) > budget) else { return };
-    let said = milters.iter().filter_map(|one| Some((one.cap.value.0, one.cap.span()?)));
-    let span = said.max_by_key(|(cap, _)| *cap).map(|(_, span)| span);
-    let heading = milters.first().and_then(Section::heading);
-    let message = format!(
-        "the milters of {} may take {} s together, and a client waits {} s",
-        listener.address,
-        caps(listener.address).as_secs(),
-        budget.as_secs()
-    );
-    faults.push(
-        Fault::maybe_at(span.or(heading), message)
-            .severity(Severity::Warning)
-            .help("shorter caps; or a longer transaction_wait under [limits], below 10 minutes"),
-    );
 }

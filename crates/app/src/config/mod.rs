@@ -56,6 +56,7 @@ mod stream;
 mod template;
 mod tls;
 mod users;
+mod waits;
 
 use std::path::{Path, PathBuf};
 
