@@ -24,7 +24,7 @@ use crate::seen::Seen;
 /// Different references that are counted before the search is given up.
 const COUNT_MAX: usize = 1000;
 /// Bytes of records that an answer may have.
-const ANSWER_MAX: usize = 64 << 20;
+pub(crate) const ANSWER_MAX: usize = 64 << 20;
 
 /// The records of the one decision or transaction whose reference begins so, in the order they
 /// were written; empty when there is none.

@@ -9,6 +9,7 @@ use suppression::Timestamp;
 
 use crate::error::EvidenceError;
 use crate::records::Records;
+use crate::search::ANSWER_MAX;
 use crate::seen::Seen;
 
 /// Texts of greetings that are kept while the files are read.
@@ -56,13 +57,14 @@ impl Shown {
 /// Finds the greetings that a client was shown.
 ///
 /// # Errors
-/// When the files cannot be read.
+/// When the files cannot be read, or the answer is too large to be kept.
 pub fn shown(path: &Path, query: &ShownQuery) -> Result<Shown, EvidenceError> {
     let client = format!("\"client\":\"{}\"", query.client);
     let client = Finder::new(&client);
     let mut notices = VecDeque::new();
     let mut texts = BTreeMap::new();
     let mut more = false;
+    let mut kept = 0;
     let in_time = |time: Timestamp| {
         query.since.is_none_or(|since| time >= since) && query.until.is_none_or(|end| time < end)
     };
@@ -87,10 +89,15 @@ pub fn shown(path: &Path, query: &ShownQuery) -> Result<Shown, EvidenceError> {
         if seen.client != Some(query.client) || !(asked || in_time(seen.time)) {
             continue;
         }
+        kept += json.len();
         notices.push_back((greeting.as_str().to_owned(), json.to_owned()));
         if notices.len() > query.limit.saturating_add(query.sessions.len()) {
-            notices.pop_front();
+            let oldest = notices.pop_front();
+            kept -= oldest.map_or(0, |(_, json)| json.len());
             more = true;
+        }
+        if kept > ANSWER_MAX {
+            return Err(EvidenceError::TooMuch { megabytes: ANSWER_MAX >> 20 });
         }
     }
     let said: BTreeSet<_> = notices.iter().map(|(greeting, _)| greeting.clone()).collect();

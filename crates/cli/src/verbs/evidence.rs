@@ -24,7 +24,7 @@ pub(crate) fn run(words: Evidence, out: &Out) -> anyhow::Result<Exit> {
     let range = Range {
         since: words.since.as_deref().map(begin).transpose()?,
         until: words.until.as_deref().map(end).transpose()?,
-        limit: words.limit.max(1),
+        limit: words.limit.0,
     };
     if let (Some(since), Some(until)) = (range.since, range.until)
         && since >= until
@@ -50,7 +50,7 @@ pub(crate) fn run(words: Evidence, out: &Out) -> anyhow::Result<Exit> {
     }
     out.print(&text)?;
     if found.more {
-        out.note("there are older ones; --limit, --since and --until show more of them");
+        older(&counted(found.messages.len() as u64, "message is", "messages are"), out);
     }
     if found.messages.is_empty() {
         out.note("nothing of that is in the evidence");
@@ -82,7 +82,9 @@ fn of_client(
     text.push_str(&messages);
     out.print(&text)?;
     if found.more || notices.more {
-        out.note("there are older ones; --limit, --since and --until show more of them");
+        let greetings = counted(notices.notices.len() as u64, "greeting", "greetings");
+        let messages = counted(found.messages.len() as u64, "message", "messages");
+        older(&format!("{greetings} and {messages} are"), out);
     }
     if found.messages.is_empty() && notices.notices.is_empty() {
         out.note("nothing of that is in the evidence");
@@ -91,6 +93,14 @@ fn of_client(
     let proof = verify(settings, None)?.proof(app::clock::now());
     out.note(&format!("the evidence is: {}", verdict(proof)));
     Ok(if proof.is_fine() { Exit::Ok } else { Exit::No })
+}
+
+/// Says that this is not everything, and how to see the rest.
+fn older(shown: &str, out: &Out) {
+    out.note(&format!(
+        "the latest {shown} shown, and there are older ones: --limit all shows all of them, \
+         --since and --until those of a time"
+    ));
 }
 
 fn question(words: Evidence) -> anyhow::Result<Question> {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{ArgGroup, Args, Subcommand, ValueHint};
 
@@ -17,6 +18,7 @@ Examples:
   optgate evidence --recipient bob@example.com
   optgate evidence --message-id \"<20260302.1@corp.example>\"
   optgate evidence --client 10.0.0.7 --since 2026-03-01 --until 2026-03-02
+  optgate evidence --client 10.0.0.7 --limit all
   optgate evidence --ref 01JD7F3K9Q2M8 -o json | jq .reply
   optgate evidence verify
 
@@ -52,9 +54,25 @@ pub(crate) struct Evidence {
     /// Only up to the end of this day, or to before this time.
     #[arg(long, value_name = "DAY")]
     pub(crate) until: Option<String>,
-    /// How many messages: the latest.
-    #[arg(long, default_value_t = 100, value_name = "NUMBER")]
-    pub(crate) limit: usize,
+    /// How many messages, and for a client how many sessions: the latest; or "all".
+    #[arg(long, default_value = "100", value_name = "NUMBER")]
+    pub(crate) limit: Limit,
+}
+
+/// How many are shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limit(pub(crate) usize);
+
+impl FromStr for Limit {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            _ if text == "all" => Ok(Self(usize::MAX)),
+            Ok(number) if number > 0 => Ok(Self(number)),
+            _ => Err("a number from 1 on, or \"all\""),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

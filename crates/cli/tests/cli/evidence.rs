@@ -79,9 +79,16 @@ fn messages_are_found_in_turned_files_and_the_chain_is_proven() {
     assert!(why.contains("opted out") && why.contains("accepted"), "{why}");
 
     let told = house.run(&["-o", "json", "evidence", "--client", "127.0.0.1", "--limit", "2"]);
-    assert!(told.err.contains("there are older ones"), "{}", told.err);
+    assert!(told.err.contains("2 messages are shown, and there are older ones"), "{}", told.err);
+    assert!(told.err.contains("--limit all"), "{}", told.err);
     let last = format!("<{}@corp.example>", number.get() - 1);
     assert!(told.out.contains(&last) && !told.out.contains("<1@corp.example>"), "{}", told.out);
+    let all = house.run(&["evidence", "--client", "127.0.0.1", "--limit", "all"]).exits(0);
+    assert!(all.out.contains(&last) && all.out.contains("<1@corp.example>"), "{}", all.out);
+    assert!(!all.err.contains("older ones"), "{}", all.err);
+    for wrong in ["0", "every", "-1"] {
+        house.run(&["evidence", "--client", "127.0.0.1", "--limit", wrong]).exits(64);
+    }
     let none = ["evidence", "--client", "127.0.0.1", "--until", "2026-01-01"];
     assert!(house.run(&none).exits(1).err.contains("nothing of that"));
     house.run(&["evidence", "--client", "127.0.0.1", "--since", "2020-01-01"]).exits(0);
