@@ -270,9 +270,14 @@ impl Relay {
         if tally.undecided > 0 {
             return;
         }
-        if tally.accepted + tally.sent == 0 {
+        // Whom a smarthost took must not get what a filter has discarded.
+        let discarded = envelope.discarded.is_some();
+        if tally.sent == 0 && (tally.accepted == 0 || discarded) {
             self.release_upstream();
             return self.nobody_upstream(now, slot, tally);
+        }
+        if discarded {
+            return;
         }
         let course = self.course();
         match (&mut self.link, course.hold) {
@@ -312,6 +317,11 @@ impl Relay {
 
     /// DATA, and nobody is left that the smarthost would deliver to.
     fn nobody_upstream(&mut self, now: Moment, slot: SlotId, tally: Tally) {
+        if let Some(by) = self.refuses_discarded(tally) {
+            let reply = self.discarded_at_data(now, by);
+            self.phase = Phase::Idle;
+            return self.server.answer(now, slot, reply);
+        }
         let Phase::Envelope(envelope) = std::mem::take(&mut self.phase) else { return };
         // A smarthost that was lost comes first: somebody it had taken may have been
         // answered 250, and that mail must stay with the client.
@@ -326,6 +336,14 @@ impl Relay {
             (None, false) => replies::no_valid_recipient(),
         };
         self.server.answer(now, slot, reply);
+    }
+
+    /// Who has discarded a message of which smarthosts took recipients, where that is refused.
+    fn refuses_discarded(&self, tally: Tally) -> Option<Arc<str>> {
+        let Phase::Envelope(envelope) = &self.phase else { return None };
+        let by = envelope.discarded.as_ref()?;
+        let refused = tally.accepted > 0 && tally.dropped == 0 && envelope.failed.is_none();
+        refused.then(|| Arc::clone(by))
     }
 
     pub(crate) fn data_replied(&mut self, now: Moment, reply: Reply) {

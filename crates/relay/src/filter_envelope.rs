@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use evidence::Verdict as Recorded;
+use evidence::{Reference, Verdict as Recorded};
 use policy::GateVerdict;
 use smtp_session::{Moment, SlotId};
 use smtp_wire::Reply;
@@ -134,10 +134,15 @@ impl Relay {
         let Some(recipient) = envelope.recipients.get_mut(at) else { return };
         let Standing::Filtering(offer) = &recipient.standing else { return };
         if let Some(by) = &envelope.discarded {
-            recipient.by = Some(Arc::clone(by));
-            recipient.standing = Standing::Dropped;
+            let path = offer.path().clone();
+            let verdict = FilterVerdict::Discard { by: Arc::clone(by) };
             let reference = self.mint.next(now.unix_millis());
-            return self.judged(now, at, Recorded::Drop, reference, replies::recipient_dropped());
+            let shown =
+                Shown { path: Some(&path), reference: &reference, action: self.settings.action };
+            if let Fate::Ends(ended) = fate(verdict, shown, replies::recipient_dropped) {
+                self.recipient_ended(now, at, reference, ended);
+            }
+            return;
         }
         let step = FilterStep::Recipient {
             tag: u32::try_from(at).unwrap_or(u32::MAX),
@@ -157,15 +162,22 @@ impl Relay {
             return;
         };
         let path = offer.path().clone();
+        let discarded = envelope.discarded.clone();
         let reference = self.mint.next(now.unix_millis());
         self.note_finding(now, &verdict);
+        // By the milter protocol whoever discards a recipient discards the message.
+        let verdict = match discarded {
+            Some(by) => FilterVerdict::Discard { by },
+            None => verdict,
+        };
+        let discards = matches!(verdict, FilterVerdict::Discard { .. });
         let shown =
             Shown { path: Some(&path), reference: &reference, action: self.settings.action };
         let fate = fate(verdict, shown, replies::recipient_dropped);
         let Phase::Envelope(envelope) = &mut self.phase else { return };
-        let Some(recipient) = envelope.recipients.get_mut(at) else { return };
         match fate {
             Fate::Passes => {
+                let Some(recipient) = envelope.recipients.get_mut(at) else { return };
                 recipient.filtered();
                 match failed {
                     Some(reply) => self.conclude(now, at, reply),
@@ -173,16 +185,41 @@ impl Relay {
                 }
             }
             Fate::Ends(ended) => {
-                recipient.standing = match ended.verdict {
-                    Recorded::Drop => Standing::Dropped,
-                    verdict => Standing::Refused { permanent: verdict == Recorded::Refuse },
-                };
-                recipient.by = Some(ended.by);
-                recipient.reason = None;
-                self.judged(now, at, ended.verdict, reference, ended.reply);
+                if discards {
+                    envelope.discarded.get_or_insert_with(|| Arc::clone(&ended.by));
+                }
+                self.recipient_ended(now, at, reference, ended);
             }
         }
         self.try_data(now);
+    }
+
+    fn recipient_ended(&mut self, now: Moment, at: usize, reference: Reference, ended: Ended) {
+        let Phase::Envelope(envelope) = &mut self.phase else { return };
+        let Some(recipient) = envelope.recipients.get_mut(at) else { return };
+        recipient.standing = match ended.verdict {
+            Recorded::Drop => Standing::Dropped,
+            verdict => Standing::Refused { permanent: verdict == Recorded::Refuse },
+        };
+        recipient.by = Some(ended.by);
+        recipient.reason = None;
+        self.judged(now, at, ended.verdict, reference, ended.reply);
+    }
+
+    /// A filter has discarded the message at one of its recipients, and smarthosts took others:
+    /// DATA is refused. Where the listener drops, it is swallowed behind a 250 instead.
+    pub(crate) fn discarded_at_data(&mut self, now: Moment, by: Arc<str>) -> Reply {
+        let reference = match &self.phase {
+            Phase::Envelope(envelope) => envelope.reference,
+            _ => return replies::no_valid_recipient(),
+        };
+        let reply = replies::discarded(None, &reference);
+        let reason = "to be discarded".to_owned();
+        self.write_ended(
+            now,
+            &Ended { by, verdict: Recorded::Refuse, reason, reply: reply.clone() },
+        );
+        reply
     }
 
     /// What a gate that only watches found while the envelope came.

@@ -138,7 +138,7 @@ pub(crate) struct Envelope {
     pub(crate) mail_slot: Option<SlotId>,
     /// The filters have not judged MAIL yet.
     pub(crate) mail_asked: bool,
-    /// A filter wants all of it dropped, and so does the listener: nobody may get it.
+    /// A filter wants all of it discarded: nobody may get it, whoever was taken before.
     pub(crate) discarded: Option<Arc<str>>,
     pub(crate) recipients: Vec<Recipient>,
     /// Those of the recipients, where rates count them.

@@ -1,7 +1,7 @@
 //! The filters of one session: slow, silent, late, of every opinion, and what was promised to
 //! them: each step in its order, an end of each transaction, and that their word counts.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use policy::{Finding, GateVerdict, StreamId};
@@ -59,8 +59,14 @@ pub(crate) struct Desk {
     paths: HashMap<String, (u32, u32)>,
     /// By Message-ID.
     pub(crate) said: HashMap<String, Said>,
+    /// A recipient of this transaction was discarded: nobody may get the message.
+    pub(crate) discards: bool,
+    /// Messages that were dropped for that.
+    pub(crate) discarded: HashSet<String>,
     /// Findings with a reply that must be written down.
     pub(crate) findings_due: u64,
+    /// Likewise, if a smarthost has taken somebody and the client says DATA.
+    pub(crate) findings_possible: u64,
 }
 
 impl Desk {
@@ -111,7 +117,8 @@ impl Desk {
         if self.last != number {
             assert!(number > self.last, "(8) numbers go up");
             assert_eq!(self.open, None, "(8) a transaction ended unheard");
-            (self.last, self.mail_permitted) = (number, false);
+            (self.last, self.mail_permitted, self.discards) = (number, false, false);
+            self.findings_possible = 0;
             self.paths.clear();
         }
         self.open = Some(number);
@@ -183,6 +190,10 @@ impl Desk {
             Waiting::Recipient(tag, path) => {
                 if !gone && passes {
                     self.paths.entry(path).or_default().0 += 1;
+                }
+                if !gone && discards {
+                    self.findings_possible += u64::from(!self.discards);
+                    self.discards = true;
                 }
                 FilterAnswer::Recipient(tag, verdict)
             }

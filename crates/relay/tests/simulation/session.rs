@@ -683,14 +683,22 @@ impl Session {
                     if &*record.gate == "solicitation" {
                         net.totals.classes_refused += 1;
                     } else if record.reply.is_some() {
-                        assert!(self.desk.findings_due > 0, "(8) a finding of nobody's");
-                        self.desk.findings_due -= 1;
+                        let desk = &mut self.desk;
+                        let due = match desk.findings_due {
+                            0 => &mut desk.findings_possible,
+                            _ => &mut desk.findings_due,
+                        };
+                        assert!(*due > 0, "(8) a finding of nobody's");
+                        *due -= 1;
                     }
                 }
                 Event::Intent(_) => self.intent = true,
                 Event::Outcome(record) => {
                     if let Some(id) = &record.message_id {
                         self.transactions.insert(id.clone(), record.transaction.to_string());
+                    }
+                    if self.desk.discards && record.ending == Ending::Dropped {
+                        self.desk.discarded.extend(record.message_id.clone());
                     }
                     self.outcomes.push((record.message_id.clone(), record.ending));
                 }
@@ -786,6 +794,7 @@ impl Session {
             wire.in_data = false;
             wire.tail.clear();
             let message = self.client.sending().expect("a message of somebody's");
+            assert!(!self.desk.discards, "(8) a recipient was discarded, and here is the dot");
             self.desk.check_dot(message);
         }
     }

@@ -165,7 +165,8 @@ fn check_message(
         // Under `drop` nobody may be left: whoever was answered 250 and is not on
         // the list was promised to get it.
         let promised = !session.promised(message).is_empty();
-        let discarded = session.desk.said.get(&message.id) == Some(&Said::Discarded);
+        let discarded = session.desk.said.get(&message.id) == Some(&Said::Discarded)
+            || session.desk.discarded.contains(&message.id);
         let dropped = endings.contains(&Ending::Dropped) && (!promised || discarded);
         assert!(dropped || taken.len() == 1, "(2) 250 without delivery: {}", message.id);
         totals.accepted += 1;
