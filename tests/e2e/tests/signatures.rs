@@ -84,7 +84,16 @@ fn own_signatures_at_postfix_are_true_for_opendkim_and_dkimpy_openssl_keys() {
     let rsa = DkimKey::new(&scratch, DkimKind::Rsa, DOMAIN, "rsa");
     let ed25519 = DkimKey::new(&scratch, DkimKind::Ed25519, DOMAIN, "ed");
     let keys = [&rsa, &ed25519];
-    let letters = Letter::all();
+    let mut letters = Letter::all();
+    // Blanks and blank lines at the end, which a signature passes over.
+    let ends =
+        ["a\r\n \r\n", "a\r\n\t\r\n\r\n", "a \r\n b\t\tc \r\n \r\n \t\r\n", " \r\n", "\r\n", ""];
+    letters.extend(ends.map(|end| {
+        let mut letter = Letter::plain("blank end");
+        let body = letter.content.len() - "Good day.\r\n".len();
+        letter.content.splice(body.., end.bytes());
+        letter
+    }));
     for content in sent(&scratch, tables(&keys), &letters) {
         are_true(&scratch, &keys, &content);
         // Below the signatures everything is as it was.

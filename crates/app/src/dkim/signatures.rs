@@ -161,6 +161,7 @@ impl Signer for Signatures {
     fn sign(&self, content: &[u8]) -> Result<Vec<u8>, String> {
         let Some(read) = AuthenticatedMessage::parse(content) else { return Ok(Vec::new()) };
         let header = Fields::of(content, &read);
+        let content = without_blank_end(content, read.body_offset as usize);
         let mut fields = Vec::new();
         for one in &self.0 {
             if let Some(field) = one.sign(content, &header) {
@@ -169,6 +170,21 @@ impl Signer for Signatures {
         }
         Ok(fields)
     }
+}
+
+/// The content as far as its body counts for a signature: white space at the ends of lines goes
+/// first, and then the empty lines at the end (RFC 6376 s3.4.4). The library that signs keeps
+/// last lines that hold white space alone, and nobody could verify what it makes of them.
+fn without_blank_end(content: &[u8], body: usize) -> &[u8] {
+    let mut rest = content.get(body..).unwrap_or_default();
+    while let Some(line) = rest.strip_suffix(b"\r\n") {
+        let blanks = line.iter().rev().take_while(|&&octet| octet == b' ' || octet == b'\t');
+        match line.split_at_checked(line.len() - blanks.count()) {
+            Some((before, _)) if before.is_empty() || before.ends_with(b"\n") => rest = before,
+            _ => break,
+        }
+    }
+    content.get(..body + rest.len()).unwrap_or(content)
 }
 
 /// The header as the library that signs reads it, so that what is looked at here is what is

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mail_auth::common::crypto::Ed25519Key;
 use proxy::Signer;
+use sha2::Digest as _;
 use tempfile::TempDir;
 
 use super::{Key, Refreshed, Signatures, SigningDomain, SigningSettings};
@@ -157,4 +158,47 @@ fn a_key_that_everybody_may_read_or_that_is_none_is_told() {
         .unwrap();
     guard(&path);
     assert!(Key::read(&path).unwrap_err().to_string().contains("RSA of 2048"));
+}
+
+/// The hash of a body as RFC 6376 s3.4.4 has it, line by line.
+fn relaxed_hash(body: &str) -> String {
+    let mut lines: Vec<String> = body.split_terminator("\r\n").map(relaxed_line).collect();
+    while lines.last().is_some_and(String::is_empty) {
+        lines.pop();
+    }
+    let canonical: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+    STANDARD.encode(sha2::Sha256::digest(canonical))
+}
+
+fn relaxed_line(line: &str) -> String {
+    let mut relaxed = String::new();
+    for letter in line.trim_end_matches([' ', '\t']).chars() {
+        match letter {
+            ' ' | '\t' if relaxed.ends_with(' ') => {}
+            ' ' | '\t' => relaxed.push(' '),
+            other => relaxed.push(other),
+        }
+    }
+    relaxed
+}
+
+/// Every body of up to six of these pieces: blank lines and blanks wherever they can stand.
+#[test]
+fn the_hash_is_that_of_the_relaxed_body() {
+    const PIECES: [&str; 4] = ["a", " ", "\t", "\r\n"];
+    let folder = tempfile::tempdir().unwrap();
+    let all = [signing(&folder, "corp.example", false, &[])];
+    for length in 0..=6 {
+        for number in 0..PIECES.len().pow(length) {
+            let pieces = (0..length).map(|place| PIECES[number / 4_usize.pow(place) % 4]);
+            let mut body: String = pieces.collect();
+            if !body.is_empty() && !body.ends_with('\n') {
+                body.push_str("\r\n");
+            }
+            let field = signed(&all, &format!("From: a@corp.example\r\n\r\n{body}"));
+            let unfolded: String = field.chars().filter(|c| !c.is_whitespace()).collect();
+            let hash = unfolded.split(';').find_map(|tag| tag.strip_prefix("bh="));
+            assert_eq!(hash, Some(relaxed_hash(&body).as_str()), "{body:?}");
+        }
+    }
 }
