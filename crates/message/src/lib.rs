@@ -9,6 +9,7 @@ pub mod content;
 mod decoded;
 mod header;
 mod list_unsubscribe;
+mod section_reader;
 mod sections;
 mod signature;
 
@@ -16,5 +17,6 @@ pub use change::{Change, ChangeError, apply};
 pub use content::Content;
 pub use header::{Field, Header};
 pub use list_unsubscribe::{OneClickFault, check_one_click, list_uris};
+pub use section_reader::{FIELD_MAX, Section, SectionReader};
 pub use sections::{FieldLines, Sections};
 pub use signature::signed_fields;

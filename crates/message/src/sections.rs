@@ -81,14 +81,29 @@ impl<'a> FieldLines<'a> {
     }
 }
 
+/// Octets in front of the colon: no more than a line may have (RFC 5322 s2.1.1).
+const HEAD_MAX: usize = 998;
+
+/// Whether a field begins here. `None`: its first line is not all here, and tells it later;
+/// never for more than [`HEAD_MAX`] octets.
+pub(crate) fn begins_field(text: &[u8], more_may_come: bool) -> Option<bool> {
+    let end = line_end(text);
+    let line = text.get(..end.min(HEAD_MAX + 1)).unwrap_or_default();
+    match memchr(b':', line) {
+        Some(colon) => Some(is_name(line.get(..colon)?.trim_ascii_end())),
+        None if line.len() > HEAD_MAX || line.ends_with(b"\n") || !more_may_come => Some(false),
+        None => None,
+    }
+}
+
 /// `optional-field = field-name ":" unstructured CRLF`, and what is behind it.
-fn field(message: &[u8]) -> Option<(FieldLines<'_>, &[u8])> {
+pub(crate) fn field(message: &[u8]) -> Option<(FieldLines<'_>, &[u8])> {
+    if begins_field(message, false) != Some(true) {
+        return None;
+    }
     let first = line_end(message);
     let colon = memchr(b':', message.get(..first)?)?;
     let (head, _) = message.split_at(colon);
-    if !is_name(head.trim_ascii_end()) {
-        return None;
-    }
     let mut end = first;
     while let Some(b' ' | b'\t') = message.get(end) {
         end += line_end(message.get(end..)?);
@@ -106,7 +121,7 @@ pub(crate) fn is_name(name: &[u8]) -> bool {
 }
 
 /// Where the next line begins.
-fn line_end(text: &[u8]) -> usize {
+pub(crate) fn line_end(text: &[u8]) -> usize {
     memchr(b'\n', text).map_or(text.len(), |end| end + 1)
 }
 

@@ -29,7 +29,7 @@ pub enum Step {
 
 impl Step {
     /// Its letter.
-    pub(crate) fn letter(self) -> u8 {
+    pub fn letter(self) -> u8 {
         match self {
             Self::Negotiate => b'O',
             Self::Connect => b'C',

@@ -27,7 +27,10 @@ impl Relay {
             self.waits = Waits::default();
             return;
         }
-        self.waits.note(now, self.server.unanswered() > 0);
+        // A client that is not read waits as well, and is not the one who is slow.
+        let behind = self.waits_for_readers();
+        self.server.note_behind(now, behind);
+        self.waits.note(now, behind || self.server.unanswered() > 0);
     }
 
     /// Ends what takes too long.

@@ -58,8 +58,8 @@ impl Relay {
         let trace = self.trace(now, &facts, envelope.is_utf8(), solicit);
         let limit = self.settings.header.limit.min(SEEN_HEADER_MAX);
         let content = self.content_of(&envelope, limit);
-        let copy = envelope.copy.take();
-        let streaming = Streaming { facts, content, trace: Some(trace), copy };
+        let feed = std::mem::take(&mut envelope.feed);
+        let streaming = Streaming { facts, content, trace: Some(trace), feed };
         self.phase = Phase::Streaming(Box::new(streaming));
         self.server.answer(now, slot, replies::go_ahead());
     }
@@ -156,13 +156,14 @@ impl Relay {
         else {
             return;
         };
-        if let Some(Err(full)) = streaming.copy.as_mut().map(|copy| copy.push(span)) {
+        if let Err(full) = streaming.feed.push(span) {
             return self.cannot_hold(now, full);
         }
         if let Some(trace) = streaming.trace.take() {
             transaction.content(trace.as_bytes());
         }
         transaction.content(span);
+        self.show_pieces();
     }
 
     /// From now on the client's data is thrown away; `reply` is for its dot.
@@ -218,7 +219,7 @@ impl Relay {
         self.note_duplicate(now);
         match std::mem::take(&mut self.phase) {
             Phase::Streaming(streaming) => {
-                let Streaming { mut facts, mut content, trace: _, copy } = *streaming;
+                let Streaming { mut facts, mut content, trace: _, feed } = *streaming;
                 if content.size == 0 {
                     self.drop_upstream();
                     return self.swallowed(now, slot, empty(facts, content));
@@ -228,7 +229,7 @@ impl Relay {
                     let stream = deciding.stream(streams);
                     facts.decided(streams, stream);
                 }
-                self.judge_copy(now, Dot::new(slot, facts, content), copy);
+                self.judge_shown(now, Dot::new(slot, facts, content), feed);
             }
             Phase::Holding(mut holding) => {
                 if holding.content.size == 0 {

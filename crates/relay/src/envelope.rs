@@ -15,7 +15,7 @@ use smtp_wire::{MailParams, Reply, Solicitation};
 use crate::bond::Bond;
 use crate::completion;
 use crate::facts::Facts;
-use crate::hold::Held;
+use crate::feed::{Feed, View};
 use crate::link::Link;
 use crate::phase::{Envelope, Phase, Recipient, Standing, Tally};
 use crate::relay::Relay;
@@ -26,7 +26,6 @@ use crate::tries::Tries;
 use crate::upstream::Upstream;
 use crate::verbatim::verbatim;
 use crate::waits::Waits;
-use crate::way::Course;
 
 impl Relay {
     pub(crate) fn handle_mail(
@@ -73,7 +72,7 @@ impl Relay {
             domains: BTreeSet::new(),
             data_slot: None,
             data_sent: false,
-            copy: None,
+            feed: Feed::default(),
             failed: None,
             forbidden: None,
             tries,
@@ -285,13 +284,13 @@ impl Relay {
             (Link::None | Link::Asked | Link::Open(_), _) | (Link::Tentative(_), None) => {}
             (Link::Cleared(transaction), None) => {
                 if tally.sent == 0 || transaction.connection().capabilities().pipelining {
-                    self.data_at_once(now, slot, course);
+                    self.data_at_once(now, slot, course.view);
                 }
             }
             (Link::Cleared(_) | Link::Tentative(_), Some(until)) => {
                 let answered = self.link.connection().is_some_and(Upstream::is_answered);
                 if tally.sent == 0 && answered {
-                    self.begin_holding(now, slot, until, course.copy);
+                    self.begin_holding(now, slot, until, course.view);
                 }
             }
         }
@@ -299,16 +298,14 @@ impl Relay {
 
     /// DATA, ahead of the replies to RCPT where the smarthost takes pipelines; should it refuse
     /// them all and still say 354, the connection is dropped (RFC 2920 s3.1).
-    fn data_at_once(&mut self, now: Moment, slot: SlotId, course: Course) {
+    fn data_at_once(&mut self, now: Moment, slot: SlotId, view: View) {
         let Phase::Envelope(envelope) = &mut self.phase else { return };
-        if course.copy {
-            envelope.copy = Held::begin(self.settings.hold.clone(), now);
-            if envelope.copy.is_none() {
-                self.phase = Phase::Idle;
-                self.release_upstream();
-                return self.server.answer(now, slot, replies::hold_budget_used_up());
-            }
-        }
+        let Some(feed) = Feed::begin(view, &self.settings, now) else {
+            self.phase = Phase::Idle;
+            self.release_upstream();
+            return self.server.answer(now, slot, replies::hold_budget_used_up());
+        };
+        envelope.feed = feed;
         envelope.data_sent = true;
         if let Link::Cleared(transaction) = &mut self.link {
             transaction.data(now);

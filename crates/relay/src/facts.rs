@@ -58,3 +58,10 @@ pub(crate) struct Content {
     /// A gate over the header permits the message: no further gate is asked.
     pub(crate) gates_permit: bool,
 }
+
+impl Content {
+    /// Somebody has not decided yet who looks at the header alone.
+    pub(crate) fn header_may_refuse(&self) -> bool {
+        self.block.is_some() || self.authors.is_some() || self.classes.is_reading()
+    }
+}

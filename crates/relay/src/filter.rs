@@ -9,8 +9,10 @@
 //! ```text
 //!   MAIL ----> Mail ------------> the reply to MAIL waits for the verdict
 //!   RCPT ----> Recipient -------> permitted by our gates; shown to the smarthost after it
-//!   dot  ----> Content ---------> judged (a copy, while the smarthost waits for our dot), or
-//!                                 judged and changed (held, while it waits before DATA)
+//!   data ----> Piece, Piece ----> of content that nobody may change, as it streams: taken
+//!   dot  ----> Content ---------> the rest of it, or a copy of all: judged, while the smarthost
+//!                                 waits for our dot; or held: judged and changed, while it
+//!                                 waits before DATA
 //!   any other way out: Abort; no answer
 //! ```
 
@@ -24,14 +26,44 @@ use smtp_wire::{MailParams, RcptParams, Reply};
 use crate::hold::Room;
 
 /// What filters are asked about the transactions of a listener.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filters {
     /// They are asked about MAIL and each RCPT, and shown all content: there is a milter.
     pub envelope: bool,
+    /// Which of those read content that nobody may change as it streams.
+    pub readers: Readers,
     /// Whose content they judge besides.
     pub judged: JudgedStreams,
     /// They may change the content of any message, or sign it: all of it is held.
     pub change: bool,
+    /// Octets of content that are worth a [`FilterStep::Piece`]. The client is not read while
+    /// they have not taken several times as many.
+    pub piece: usize,
+}
+
+impl Default for Filters {
+    /// There are none; pieces of 32 KiB.
+    fn default() -> Self {
+        Self {
+            envelope: false,
+            readers: Readers::None,
+            judged: JudgedStreams::None,
+            change: false,
+            piece: 32 * 1024,
+        }
+    }
+}
+
+/// Who reads content as it streams; others are shown all of it at the dot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Readers {
+    /// Nobody.
+    #[default]
+    None,
+    /// Some do.
+    Some,
+    /// Everybody does who is asked about the envelope.
+    All,
 }
 
 /// The streams whose content is judged.
@@ -51,7 +83,9 @@ pub enum JudgedStreams {
 pub enum ContentNeed {
     /// Nothing.
     Nothing,
-    /// A copy of it, to judge: our dot waits.
+    /// To see it go by: our dot waits for their word.
+    Passing,
+    /// A copy of it, to judge: our dot waits as well.
     Copy,
     /// All of it, perhaps to change it: DATA waits.
     Whole,
@@ -71,11 +105,22 @@ impl Filters {
             JudgedStreams::All => true,
             JudgedStreams::These(streams) => possible.iter().any(|id| streams.contains(&id)),
         };
-        match (self.change, self.envelope || judged) {
-            (true, _) => ContentNeed::Whole,
-            (false, true) => ContentNeed::Copy,
-            (false, false) => ContentNeed::Nothing,
+        match (self.change, judged || self.wants_copy(), self.envelope) {
+            (true, ..) => ContentNeed::Whole,
+            (false, true, _) => ContentNeed::Copy,
+            (false, false, true) => ContentNeed::Passing,
+            (false, false, false) => ContentNeed::Nothing,
         }
+    }
+
+    /// Somebody is shown all content at the dot, whatever stream it is on.
+    pub(crate) fn wants_copy(&self) -> bool {
+        self.envelope && self.readers != Readers::All
+    }
+
+    /// Somebody reads content as it streams.
+    pub(crate) fn reads(&self) -> bool {
+        self.envelope && self.readers != Readers::None
     }
 }
 
@@ -93,6 +138,9 @@ pub enum FilterStep {
         /// The parameters of RCPT.
         params: RcptParams,
     },
+    /// Content that goes upstream, as far as it has come, from its beginning on: for those who
+    /// read it as it streams. What the header decides is decided.
+    Piece(FilterPiece),
     /// The content is complete.
     Content(Box<FilterContent>),
     /// It ended without a verdict on its content, or that verdict is not waited for any more.
@@ -115,14 +163,27 @@ pub struct FilterMail {
     pub reference: Reference,
 }
 
+/// A piece of the content of a message, cut anywhere.
+#[derive(Debug)]
+pub struct FilterPiece {
+    /// As in [`FilterContent::content`].
+    pub octets: Vec<u8>,
+    /// The room that takes up in the budget; counted until it is dropped, and all its clones.
+    pub room: Room,
+}
+
 /// The content of a message.
 #[derive(Debug)]
 pub struct FilterContent {
     /// Header and body as the client sent them, dots removed, lines with CRLF, with the fields
-    /// that this gate adds below its Received.
+    /// that this gate adds below its Received. Empty where nobody wants all of it: then there is
+    /// a `rest`.
     pub content: Vec<u8>,
-    /// The room that takes up in the budget; counted until it is dropped, and all its clones.
+    /// As in [`FilterPiece`].
     pub room: Room,
+    /// What comes behind the pieces that were shown: all, if there were none. `None`: there were
+    /// none, and it is in `content`.
+    pub rest: Option<FilterPiece>,
     /// The streams it may be on: one, if that is decided.
     pub possible: Possible,
     /// A gate over the header permits it: those over the content are not asked.
@@ -138,6 +199,9 @@ pub enum FilterAnswer {
     Mail(FilterVerdict),
     /// To [`FilterStep::Recipient`], with its tag.
     Recipient(u32, FilterVerdict),
+    /// To [`FilterStep::Piece`]: they have taken so many octets. What they say of them comes with
+    /// the verdict on the content.
+    Taken(usize),
     /// To [`FilterStep::Content`].
     Content(Box<Filtered>),
 }

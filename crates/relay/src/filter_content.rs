@@ -1,9 +1,10 @@
 //! The content in front of the filters, once the client's dot has come.
 //!
 //! What is held goes to them and comes back, perhaps changed; the smarthost waits before DATA
-//! meanwhile, and NOOPs go on. What has been streamed is judged by the copy that was kept; the
-//! smarthost waits for our dot meanwhile, and nothing at all can be said to it. Either way the
-//! client waits for its reply, and the time it may be made to wait is the limit.
+//! meanwhile, and NOOPs go on. What has been streamed is judged by the copy that was kept, and
+//! by those who have read it as it went by; the smarthost waits for our dot meanwhile, and
+//! nothing at all can be said to it. Either way the client waits for its reply, and the time it
+//! may be made to wait is the limit.
 //!
 //! What comes back is looked at before it goes upstream: no filter can end the mail data, or
 //! send 8-bit content to a smarthost that takes none.
@@ -14,25 +15,52 @@ use policy::GateVerdict;
 use smtp_session::{Moment, SlotId};
 
 use crate::event::Event;
+use crate::feed::{Feed, Last};
 use crate::filter::{ContentNeed, FilterContent, FilterStep, Filtered};
 use crate::filtered::{Ended, Fate, Shown, fate, found_by};
 use crate::header::continues_a_field;
-use crate::hold::Held;
 use crate::phase::{Dot, Judging, Phase, Step, Until};
 use crate::record::{self, Found};
 use crate::relay::Relay;
 use crate::replies;
 
 impl Relay {
+    /// Shows the filters what has come of content that goes upstream.
+    pub(crate) fn show_pieces(&mut self) {
+        let Phase::Streaming(streaming) = &mut self.phase else { return };
+        let Some(piece) = streaming.feed.piece(&streaming.content) else { return };
+        let shown = self.steps.show(FilterStep::Piece(piece));
+        self.events.push_back(shown);
+    }
+
+    pub(crate) fn piece_taken(&mut self, octets: usize) {
+        if let Phase::Streaming(streaming) = &mut self.phase {
+            streaming.feed.taken(octets);
+        }
+    }
+
+    /// Filters are behind: the client is to wait for them.
+    pub(crate) fn waits_for_readers(&self) -> bool {
+        matches!(&self.phase, Phase::Streaming(streaming) if streaming.feed.is_full())
+    }
+
     /// The client's dot was seen of a message that has gone upstream: ours follows, once it was
-    /// judged by the copy.
-    pub(crate) fn judge_copy(&mut self, now: Moment, dot: Dot, copy: Option<Held>) {
-        let needed = self.settings.filters.need(&dot.facts.possible) != ContentNeed::Nothing;
-        let Some(mut copy) = copy.filter(|_| needed) else { return self.ask_intent(now, dot) };
-        let (octets, room) = copy.lend();
+    /// judged.
+    pub(crate) fn judge_shown(&mut self, now: Moment, dot: Dot, feed: Feed) {
+        let need = self.settings.filters.need(&dot.facts.possible);
+        let Last { copy, rest } = feed.end();
+        // The header may have decided that nobody wants the copy, but for those who read it.
+        let copy = copy.filter(|_| need >= ContentNeed::Copy || rest.is_none());
+        let (content, room) = match (copy, &rest) {
+            _ if need == ContentNeed::Nothing => return self.ask_intent(now, dot),
+            (Some(mut copy), _) => copy.lend(),
+            (None, Some(rest)) => (Vec::new(), rest.room.clone()),
+            (None, None) => return self.ask_intent(now, dot),
+        };
         let content = FilterContent {
-            content: octets,
+            content,
             room,
+            rest,
             possible: dot.facts.possible.clone(),
             gates_permit: dot.content.gates_permit,
             may_change: false,
@@ -56,6 +84,7 @@ impl Relay {
         let content = FilterContent {
             content: octets,
             room,
+            rest: None,
             possible: holding.facts.possible.clone(),
             gates_permit: holding.content.gates_permit,
             may_change: true,

@@ -28,6 +28,7 @@ impl Relay {
         match answer {
             FilterAnswer::Mail(verdict) => self.mail_filtered(now, verdict),
             FilterAnswer::Recipient(tag, verdict) => self.recipient_filtered(now, tag, verdict),
+            FilterAnswer::Taken(octets) => self.piece_taken(octets),
             FilterAnswer::Content(filtered) => self.content_filtered(now, *filtered),
         }
     }
@@ -55,11 +56,8 @@ impl Relay {
             Phase::Envelope(envelope) => envelope.mail_asked || envelope.has_filtering(),
             Phase::Judging(_) => true,
             Phase::Holding(holding) => holding.is_judged(),
-            Phase::Idle
-            | Phase::Streaming(_)
-            | Phase::Swallowing(_)
-            | Phase::Intent(_)
-            | Phase::Dot(_) => false,
+            Phase::Streaming(streaming) => streaming.feed.is_full(),
+            Phase::Idle | Phase::Swallowing(_) | Phase::Intent(_) | Phase::Dot(_) => false,
         }
     }
 

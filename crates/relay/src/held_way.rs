@@ -21,20 +21,21 @@
 use smtp_session::{Lost, Moment, SlotId};
 use smtp_wire::Reply;
 
+use crate::feed::{Feed, View};
 use crate::fields::Scanned;
 use crate::hold::{Full, Held, HoldSettings};
 use crate::link::Link;
-use crate::phase::{Dot, Holding, Phase, Step, Streaming, Until};
+use crate::phase::{Dot, Holding, Judging, Phase, Step, Streaming, Until};
 use crate::relay::Relay;
 use crate::replies;
 use crate::verbatim::verbatim;
 
 impl Relay {
     /// The smarthost took recipients and waits before DATA; the client may send.
-    pub(crate) fn begin_holding(&mut self, now: Moment, slot: SlotId, until: Until, copy: bool) {
+    pub(crate) fn begin_holding(&mut self, now: Moment, slot: SlotId, until: Until, view: View) {
         let Phase::Envelope(envelope) = std::mem::take(&mut self.phase) else { return };
         let settings = match until {
-            Until::Header if !copy => {
+            Until::Header if !view.copy => {
                 // The scan of the header has the limit; behind the header comes what
                 // arrived with its end.
                 HoldSettings { limit: usize::MAX, ..self.settings.header.clone() }
@@ -57,7 +58,7 @@ impl Relay {
             held,
             trace,
             until,
-            copy,
+            view,
             step: Step::Collecting,
             header_decides,
             decided: false,
@@ -151,19 +152,32 @@ impl Relay {
             self.phase = Phase::Holding(Box::new(holding));
             return self.swallow(now, verbatim(reply), "smarthost");
         }
-        let Holding { facts, content, held, trace, copy, .. } = holding;
+        let Holding { facts, content, held, trace, view, .. } = holding;
         if let Link::Cleared(transaction) = &mut self.link {
             transaction.content(trace.as_bytes());
             transaction.content(held.content());
         }
-        match slot {
-            Some(slot) => {
-                self.judge_copy(now, Dot::new(slot, facts, content), copy.then_some(held))
-            }
-            None => {
-                let copy = copy.then_some(held);
-                let streaming = Streaming { facts, content, trace: None, copy };
+        // Once all of it is there, they read it where it is.
+        let shown = view.shown && !(view.copy && slot.is_some());
+        let view = View { shown, ..view };
+        let feed = Feed::of_held(held, view, &self.settings, now);
+        match (slot, feed) {
+            (Some(slot), Ok(feed)) => self.judge_shown(now, Dot::new(slot, facts, content), feed),
+            (None, Ok(feed)) => {
+                let streaming = Streaming { facts, content, trace: None, feed };
                 self.phase = Phase::Streaming(Box::new(streaming));
+                self.show_pieces();
+            }
+            (Some(slot), Err(full)) => {
+                let dot = Dot::new(slot, facts, content);
+                self.phase = Phase::Judging(Box::new(Judging { dot }));
+                self.cannot_hold(now, full);
+            }
+            (None, Err(full)) => {
+                let feed = Feed::default();
+                let streaming = Streaming { facts, content, trace: None, feed };
+                self.phase = Phase::Streaming(Box::new(streaming));
+                self.cannot_hold(now, full);
             }
         }
     }

@@ -15,7 +15,7 @@
 //!   +---- RSET, refusal --------------- + --------------------- reply ------+
 //! ```
 //!
-//! Where content is judged by a copy, `Judging` stands between the dot and `Intent`; where it
+//! Where content is judged as it streams, `Judging` stands between the dot and `Intent`; where it
 //! is judged before DATA, that is a step of `Holding`.
 
 mod access;
@@ -33,6 +33,7 @@ mod envelope;
 mod event;
 mod exchange;
 mod facts;
+mod feed;
 mod fields;
 mod filter;
 mod filter_content;
@@ -71,8 +72,8 @@ mod way;
 pub use all_replies::all as relay_replies;
 pub use event::{Answer, AuthAnswer, AuthQuestion, Denied, Event, OpenFailure, Side, Wanted};
 pub use filter::{
-    ContentNeed, FilterAnswer, FilterContent, FilterMail, FilterStep, FilterVerdict, Filtered,
-    Filters, JudgedStreams,
+    ContentNeed, FilterAnswer, FilterContent, FilterMail, FilterPiece, FilterStep, FilterVerdict,
+    Filtered, Filters, JudgedStreams, Readers,
 };
 pub use hold::{HoldBudget, HoldSettings, Room};
 pub use offers::CapabilityRecord;

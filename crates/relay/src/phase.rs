@@ -10,6 +10,7 @@ use smtp_session::{Moment, SlotId};
 use smtp_wire::{Body, Capabilities, MailParams, RcptParams, Reply};
 
 use crate::facts::{Content, Facts};
+use crate::feed::{Feed, View};
 use crate::hold::Held;
 use crate::tries::Tries;
 use crate::upstream::Offer;
@@ -28,7 +29,7 @@ pub(crate) enum Phase {
     Holding(Box<Holding>),
     /// Mail data is read and thrown away; the reply to the dot is known.
     Swallowing(Box<Swallowing>),
-    /// The client's dot was seen; our own waits for the filters, who have a copy.
+    /// The client's dot was seen; our own waits for the filters, who have seen it all.
     Judging(Box<Judging>),
     /// The client's dot was seen; our own waits for the intent to be written.
     Intent(Box<Dot>),
@@ -145,8 +146,8 @@ pub(crate) struct Envelope {
     pub(crate) domains: BTreeSet<Box<str>>,
     pub(crate) data_slot: Option<SlotId>,
     pub(crate) data_sent: bool,
-    /// Content is to be kept here as it goes upstream.
-    pub(crate) copy: Option<Held>,
+    /// What filters are to see of the content as it goes upstream.
+    pub(crate) feed: Feed,
     /// The smarthost cannot be had for this transaction: everybody's reply.
     pub(crate) failed: Option<Reply>,
     /// A class of the message that the smarthosts refuse which were asked so far.
@@ -252,8 +253,8 @@ pub(crate) struct Streaming {
     pub(crate) content: Content,
     /// Our Received field, until the first span goes upstream behind it: in one write.
     pub(crate) trace: Option<String>,
-    /// What has gone upstream, to be judged before our dot.
-    pub(crate) copy: Option<Held>,
+    /// What filters are to see of what goes upstream.
+    pub(crate) feed: Feed,
 }
 
 /// How much of a message is kept before DATA goes upstream.
@@ -295,8 +296,8 @@ pub(crate) struct Holding {
     pub(crate) held: Held,
     pub(crate) trace: String,
     pub(crate) until: Until,
-    /// What is held stays as a copy when it goes upstream.
-    pub(crate) copy: bool,
+    /// What filters are to see when it goes upstream.
+    pub(crate) view: View,
     pub(crate) step: Step,
     /// The header decides who may get it, or where it goes.
     pub(crate) header_decides: bool,
@@ -338,8 +339,8 @@ pub(crate) struct Swallowing {
     pub(crate) why: &'static str,
 }
 
-/// A message that has gone upstream but for our dot, while it is judged. The filters have the
-/// copy, and its room in the budget.
+/// A message that has gone upstream but for our dot, while it is judged. The filters have what
+/// there is of it, and its room in the budget.
 #[derive(Debug)]
 pub(crate) struct Judging {
     pub(crate) dot: Dot,

@@ -100,7 +100,8 @@ impl Relay {
         let upstream_full =
             self.link.connection().is_some_and(|upstream| upstream.unsent() >= UNSENT_MAX);
         let held_full = matches!(&self.phase, Phase::Holding(holding) if holding.is_full());
-        !upstream_full && !held_full && self.server.unsent() < UNSENT_MAX
+        let behind = self.waits_for_readers();
+        !upstream_full && !held_full && !behind && self.server.unsent() < UNSENT_MAX
     }
 
     /// Moves waiting output of one side into `out`, behind what is there.

@@ -122,7 +122,7 @@ impl RelaySettings {
     pub(crate) fn size_offered(&self) -> u64 {
         let filters = &self.filters;
         let kept = self.way == Way::Held
-            || filters.envelope
+            || filters.wants_copy()
             || filters.change
             || filters.judged == JudgedStreams::All;
         let limit = u64::try_from(self.hold.limit).unwrap_or(u64::MAX);

@@ -8,6 +8,7 @@ mod opendkim;
 mod parity;
 mod rspamd;
 mod scripted;
+mod streaming;
 
 use e2e::{Dialogue, Door, Gate, Letter, Postfix, Reply, Scratch, Setup, Smarthost, Stored};
 use serde_json::Value;

@@ -33,6 +33,8 @@ section! {
         address: MilterPlace = required("\"127.0.0.1:11332\""),
         /// Whether it may add and change header fields and the body. All of the content is held for it then, before the smarthost is asked for data; without, a copy is kept while it streams.
         changes: Flag = default(Flag(true)),
+        /// Whether it reads content while that comes in, however long a client takes over it, and not only at its end. It needs `changes = false`, and a milter with patience.
+        early: Flag = default(Flag(false)),
         /// It signs messages, as OpenDKIM does: what milters before it have changed is signed anew.
         signs: Flag = default(Flag(false)),
         /// What becomes of mail that it cannot be asked about: "defer" with 451; or "permit", it goes on without this filter, and the evidence says so.
@@ -155,6 +157,11 @@ fn sensible(milter: &Milter, faults: &mut Vec<Fault>) {
         let fault = Fault::maybe_at(milter.signs.span(), message);
         faults.push(fault.help("changes = true, or leave `signs` out"));
     }
+    if milter.early.value.0 && milter.changes.value.0 {
+        let message = "a milter that may change a message is shown all of it at its end";
+        let fault = Fault::maybe_at(milter.early.span(), message);
+        faults.push(fault.help("changes = false, or leave `early` out"));
+    }
     if milter.connect_timeout.value.0 > milter.cap.value.0 {
         let span = milter.connect_timeout.span().or_else(|| milter.cap.span());
         faults.push(
@@ -177,6 +184,7 @@ fn one(milter: &Milter, folder: &Path) -> Option<MilterSettings> {
                 MilterPlace::Unix(path) => MilterAddress::Unix(folder.join(path)),
             },
             changes: milter.changes.value.0,
+            early: milter.early.value.0,
             on_failure: match milter.on_failure.value {
                 FailureWord::Defer => OnFailure::Defer,
                 FailureWord::Permit => OnFailure::Permit,

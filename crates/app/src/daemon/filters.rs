@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use policy::{ContentGate, ContentGates};
 use proxy::{Clock, FilterSettings, Milter, MilterHealth, Signer};
-use relay::{Filters, JudgedStreams};
+use relay::{Filters, JudgedStreams, Readers};
 use serde_json::{Value, json};
 
 use crate::config::{GateCheck, Settings};
@@ -33,12 +33,15 @@ pub(super) fn of_listener(
     let own: Vec<_> = own.map(|(_, milter)| Arc::clone(milter)).collect();
     let content = Arc::new(content_gates(settings, listener));
     let content_max = content_max(settings);
+    let readers = readers(&own);
     let filters = FilterSettings { content, milters: own, signer, content_max };
     let asked = Filters {
         envelope: !filters.milters.is_empty(),
+        readers,
         judged: judged(&filters.content),
         change: filters.signer.is_some()
             || filters.milters.iter().any(|milter| milter.settings().changes),
+        ..Filters::default()
     };
     let some = asked != Filters::default();
     (asked, some.then(|| Arc::new(filters)))
@@ -58,6 +61,15 @@ fn content_gates(settings: &Settings, listener: SocketAddr) -> ContentGates {
         GateCheck::Header(_) => None,
     });
     ContentGates::new(gates.collect())
+}
+
+/// Which of them read content as it comes in.
+fn readers(milters: &[Arc<Milter>]) -> Readers {
+    match milters.iter().filter(|milter| milter.settings().early).count() {
+        0 => Readers::None,
+        some if some < milters.len() => Readers::Some,
+        _ => Readers::All,
+    }
 }
 
 /// The streams whose content they judge.

@@ -14,8 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evidence::Reference;
-use message::Sections;
-use milter::{BODY_CHUNK_MAX, Change, Macros, MilterError, Step, Verdict};
+use milter::{Change, Macros, MilterError, Verdict};
 use policy::{Finding, GateVerdict};
 use relay::FilterVerdict;
 use smtp_session::Moment;
@@ -24,6 +23,7 @@ use tokio::time::timeout;
 use super::caller::Caller;
 use super::link::{Failure, Link};
 use super::milter::{Milter, OnFailure};
+use super::showing::{Showing, Shown};
 use super::verdict::{Said, said};
 use crate::clock::Clock;
 use crate::replies;
@@ -37,6 +37,10 @@ pub(super) struct Attendance {
     /// What it said of a client at connect or HELO, if that settles all of its messages.
     settled: Option<(Caller, Verdict)>,
     part: Part,
+    /// How far it has been shown the content.
+    showing: Showing,
+    /// What it said against a message before it was shown all of it.
+    early: Option<FilterVerdict>,
 }
 
 /// Its part in the present transaction.
@@ -63,7 +67,15 @@ pub(super) struct Told<'a> {
 impl Attendance {
     pub(super) fn new(milter: Arc<Milter>) -> Self {
         let by = format!("milter {}", milter.settings().name).into();
-        Self { milter, by, link: None, settled: None, part: Part::None }
+        Self {
+            milter,
+            by,
+            link: None,
+            settled: None,
+            part: Part::None,
+            showing: Showing::default(),
+            early: None,
+        }
     }
 
     /// As evidence has it.
@@ -123,19 +135,64 @@ impl Attendance {
         self.settle(result, true, told, findings)
     }
 
-    /// The content is complete; with the verdict comes what it wants changed.
+    /// It reads content as that comes in.
+    pub(super) fn is_early(&self) -> bool {
+        self.milter.settings().early
+    }
+
+    /// Content as it comes in; what it says of that is its verdict at the end. `false`: that is
+    /// against the message.
+    pub(super) async fn piece(
+        &mut self,
+        piece: &[u8],
+        told: &Told<'_>,
+        findings: &mut Vec<Finding>,
+    ) -> bool {
+        if self.early.is_some() {
+            return false;
+        }
+        if !self.is_early() {
+            return true;
+        }
+        let (link, left) = match (&mut self.link, self.part) {
+            (_, Part::None) => return true,
+            (Some(link), Part::Attends(left)) => (link, left),
+            (_, Part::Failed) | (None, _) => return false,
+        };
+        let began = told.clock.now();
+        let shown = timeout(left, self.showing.piece(link, piece, false, told.macros)).await;
+        self.part = Part::Attends(left.saturating_sub(since(began, told.clock)));
+        let result = match shown.unwrap_or(Err(self.too_slow())) {
+            Ok(Shown::SoFar) => return true,
+            Ok(Shown::Whole(verdict) | Shown::InPart(verdict)) => Ok(verdict),
+            Err(failure) => Err(self.showing.failed(failure)),
+        };
+        match self.settle(result, false, told, findings) {
+            FilterVerdict::Permit => true,
+            verdict => {
+                self.early = Some(verdict);
+                false
+            }
+        }
+    }
+
+    /// The content is complete, and this is what was not shown yet; with the verdict comes what it
+    /// wants changed.
     pub(super) async fn content(
         &mut self,
-        content: &[u8],
+        rest: &[u8],
         told: &Told<'_>,
         findings: &mut Vec<Finding>,
     ) -> (FilterVerdict, Vec<Change>) {
+        if let Some(verdict) = self.early.take() {
+            return (verdict, Vec::new());
+        }
         let (link, left) = match (&mut self.link, self.part) {
             (_, Part::None) => return (FilterVerdict::Permit, Vec::new()),
             (Some(link), Part::Attends(left)) => (link, left),
             (_, Part::Failed) | (None, _) => return (self.cannot(told), Vec::new()),
         };
-        let shown = timeout(left, show(link, content, told.macros)).await;
+        let shown = timeout(left, self.showing.piece(link, rest, true, told.macros)).await;
         let changes = link.take_changes();
         let result = match shown.unwrap_or(Err(self.too_slow())) {
             Ok(Shown::Whole(verdict)) => {
@@ -145,7 +202,9 @@ impl Attendance {
                 Ok(verdict)
             }
             Ok(Shown::InPart(verdict)) => Ok(verdict),
-            Err(failure) => Err(failure),
+            // Not with the last piece.
+            Ok(Shown::SoFar) => Err(Failure::Lost("it has not seen the end".to_owned())),
+            Err(failure) => Err(self.showing.failed(failure)),
         };
         let verdict = self.settle(result, false, told, findings);
         self.abort();
@@ -178,6 +237,8 @@ impl Attendance {
             self.link = None;
         }
         self.part = Part::None;
+        self.showing = Showing::default();
+        self.early = None;
     }
 
     /// Says MAIL: on the link there is, or on another one.
@@ -263,13 +324,14 @@ impl Attendance {
         findings: &mut Vec<Finding>,
     ) -> FilterVerdict {
         self.link = None;
+        let amid = matches!(failure, Failure::LostAmid(_));
         if is_its_fault(failure) {
             self.milter.failed(told.clock.now(), &failure.to_string());
         } else if !matches!(failure, Failure::LeftAlone) {
             // Its health says nothing of this, and the client's reply not why.
             let (by, reference) = (&self.by, told.reference);
             tracing::warn!(%by, %reference, %failure, "a message cannot pass a milter as it is");
-            if self.milter.settings().on_failure == OnFailure::Defer {
+            if amid || self.milter.settings().on_failure == OnFailure::Defer {
                 findings.push(Finding {
                     gate: Arc::clone(by),
                     verdict: GateVerdict::Shadow,
@@ -285,6 +347,10 @@ impl Attendance {
         }
         match self.milter.settings().on_failure {
             OnFailure::Defer => {
+                self.part = Part::Failed;
+                self.cannot(told)
+            }
+            OnFailure::Permit if amid => {
                 self.part = Part::Failed;
                 self.cannot(told)
             }
@@ -317,6 +383,7 @@ fn is_its_fault(failure: &Failure) -> bool {
         failure,
         Failure::LeftAlone
             | Failure::Change(_)
+            | Failure::LostAmid(_)
             | Failure::Protocol(MilterError::Oversize { .. } | MilterError::OutOfOrder(_))
     )
 }
@@ -334,52 +401,4 @@ async fn say_mail(
     let parameters: Vec<_> = parameters.split_ascii_whitespace().collect();
     let awaits = link.connection().mail(path, &parameters, macros)?;
     link.verdict(awaits).await
-}
-
-/// How much of a message a verdict is about.
-enum Shown {
-    Whole(Verdict),
-    /// It was said before the end, and there will be no other.
-    InPart(Verdict),
-}
-
-/// Shows the content, until the milter has made up its mind.
-async fn show(link: &mut Link, content: &[u8], macros: &Macros) -> Result<Shown, Failure> {
-    let goes_on = |verdict: &Verdict| matches!(verdict, Verdict::Continue | Verdict::Skip);
-    let tells = |link: &mut Link, step| {
-        let agreed = link.connection().negotiated();
-        agreed.is_some_and(|agreed| agreed.tells(step))
-    };
-    let sections = Sections::parse(content);
-    let awaits = link.connection().data(macros)?;
-    let verdict = link.verdict(awaits).await?;
-    if !goes_on(&verdict) {
-        return Ok(Shown::InPart(verdict));
-    }
-    if tells(link, Step::Header) {
-        for field in sections.fields() {
-            let awaits = link.connection().header(field.name(), field.value())?;
-            let verdict = link.verdict(awaits).await?;
-            if !goes_on(&verdict) {
-                return Ok(Shown::InPart(verdict));
-            }
-        }
-    }
-    let awaits = link.connection().end_of_header(macros)?;
-    let verdict = link.verdict(awaits).await?;
-    if !goes_on(&verdict) {
-        return Ok(Shown::InPart(verdict));
-    }
-    if tells(link, Step::Body) {
-        for piece in sections.body().chunks(BODY_CHUNK_MAX) {
-            let awaits = link.connection().body(piece)?;
-            match link.verdict(awaits).await? {
-                Verdict::Continue => {}
-                Verdict::Skip => break,
-                verdict => return Ok(Shown::InPart(verdict)),
-            }
-        }
-    }
-    let awaits = link.connection().end_of_body(macros)?;
-    Ok(Shown::Whole(link.verdict(awaits).await?))
 }

@@ -7,7 +7,10 @@ use evidence::Reference;
 use message::apply;
 use milter::{Change, Macros};
 use policy::Finding;
-use relay::{FilterAnswer, FilterContent, FilterMail, FilterVerdict, Filtered, Room, SessionFacts};
+use relay::{
+    FilterAnswer, FilterContent, FilterMail, FilterPiece, FilterVerdict, Filtered, Room,
+    SessionFacts,
+};
 
 use super::attendance::{Attendance, Told};
 use super::caller::{self, Caller};
@@ -23,6 +26,8 @@ pub(super) enum Job {
     Mail(Box<FilterMail>, Box<SessionFacts>),
     /// A recipient: the number in its answer, the path, the parameters.
     Recipient(u32, Box<(address::ForwardPath, smtp_wire::RcptParams)>),
+    /// Content that goes by.
+    Piece(FilterPiece),
     /// The content is complete.
     Content(Box<FilterContent>),
 }
@@ -65,6 +70,10 @@ impl Chain {
                 let (path, params) = *recipient;
                 let verdict = self.recipient(&path, &params.to_string()).await;
                 FilterAnswer::Recipient(tag, verdict)
+            }
+            Job::Piece(piece) => {
+                self.piece(&piece.octets).await;
+                FilterAnswer::Taken(piece.octets.len())
             }
             Job::Content(content) => FilterAnswer::Content(Box::new(self.content(*content).await)),
         }
@@ -119,41 +128,77 @@ impl Chain {
         FilterVerdict::Refuse { by: Arc::clone(first.by()), reply: replies::filter_fails(None) }
     }
 
+    /// Shows milters content that goes by. Only one of them can be the first that is against the
+    /// message, so those behind it are asked no more.
+    async fn piece(&mut self, piece: &[u8]) {
+        let Some(transaction) = &self.transaction else { return };
+        let told = transaction.told(self.clock, self.settings.content_max);
+        for milter in &mut self.milters {
+            if !milter.piece(piece, &told, &mut self.findings).await {
+                return;
+            }
+        }
+    }
+
     async fn content(&mut self, content: FilterContent) -> Filtered {
         let mut findings = std::mem::take(&mut self.findings);
-        let FilterContent { content, room, possible, gates_permit, may_change: _ } = content;
+        let FilterContent { content, room, rest, possible, gates_permit, may_change: _ } = content;
+        let gates = &self.settings.content;
         let (content, verdict) = if gates_permit {
             (content, FilterVerdict::Permit)
+        } else if content.is_empty() && rest.is_some() && !gates.asked(&possible).is_empty() {
+            // It went by, and no copy was kept for them: they have not permitted it.
+            let reply = replies::filter_fails(self.reference());
+            (content, FilterVerdict::Refuse { by: "gate".into(), reply })
         } else {
-            let gates = &self.settings.content;
             content::judge(gates, &possible, content, &room, &mut findings).await
         };
         let mut so_far = Filtered { verdict, findings, content, changed: false };
         if so_far.verdict == FilterVerdict::Permit {
-            self.ask_milters(&mut so_far, &room).await;
+            self.ask_milters(&mut so_far, rest, &room).await;
         }
         if so_far.verdict == FilterVerdict::Permit
             && let Some(signer) = &self.settings.signer
         {
-            let reference = self.transaction.as_ref().map(|now| now.reference);
+            let reference = self.reference().copied();
             sign(Arc::clone(signer), reference, &mut so_far, &room).await;
         }
         self.abort();
         so_far
     }
 
-    async fn ask_milters(&mut self, so_far: &mut Filtered, room: &Room) {
+    fn reference(&self) -> Option<&Reference> {
+        self.transaction.as_ref().map(|now| &now.reference)
+    }
+
+    /// `rest`: what they have not been shown of content that went by.
+    async fn ask_milters(&mut self, so_far: &mut Filtered, rest: Option<FilterPiece>, room: &Room) {
         let Some(transaction) = &self.transaction else {
             so_far.verdict = self.nothing_told();
             return;
         };
         let told = transaction.told(self.clock, self.settings.content_max);
         for milter in &mut self.milters {
-            let asked = milter.content(&so_far.content, &told, &mut so_far.findings);
+            let unseen = match &rest {
+                Some(rest) if milter.is_early() => &rest.octets,
+                _ => &so_far.content,
+            };
+            if unseen.is_empty() && !milter.is_early() && rest.is_some() {
+                // It went by, and no copy was kept for this one.
+                let reply = replies::filter_fails(Some(told.reference));
+                so_far.verdict = FilterVerdict::Refuse { by: Arc::clone(milter.by()), reply };
+                return;
+            }
+            let asked = milter.content(unseen, &told, &mut so_far.findings);
             let (verdict, changes) = asked.await;
             so_far.verdict = verdict;
             if so_far.verdict == FilterVerdict::Permit && !changes.is_empty() {
-                change(milter, changes, &told, so_far, room).await;
+                if rest.is_some() {
+                    let why = "changes to content that has gone by".to_owned();
+                    so_far.verdict = milter.cannot_change(why, &told, &mut so_far.findings);
+                } else {
+                    change(milter, changes, &told, so_far, room).await;
+                }
             }
             if so_far.verdict != FilterVerdict::Permit {
                 return;

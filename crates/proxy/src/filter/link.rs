@@ -31,6 +31,9 @@ pub(super) enum Failure {
     /// The connection is gone.
     #[error("the connection is lost: {0}")]
     Lost(String),
+    /// Likewise, while it had to wait for the client: who is slow on purpose must not get past it.
+    #[error("the connection is lost in the middle of a message: {0}")]
+    LostAmid(String),
     /// What it said has no place in the protocol.
     #[error("{0}")]
     Protocol(#[from] MilterError),
@@ -124,6 +127,11 @@ impl Link {
                 Event::Failed(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Sends what awaits no reply.
+    pub(super) async fn flush(&mut self) -> Result<(), Failure> {
+        Ok(self.send().await?)
     }
 
     /// What the milter wants changed in this message.

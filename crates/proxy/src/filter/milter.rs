@@ -22,6 +22,8 @@ pub struct MilterSettings {
     pub address: MilterAddress,
     /// It may change content; if not, it is offered no such action.
     pub changes: bool,
+    /// It reads content that nobody may change while that comes in, as slowly as it does.
+    pub early: bool,
     /// What becomes of a message that it cannot be asked about.
     pub on_failure: OnFailure,
     /// For all it is asked about one transaction.

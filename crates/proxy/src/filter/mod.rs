@@ -13,6 +13,7 @@ mod content;
 mod link;
 mod milter;
 mod settings;
+mod showing;
 mod verdict;
 mod workers;
 
@@ -64,6 +65,7 @@ impl Filtering {
             FilterStep::Recipient { tag, path, params } => {
                 Job::Recipient(tag, Box::new((path, params)))
             }
+            FilterStep::Piece(piece) => Job::Piece(piece),
             FilterStep::Content(content) => Job::Content(content),
             FilterStep::Abort => return self.abort(number),
         };

@@ -1,6 +1,7 @@
 //! Chains in front of milters that follow a script.
 
 mod fake;
+mod streaming;
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -11,8 +12,8 @@ use evidence::Reference;
 use fake::{Act, Fake, said};
 use policy::{ContentCheck, ContentGate, ContentGates, Finding, GateRule, GateVerdict, Streams};
 use relay::{
-    FilterAnswer, FilterContent, FilterMail, FilterStep, FilterVerdict, Filtered, HoldBudget,
-    SessionFacts, TlsFacts,
+    FilterAnswer, FilterContent, FilterMail, FilterPiece, FilterStep, FilterVerdict, Filtered,
+    HoldBudget, SessionFacts, TlsFacts,
 };
 use smtp_wire::{MailParams, RcptParams};
 
@@ -35,6 +36,7 @@ fn settings(address: MilterAddress) -> MilterSettings {
         name: "m".into(),
         address,
         changes: true,
+        early: false,
         on_failure: OnFailure::Defer,
         cap: Duration::from_secs(60),
         connect_timeout: Duration::from_secs(5),
@@ -108,6 +110,7 @@ impl Session {
             content: content.as_bytes().to_vec(),
             room: Arc::clone(&self.budget).room(content.len()).unwrap(),
             possible: Streams::default().fallback(),
+            rest: None,
             gates_permit: self.gates_permit,
             may_change: true,
         };
@@ -115,6 +118,34 @@ impl Session {
             FilterAnswer::Content(filtered) => *filtered,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Content that goes by: the last of the pieces comes with the dot; `copy`: and all of it.
+    async fn pieces(&mut self, pieces: &[&str], copy: bool) -> Filtered {
+        let (last, before) = pieces.split_last().unwrap();
+        for piece in before {
+            match self.ask(FilterStep::Piece(self.piece(piece))).await {
+                FilterAnswer::Taken(octets) => assert_eq!(octets, piece.len()),
+                other => panic!("{other:?}"),
+            }
+        }
+        let content = FilterContent {
+            content: if copy { pieces.concat().into_bytes() } else { Vec::new() },
+            room: Arc::clone(&self.budget).room(0).unwrap(),
+            possible: Streams::default().fallback(),
+            rest: Some(self.piece(last)),
+            gates_permit: self.gates_permit,
+            may_change: false,
+        };
+        match self.ask(FilterStep::Content(Box::new(content))).await {
+            FilterAnswer::Content(filtered) => *filtered,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn piece(&self, text: &str) -> FilterPiece {
+        let room = Arc::clone(&self.budget).room(text.len()).unwrap();
+        FilterPiece { octets: text.as_bytes().to_vec(), room }
     }
 
     /// A whole message to one recipient.

@@ -4,17 +4,21 @@ use std::collections::VecDeque;
 
 use policy::{Finding, GateVerdict};
 use relay::{
-    FilterAnswer, FilterContent, FilterStep, FilterVerdict, Filtered, Filters, JudgedStreams,
+    FilterAnswer, FilterContent, FilterPiece, FilterStep, FilterVerdict, Filtered, Filters,
+    JudgedStreams, Readers,
 };
 use smtp_wire::{Enhanced, Reply};
 
-/// `envelope`, `change`, `judged`: which of these filters ask for.
+/// `envelope`, `change`, `judged`: which of these filters ask for; `pieces`: who asks for the
+/// envelope reads content in pieces of 16 octets or more.
 pub(crate) fn wishes(value: &str) -> Filters {
     let asks = |word: &str| value.split(',').any(|one| one.trim() == word);
     Filters {
         envelope: asks("envelope"),
+        readers: if asks("pieces") { Readers::All } else { Readers::None },
         judged: if asks("judged") { JudgedStreams::All } else { JudgedStreams::None },
         change: asks("change"),
+        piece: if asks("pieces") { 16 } else { Filters::default().piece },
     }
 }
 
@@ -29,13 +33,15 @@ impl FilterStage {
 enum Waiting {
     Mail,
     Recipient(u32),
+    Piece(FilterPiece),
     Content(Box<FilterContent>),
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct FilterStage {
     /// The steps, a line each: `mail <a@corp.example>`, `rcpt <b@there.example>`, `content held
-    /// Subject: x\\r\\n...`, `content copy ...`, `content copy permitted ...`, `abort`.
+    /// Subject: x\\r\\n...`, `content copy ...`, `content copy permitted ...`, `piece Subject:
+    /// x...`, `content rest ...` behind pieces, `content copy and rest ...`, `abort`.
     pub(crate) seen: Vec<String>,
     /// Steps without an answer, also of transactions that are gone.
     waiting: VecDeque<(u64, Waiting)>,
@@ -54,10 +60,20 @@ impl FilterStage {
                 (format!("rcpt {path}"), Waiting::Recipient(tag))
             }
             FilterStep::Content(content) => {
-                let mut kind = if content.may_change { "held" } else { "copy" }.to_owned();
+                let mut kind = match (&content.rest, content.content.is_empty()) {
+                    (Some(_), true) => "rest",
+                    (Some(_), false) => "copy and rest",
+                    (None, _) if content.may_change => "held",
+                    (None, _) => "copy",
+                }
+                .to_owned();
                 kind += if content.gates_permit { " permitted" } else { "" };
-                let text = String::from_utf8_lossy(&content.content).escape_default().to_string();
-                (format!("content {kind} {text}"), Waiting::Content(content))
+                let text = content.rest.as_ref().map_or(&content.content, |rest| &rest.octets);
+                let line = format!("content {kind} {}", escaped(text));
+                (line.trim_end().to_owned(), Waiting::Content(content))
+            }
+            FilterStep::Piece(piece) => {
+                (format!("piece {}", escaped(&piece.octets)), Waiting::Piece(piece))
             }
             FilterStep::Abort => return self.seen.push("abort".to_owned()),
         };
@@ -65,7 +81,7 @@ impl FilterStage {
         self.waiting.push_back((number, waiting));
     }
 
-    /// `permit`; `refuse NAME 550 5.7.1 text`; `discard NAME`; `found refuse NAME text`; of
+    /// `permit` (which takes a piece, too); `refuse NAME 550 5.7.1 text`; `discard NAME`; `found refuse NAME text`; of
     /// content also `watched NAME text`, and `change` or `claim` with what it is said to be.
     pub(crate) fn answer(&mut self, words: &str) -> (u64, FilterAnswer) {
         let (number, waiting) = self.waiting.pop_front().unwrap();
@@ -93,6 +109,7 @@ impl FilterStage {
         let answer = match waiting {
             Waiting::Mail => FilterAnswer::Mail(verdict),
             Waiting::Recipient(tag) => FilterAnswer::Recipient(tag, verdict),
+            Waiting::Piece(piece) => FilterAnswer::Taken(piece.octets.len()),
             Waiting::Content(shown) => {
                 let content = match word {
                     "change" | "claim" => unescaped(rest),
@@ -131,6 +148,10 @@ fn finding(words: &str) -> Finding {
     };
     let gate = words.next().unwrap().into();
     Finding { gate, verdict, found: words.next().unwrap_or_default().to_owned(), text: None }
+}
+
+fn escaped(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).escape_default().to_string()
 }
 
 fn unescaped(text: &str) -> Vec<u8> {

@@ -64,6 +64,28 @@ const PLACES: &[Place] = &[
         (true, false),
     ),
     place(
+        "what streams is read, and a piece is not taken",
+        "envelope, pieces",
+        &[
+            HELLO,
+            MAIL,
+            PERMIT,
+            RCPT,
+            PERMIT,
+            TAKEN,
+            "C DATA\r\n",
+            "U 354 go\r\n",
+            "C Subject: long enough\r\n",
+        ],
+        (false, false),
+    ),
+    place(
+        "what was read is judged",
+        "envelope",
+        &[HELLO, MAIL, PERMIT, RCPT, PERMIT, TAKEN, "C DATA\r\n", "U 354 go\r\n", CONTENT],
+        (true, false),
+    ),
+    place(
         "content is held",
         "change",
         &[HELLO, MAIL, RCPT, TAKEN, "C DATA\r\n", "C Subject: x\r\n"],
@@ -299,7 +321,7 @@ fn a_smarthost_that_is_lost_gets_nothing_twice() {
             assert_eq!(stage.budget.left(), 1_000_000, "{}", place.name);
         }
     }
-    assert_eq!(tried, 10);
+    assert_eq!(tried, 12);
 }
 
 /// What filters have counts as long as they have it, also when nobody waits for them any more.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use policy::{Finding, GateVerdict, StreamId};
 use relay::{
-    FilterAnswer, FilterContent, FilterStep, FilterVerdict, Filtered, Filters, JudgedStreams,
+    FilterAnswer, FilterContent, FilterPiece, FilterStep, FilterVerdict, Filtered, Filters,
+    JudgedStreams, Readers,
 };
 use smtp_session::Moment;
 use smtp_wire::Reply;
@@ -23,6 +24,7 @@ pub(crate) const NOOP_EVERY: Duration = Duration::from_secs(30);
 enum Waiting {
     Mail,
     Recipient(u32, String),
+    Piece(FilterPiece),
     Content(Box<FilterContent>),
 }
 
@@ -33,6 +35,20 @@ struct Pending {
     waiting: Waiting,
     /// `None`: it never will be.
     from: Option<Moment>,
+}
+
+impl Pending {
+    /// Of content.
+    fn octets(&self) -> usize {
+        match &self.waiting {
+            Waiting::Content(content) => {
+                let rest = content.rest.as_ref().map_or(0, |rest| rest.octets.len());
+                content.content.len() + rest
+            }
+            Waiting::Piece(piece) => piece.octets.len(),
+            Waiting::Mail | Waiting::Recipient(..) => 0,
+        }
+    }
 }
 
 /// What was said of a message.
@@ -55,6 +71,8 @@ pub(crate) struct Desk {
     open: Option<u64>,
     last: u64,
     mail_permitted: bool,
+    /// What was shown of the content that goes by.
+    shown: Vec<u8>,
     /// Times each path was permitted in this transaction, and shown to this smarthost.
     paths: HashMap<String, (u32, u32)>,
     /// By Message-ID.
@@ -77,6 +95,7 @@ impl Desk {
                 envelope: dice.permille(200),
                 judged: JudgedStreams::These(vec![receipts]),
                 change: dice.permille(300),
+                ..Filters::default()
             },
             (Setup::Milters, _) => {
                 Filters { envelope: true, change: dice.permille(700), ..Filters::default() }
@@ -86,24 +105,37 @@ impl Desk {
             }
             _ => Filters::default(),
         };
-        Self { wishes, ..Self::default() }
+        if !wishes.envelope {
+            return Self { wishes, ..Self::default() };
+        }
+        let piece = [100, 700][dice.below(2)];
+        let readers = [Readers::None, Readers::Some, Readers::All][dice.below(3)];
+        Self { wishes: Filters { piece, readers, ..wishes }, ..Self::default() }
     }
 
     /// Whether a message needs their word.
     pub(crate) fn judges(&self, message: &Message) -> bool {
-        let judged = match &self.wishes.judged {
+        self.wishes.envelope || self.wishes.change || self.judged(message)
+    }
+
+    fn reads(&self) -> bool {
+        self.wishes.envelope && self.wishes.readers != Readers::None
+    }
+
+    /// Whether somebody judges all of it at once.
+    fn judged(&self, message: &Message) -> bool {
+        match &self.wishes.judged {
             JudgedStreams::None => false,
             JudgedStreams::All => true,
             JudgedStreams::These(_) => message.stream == RECEIPTS,
-        };
-        self.wishes.envelope || self.wishes.change || judged
+        }
     }
 
     pub(crate) fn see(
         &mut self,
         number: u64,
         step: FilterStep,
-        (now, dice): (Moment, &mut Dice),
+        (now, dice, totals): (Moment, &mut Dice, &mut Totals),
         sending: Option<&Message>,
     ) {
         if matches!(step, FilterStep::Abort) {
@@ -120,6 +152,7 @@ impl Desk {
             (self.last, self.mail_permitted, self.discards) = (number, false, false);
             self.findings_possible = 0;
             self.paths.clear();
+            self.shown.clear();
         }
         self.open = Some(number);
         let waiting = match step {
@@ -133,9 +166,33 @@ impl Desk {
             }
             FilterStep::Content(content) => {
                 let sending = sending.expect("content of somebody's");
-                assert_eq!(content.content, sending.content, "(8) shown as it came");
                 assert!(content.may_change || !self.wishes.change);
+                if let Some(rest) = &content.rest {
+                    assert!(self.reads() && !content.may_change);
+                    self.shown.extend_from_slice(&rest.octets);
+                    assert_eq!(self.shown, sending.content, "(8) shown as it came, in pieces");
+                    totals.pieced += u64::from(self.shown.len() > rest.octets.len());
+                } else {
+                    assert!(self.shown.is_empty(), "(8) shown in part, and again");
+                }
+                let copied = self.judged(sending) || self.wishes.readers != Readers::All;
+                let whole = content.rest.is_none() || copied;
+                let copy = whole || !content.content.is_empty();
+                if copy {
+                    assert_eq!(content.content, sending.content, "(8) shown as it came");
+                }
                 Waiting::Content(content)
+            }
+            FilterStep::Piece(piece) => {
+                assert!(self.reads() && !self.wishes.change && !piece.octets.is_empty());
+                let untaken = self.pending.iter().filter(|one| one.number == number);
+                let untaken: usize = untaken.map(Pending::octets).sum();
+                assert!(untaken <= 4 * self.wishes.piece, "(8) {untaken} octets, and one more");
+                self.shown.extend_from_slice(&piece.octets);
+                let sending = sending.expect("content of somebody's");
+                let fits = sending.flawed || sending.content.starts_with(&self.shown);
+                assert!(fits, "(8) shown as it comes");
+                Waiting::Piece(piece)
             }
             FilterStep::Abort => return,
         };
@@ -176,6 +233,10 @@ impl Desk {
             Waiting::Recipient(_, path) => format!("{path} "),
             Waiting::Mail => "MAIL ".to_owned(),
             Waiting::Content(_) => String::new(),
+            // What is said of it comes with the content.
+            Waiting::Piece(piece) => {
+                return Some((number, FilterAnswer::Taken(piece.octets.len())));
+            }
         };
         let (verdict, passes) = verdict(dice, &about);
         let discards = matches!(verdict, FilterVerdict::Discard { .. });
@@ -197,6 +258,7 @@ impl Desk {
                 }
                 FilterAnswer::Recipient(tag, verdict)
             }
+            Waiting::Piece(piece) => FilterAnswer::Taken(piece.octets.len()),
             Waiting::Content(shown) => {
                 let mut said = match (passes, discards) {
                     (true, _) => Said::Permitted,
@@ -231,11 +293,7 @@ impl Desk {
 
     /// Octets of content that they have, also of transactions that are gone.
     pub(crate) fn octets(&self) -> usize {
-        let octets = |one: &Pending| match &one.waiting {
-            Waiting::Content(content) => content.content.len(),
-            _ => 0,
-        };
-        self.pending.iter().map(octets).sum()
+        self.pending.iter().map(Pending::octets).sum()
     }
 
     /// Their process is gone, and all that they had.

@@ -119,6 +119,7 @@ fn run_many(setup: Setup, first: u64) {
         let holds = setup != Setup::Judged;
         assert_eq!(seen.changed > sessions / 100, holds, "changed content: {seen:?}");
         assert_eq!(seen.on_time > sessions / 100, holds, "NOOPs on time: {seen:?}");
+        assert_eq!(seen.pieced > sessions / 200, holds, "shown in pieces: {seen:?}");
     }
     let solicit = setup == Setup::Solicit;
     assert_eq!(seen.solicited > sessions / 100, solicit, "SOLICIT= of clients: {seen:?}");

@@ -656,7 +656,7 @@ impl Session {
                 Event::Denied(_) => assert!(self.needs_login, "everybody may relay"),
                 Event::Ask(id, one) => asked.push((id, one)),
                 Event::Filter(number, step) => {
-                    let when = (net.now, &mut net.dice);
+                    let when = (net.now, &mut net.dice, &mut net.totals);
                     self.desk.see(number, step, when, self.client.sending());
                 }
                 Event::Decided(record) => {

@@ -132,7 +132,9 @@ pub(crate) struct Totals {
     pub(crate) bound: u64,
     /// Messages on which filters had a word that counted.
     pub(crate) judged: u64,
-    /// Of them, with other content than they came with.
+    /// Messages that were shown to filters in pieces.
+    pub(crate) pieced: u64,
+    /// Of those that were judged, with other content than they came with.
     pub(crate) changed: u64,
     pub(crate) filters_refused: u64,
     /// Answers of filters for transactions that were gone.
@@ -175,6 +177,7 @@ impl Totals {
         self.logins_cancelled += other.logins_cancelled;
         self.bound += other.bound;
         self.judged += other.judged;
+        self.pieced += other.pieced;
         self.changed += other.changed;
         self.filters_refused += other.filters_refused;
         self.too_late_filtered += other.too_late_filtered;

@@ -4,6 +4,8 @@
 
 use smtp_wire::Command;
 
+use crate::moment::Moment;
+
 use super::{Ended, Server, State, Step, replies};
 
 impl Server {
@@ -30,5 +32,17 @@ impl Server {
         self.queue.clear();
         replies::too_many_idle(&self.settings.hostname).encode(&mut self.out);
         Some(self.end(Ended::TooManyErrors))
+    }
+
+    /// Whether mail data is not taken for a while: no deadline for it runs meanwhile.
+    pub fn note_behind(&mut self, now: Moment, behind: bool) {
+        if !matches!(self.state, State::MailData(_)) {
+            return;
+        }
+        if behind {
+            self.deadline = None;
+        } else if self.deadline.is_none() {
+            self.deadline = Some(now.plus(self.settings.data_timeout));
+        }
     }
 }

@@ -69,6 +69,8 @@ fn signing_is_a_change_and_a_connection_takes_time_of_the_cap() {
     let one = "[[milter]]\nname = \"m\"\naddress = \"127.0.0.1:1\"\nchanges = false\n";
     let text = format!("{one}signs = true\n");
     one_fault(&text, (5, 9), "true", "a milter that signs adds", "changes = true");
+    let text = one.replace("changes = false", "signs = true\nearly = true");
+    one_fault(&text, (5, 9), "true", "a milter that may change a message", "changes = false");
     let text = format!("{one}connect_timeout = \"2m\"\n");
     one_fault(&text, (5, 19), "\"2m\"", "longer than `cap`", "the connection included");
     one_fault(&format!("{one}cap = \"0s\"\n"), (5, 7), "\"0s\"", "is not a duration", "");
