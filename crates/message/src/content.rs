@@ -10,6 +10,7 @@
 
 mod charset;
 mod elements;
+mod file_kinds;
 mod flowed;
 mod found;
 mod heading;

@@ -5,7 +5,7 @@ use super::heading::{self, Heading, Kind, line_of};
 use super::limits::{DECODED_MAX, DEPTH_MAX, PARTS_MAX};
 use super::problem::Problem;
 use super::transfer::Transfer;
-use super::{charset, flowed, html, sniff, uuencode};
+use super::{charset, file_kinds, flowed, html, sniff, uuencode};
 
 pub(super) fn read(message: &[u8]) -> Content {
     read_within(message, DECODED_MAX)
@@ -67,10 +67,12 @@ impl Reading {
             flowed: None,
             start: None,
         });
-        match kind.media.split_once('/').unwrap_or_default() {
-            ("multipart", subtype) => self.multipart(&heading, &kind, subtype, body, depth),
+        let shown = match kind.media.split_once('/').unwrap_or_default() {
+            ("multipart", subtype) => {
+                return self.multipart(&heading, &kind, subtype, body, depth);
+            }
             // The header of what is elsewhere tells its name and type (RFC 2046 s5.2.3).
-            ("message", "rfc822" | "global" | "news" | "external-body") => {
+            ("message", _) if file_kinds::is_message(&kind.media) => {
                 self.message(&heading, &kind, body, depth)
             }
             ("message", "partial") => {
@@ -88,55 +90,38 @@ impl Reading {
                 self.hidden_text(&heading, &kind, body)
             }
             // Types nobody knows are shown as text by some.
-            (group, _)
-                if !matches!(
-                    group,
-                    "application" | "image" | "audio" | "video" | "font" | "model" | "chemical"
-                ) =>
-            {
+            (group, _) if is_unknown(group) => {
                 self.file(&heading, &kind, body);
                 self.hidden_text(&heading, &kind, body)
             }
-            _ => {
-                self.file(&heading, &kind, body);
-                self.named_otherwise(&heading, &kind, body, depth)
-            }
-        }
+            _ => self.file(&heading, &kind, body),
+        };
+        self.named_otherwise(&heading, &kind, body, depth);
+        shown
     }
 
-    /// Some programs go by the name of a file, whatever its type is said to be.
-    fn named_otherwise(
-        &mut self,
-        heading: &Heading,
-        kind: &Kind,
-        body: &[u8],
-        depth: usize,
-    ) -> Shown {
-        let ends = |all: &[&str]| {
-            heading.names.iter().any(|name| {
-                let name = name.trim_end_matches(|c: char| c == '.' || c.is_whitespace());
-                let (_, last) = name.rsplit_once('.').unwrap_or_default();
-                all.iter().any(|one| last.eq_ignore_ascii_case(one))
-            })
-        };
-        let of_type = |all: &[&str]| all.iter().any(|end| kind.media.ends_with(end));
+    /// Some programs go by the name of a file, whatever its type is said to be; by which of its
+    /// names, they differ.
+    fn named_otherwise(&mut self, heading: &Heading, kind: &Kind, body: &[u8], depth: usize) {
+        let named = file_kinds::of(&heading.names, &kind.media);
         let as_type = |media: &str| Kind { media: media.to_owned(), ..kind.clone() };
-        if ends(&["html", "htm", "xhtml", "xht", "shtml", "mht", "mhtml", "svg"])
-            || of_type(&["+html", "svg+xml"])
-        {
-            self.hidden_text(heading, &as_type("text/html"), body)
-        } else if ends(&["eml"]) {
-            let inner = self.decoded(heading.transfer(), body);
-            if let Some(inner) = inner {
-                self.part(&inner, "text/plain", depth + 1);
+        let group = kind.media.split('/').next().unwrap_or_default();
+        if named.html && !file_kinds::is_html(&kind.media) {
+            self.hidden_text(heading, &as_type("text/html"), body);
+        }
+        if named.text && !matches!(group, "text" | "message") && !is_unknown(group) {
+            self.hidden_text(heading, &as_type("text/x-file"), body);
+        }
+        if named.message && !file_kinds::is_message(&kind.media) {
+            let Some(octets) = self.decoded(heading.transfer(), body) else { return };
+            let outside = std::mem::take(&mut self.chosen);
+            for message in file_kinds::messages(&octets) {
+                self.part(message, "text/plain", depth + 1);
+                if self.parts > PARTS_MAX {
+                    break;
+                }
             }
-            Shown::Nothing
-        } else if ends(&["txt", "text", "log", "md", "csv", "ics", "vcf", "xml", "json"])
-            || of_type(&["/xml", "+xml", "/json", "+json"])
-        {
-            self.hidden_text(heading, &as_type("text/x-file"), body)
-        } else {
-            Shown::Nothing
+            self.chosen = outside;
         }
     }
 
@@ -259,12 +244,7 @@ impl Reading {
     fn text_of(&mut self, kind: &Kind, octets: Vec<u8>) -> TextKind {
         let (problems, work) = (&mut self.content.problems, &mut self.work);
         let text_kind = match kind.media.as_str() {
-            "text/html"
-            | "text/x-amp-html"
-            | "text/watch-html"
-            | "application/xhtml+xml"
-            | "text/enriched"
-            | "text/richtext" => TextKind::Html,
+            media if file_kinds::is_html(media) => TextKind::Html,
             "text/plain" => TextKind::Plain,
             _ => TextKind::Other,
         };
@@ -287,7 +267,7 @@ impl Reading {
             TextKind::Plain | TextKind::Other => {
                 self.content.attachments.extend(uuencode::files(&text));
                 // A program that knows better may take it for HTML.
-                let marked = text_kind == TextKind::Other && text.contains("</");
+                let marked = text_kind == TextKind::Other && text.contains('<');
                 let whole = marked
                     .then(|| html::read(&text, media.clone(), problems, work))
                     .map(|html| html.whole.unwrap_or(html.visible));
@@ -339,6 +319,23 @@ impl Reading {
             }
         }
     }
+}
+
+/// A type that no program knows by its first word.
+fn is_unknown(group: &str) -> bool {
+    !matches!(
+        group,
+        "application"
+            | "image"
+            | "audio"
+            | "video"
+            | "font"
+            | "model"
+            | "chemical"
+            | "text"
+            | "message"
+            | "multipart"
+    )
 }
 
 struct Parts<'a> {

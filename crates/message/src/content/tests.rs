@@ -1,6 +1,7 @@
 //! Messages as programs write them, and as nobody should.
 
 mod made;
+mod readings;
 
 use super::*;
 
