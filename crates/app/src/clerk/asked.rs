@@ -45,6 +45,9 @@ fn opt_out() -> Kind {
 pub struct Withdrawal {
     /// Which entries.
     pub what: Withdrawn,
+    /// Of these, only those about this class of solicitation, where it is one.
+    #[serde(default)]
+    pub class: Option<Scope>,
     /// Why.
     pub reason: String,
     /// Who asks.

@@ -27,6 +27,7 @@ fn judge(found: &Found, case: &Case<'_>, terms: &Terms<'_>) -> (bool, String) {
     let is_it = |known: &&Known<'_>| u64::from(known.fact.position) == entry.position;
     if entry.kind == Kind::Consent {
         return match case.consents.iter().find(is_it) {
+            Some(known) if known.origin.scope.is_class() => consent_to_class(known, case, terms),
             Some(known) => words(case.consent_standing(known, terms), "permits this mail"),
             None => (false, "is the consent of another spelling of the address".to_owned()),
         };
@@ -35,6 +36,22 @@ fn judge(found: &Found, case: &Case<'_>, terms: &Terms<'_>) -> (bool, String) {
         Some(known) if known.origin.scope.is_class() => of_class(known, case, terms),
         Some(known) => words(case.standing(known, terms), "stops this mail"),
         None => (false, "is not in the gate's index yet".to_owned()),
+    }
+}
+
+/// A consent to a class ends the refusal of what says that it is of it.
+fn consent_to_class(known: &Known<'_>, case: &Case<'_>, terms: &Terms<'_>) -> (bool, String) {
+    let scope = &known.origin.scope;
+    match case.consent_standing(known, terms) {
+        Standing::OtherMail => {
+            let scopes = vec![scope.as_str().to_owned()];
+            let stream = &Stream { scopes, ..Stream::default() };
+            match case.consent_standing(known, &Terms { stream, ..*terms }) {
+                Standing::Counts => (false, format!("permits mail that says SOLICIT={scope}")),
+                other => (false, why_not(other)),
+            }
+        }
+        standing => words(standing, "permits this mail"),
     }
 }
 

@@ -78,7 +78,7 @@ impl House {
 
     fn withdraw(&self, what: Withdrawn) -> Result<WithdrawnOutcome, crate::AppError> {
         let (reason, by) = ("a mistake".to_owned(), "me".to_owned());
-        let request = Request::Withdraw(Withdrawal { what, reason, by });
+        let request = Request::Withdraw(Withdrawal { what, class: None, reason, by });
         let answer = self.clerk.answer(&request, &mut |_| ())?;
         Ok(serde_json::from_value(answer).unwrap())
     }
@@ -211,7 +211,7 @@ fn why_says_of_a_class_what_it_stops() {
             kind,
             scope: scope.parse().unwrap(),
             source: "form".to_owned(),
-            stated: None,
+            stated: (kind == Kind::OptOut).then(|| "2026-01-02".parse().unwrap()),
             expires: None,
             reason: None,
             evidence: BTreeMap::new(),
@@ -236,7 +236,25 @@ fn why_says_of_a_class_what_it_stops() {
     let wider = ["adverts", "default"].map(|stream| said(stream, true, "stops this mail"));
     assert_eq!(words()[..2], [of_it, said("default", false, class)]);
     assert_eq!(words()[2..], wider);
+    // A consent to the class, and the class alone taken back.
+    record(Kind::Consent, "net.example:ADV");
+    let why = house.why("bob@example.com");
+    let consent = &why.entries.last().unwrap().standing[1];
+    assert_eq!(consent.words, "permits mail that says SOLICIT=net.example:ADV");
+    let of_class = Withdrawal {
+        what: Withdrawn::Objections("bob@example.com".to_owned()),
+        class: Some("NET.example:adv".parse().unwrap()),
+        reason: "asked for".to_owned(),
+        by: "me".to_owned(),
+    };
+    let done = house.clerk.withdraw(&of_class).unwrap();
+    assert_eq!(
+        done.taken_back.iter().map(|one| one.scope.as_str()).collect::<Vec<_>>(),
+        ["net.example:ADV"]
+    );
+    assert!(house.clerk.withdraw(&of_class).unwrap_err().to_string().contains("of this class"));
+    assert_eq!(house.why("bob@example.com").verdict, VerdictWord::Refuse, "the wider one stands");
     house.withdraw(Withdrawn::Objections("bob@example.com".to_owned())).unwrap();
     assert!(words().iter().all(|(_, counts, _)| !counts), "{:?}", words());
-    assert_eq!(words()[1], said("default", false, "was taken back by entry 3"));
+    assert_eq!(words()[1], said("default", false, "was taken back by entry 4"));
 }

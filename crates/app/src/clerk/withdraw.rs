@@ -13,7 +13,7 @@ use crate::keeper::TakenBack;
 
 impl Clerk {
     pub(super) fn withdraw(&self, asked: &Withdrawal) -> Result<WithdrawnOutcome, AppError> {
-        let found = match &asked.what {
+        let mut found = match &asked.what {
             Withdrawn::Import(id) => return self.undo(id.clone(), asked),
             Withdrawn::Entry(position) => {
                 let position = *position;
@@ -45,9 +45,14 @@ impl Clerk {
                 )?
             }
         };
+        let mut what = "nothing about it".to_owned();
+        if let Some(class) = &asked.class {
+            found.retain(|entry| entry.scope.names(class.as_str()));
+            what.push_str(" of this class");
+        }
         if found.is_empty() {
-            let what = "nothing about it stands in the ledger; nothing was taken back";
-            return Err(AppError::Input(what.to_owned()));
+            what.push_str(" stands in the ledger; nothing was taken back");
+            return Err(AppError::Input(what));
         }
         let positions: Vec<_> = found.iter().map(|entry| entry.entry).collect();
         let (by, reason) = (asked.by.clone(), asked.reason.clone());

@@ -44,7 +44,7 @@ fn run_add(words: ConsentAdd, out: &Out) -> anyhow::Result<Exit> {
 fn run_import(words: ConsentImport, out: &Out) -> anyhow::Result<Exit> {
     if let Some(import) = words.list.undo {
         let reason = words.list.reason.unwrap_or_default();
-        return withdraw::run(&words.file, Withdrawn::Import(import), reason, out);
+        return withdraw::run(&words.file, Withdrawn::Import(import), None, reason, out);
     }
     let basis = words.basis.parse().map_err(usage)?;
     let meaning = Meaning { kind: Some(Kind::Consent), expire_after: None, basis };
@@ -56,5 +56,5 @@ fn run_withdraw(words: ConsentWithdraw, out: &Out) -> anyhow::Result<Exit> {
         (Some(entry), _) => Withdrawn::Entry(entry),
         (None, address) => Withdrawn::Consents(address),
     };
-    withdraw::run(&words.file, what, words.reason, out)
+    withdraw::run(&words.file, what, None, words.reason, out)
 }

@@ -1,6 +1,6 @@
 //! What `optout` and `consent` share: entries that are typed, and lists that are imported.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use app::clerk::{AddedOutcome, Addition, Request};
@@ -63,10 +63,11 @@ fn added(outcome: &AddedOutcome) -> String {
         for effect in odd {
             let _ = writeln!(text, "  on stream {}: {}", effect.stream, effect.words);
         }
-        if line.effects.is_empty() && is_of_class(outcome) {
+        if outcome.scope.is_class() {
             let class = outcome.scope.as_str();
+            let what = if outcome.kind == Kind::Consent { "permits" } else { "stops" };
             let _ =
-                writeln!(text, "  stops mail that says SOLICIT={class}, or Solicitation: {class}");
+                writeln!(text, "  {what} mail that says SOLICIT={class}, or Solicitation: {class}");
         } else if line.effects.is_empty() {
             let _ = writeln!(text, "  there is no stream that this is about: nothing changes");
         }
@@ -78,19 +79,10 @@ fn added(outcome: &AddedOutcome) -> String {
     text
 }
 
-/// It is about a class of solicitations (RFC 3865), whatever the stream.
-fn is_of_class(outcome: &AddedOutcome) -> bool {
-    outcome.scope.is_class() && outcome.kind == Kind::OptOut
-}
-
 /// What holds by now, in one sentence.
 fn holds(outcome: &AddedOutcome) -> String {
-    if is_of_class(outcome) && outcome.addresses.iter().all(|line| line.effects.is_empty()) {
-        let gate = match outcome.running {
-            true => "The running gate goes by it from now on",
-            false => "No gate is running; the next one goes by it",
-        };
-        return format!("{gate}, at listeners with `no_soliciting`.");
+    if outcome.scope.is_class() {
+        return class_holds(outcome);
     }
     let all = || outcome.addresses.iter().flat_map(|line| &line.effects);
     let some = all().any(|effect| effect.holds);
@@ -116,5 +108,22 @@ fn holds(outcome: &AddedOutcome) -> String {
         (true, false) => format!("The running gate refuses them from now on{except}."),
         (false, true) => format!("No gate is running; the next one goes by it{except}."),
         (false, false) => format!("No gate is running; the next one refuses them{except}."),
+    }
+}
+
+/// An entry about a class of solicitations (RFC 3865): whatever the stream, it is about mail that
+/// says that it is of this class. Besides it is about the streams that name it as a scope.
+fn class_holds(outcome: &AddedOutcome) -> String {
+    let gate = match outcome.running {
+        true => "The running gate goes by it from now on",
+        false => "No gate is running; the next one goes by it",
+    };
+    let effects = outcome.addresses.iter().flat_map(|line| &line.effects);
+    let streams: BTreeSet<&str> =
+        effects.filter(|effect| effect.holds).map(|effect| effect.stream.as_str()).collect();
+    let streams: Vec<&str> = streams.into_iter().collect();
+    match streams[..] {
+        [] => format!("{gate}. Other mail is not touched."),
+        _ => format!("{gate}, and on stream {}. Other mail is not touched.", streams.join(", ")),
     }
 }

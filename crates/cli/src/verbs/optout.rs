@@ -45,7 +45,7 @@ fn run_add(words: OptoutAdd, out: &Out) -> anyhow::Result<Exit> {
 fn run_import(words: OptoutImport, out: &Out) -> anyhow::Result<Exit> {
     if let Some(import) = words.list.undo {
         let reason = words.list.reason.unwrap_or_default();
-        return withdraw::run(&words.file, Withdrawn::Import(import), reason, out);
+        return withdraw::run(&words.file, Withdrawn::Import(import), None, reason, out);
     }
     let kind = words.kind.as_deref().map(str::parse).transpose().map_err(usage)?;
     let meaning = Meaning { kind, expire_after: words.expire_after, basis: Basis::Express };
@@ -58,7 +58,8 @@ fn run_withdraw(words: Withdraw, out: &Out) -> anyhow::Result<Exit> {
         (None, domain) if words.domain => Withdrawn::Domain(domain),
         (None, address) => Withdrawn::Objections(address),
     };
-    withdraw::run(&words.file, what, words.reason, out)
+    let class = words.class.as_deref().map(str::parse).transpose().map_err(usage)?;
+    withdraw::run(&words.file, what, class, words.reason, out)
 }
 
 fn run_imports(words: &ConfigOnly, out: &Out) -> anyhow::Result<Exit> {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use app::clerk::{Request, Withdrawal, Withdrawn, WithdrawnOutcome};
 use app::control::Reach;
 use ledger::IfMissing;
+use suppression::Scope;
 
 use crate::configuration;
 use crate::count::entries;
@@ -15,6 +16,7 @@ use crate::words::ConfigFile;
 pub(super) fn run(
     file: &ConfigFile,
     what: Withdrawn,
+    class: Option<Scope>,
     reason: String,
     out: &Out,
 ) -> anyhow::Result<Exit> {
@@ -22,7 +24,7 @@ pub(super) fn run(
         return Err(Ended::error(Exit::Usage, "why is it taken back? say it with --reason TEXT"));
     }
     let settings = configuration::settings(file, out)?;
-    let request = Request::Withdraw(Withdrawal { what, reason, by: app::asker::name() });
+    let request = Request::Withdraw(Withdrawal { what, class, reason, by: app::asker::name() });
     let answer = Reach::find(&settings, IfMissing::Refuse)?.ask(&request, &mut |_| ())?;
     let outcome: WithdrawnOutcome = serde_json::from_value(answer)?;
     out.answer(&outcome, text)?;

@@ -90,8 +90,8 @@ const KINDS: [&str; 4] = ["opt-out", "complaint", "manual", "undeliverable"];
 
 /// A class of solicitation (RFC 3865 s2.2).
 fn class(text: &str) -> Result<String, String> {
-    let is_class = text.parse::<Scope>().is_ok_and(|scope| scope.is_class());
-    is_class.then(|| text.to_owned()).ok_or_else(|| {
+    let scope = text.parse::<Scope>().map_err(|error| error.to_string())?;
+    scope.is_class().then(|| text.to_owned()).ok_or_else(|| {
         "a class is a letter, then letters, digits and .-_: with a colon in it, as in \
          net.example:ADV"
             .to_owned()
@@ -237,9 +237,11 @@ Examples:
   optgate optout withdraw bob@example.com --reason \"typed by mistake, ticket 311\"
   optgate optout withdraw --entry 4711 --reason \"two people had the same address\"
   optgate optout withdraw --domain rival.example --reason \"their letter of 3 May\"
+  optgate optout withdraw bob@example.com --class net.example:ADV --reason \"he asked for it\"
 
-Takes back every opt-out, complaint, block and bounce about the address that still stands, or one
-entry by its number (optgate why ADDRESS shows them). Nothing is deleted: that it was taken back, by
+Takes back every opt-out, complaint, block and bounce about the address that still stands, refusals
+of classes among them; with --class those of one class alone; or one entry by its number (optgate
+why ADDRESS shows them). Nothing is deleted: that it was taken back, by
 whom and why, is an entry of its own. To record that a person agreed to be mailed again, use
 optgate consent add; that keeps the opt-out and says what came later.")]
 pub(crate) struct Withdraw {
@@ -254,6 +256,9 @@ pub(crate) struct Withdraw {
     /// The argument is a domain: what was recorded about everybody there.
     #[arg(long, conflicts_with = "entry")]
     pub(crate) domain: bool,
+    /// Only what was recorded about this class of solicitation: net.example:ADV
+    #[arg(long, value_name = "CLASS", conflicts_with = "entry", value_parser = class)]
+    pub(crate) class: Option<String>,
     /// Why, in your words.
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,

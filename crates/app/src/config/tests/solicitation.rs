@@ -49,6 +49,19 @@ fn a_list_that_is_asked_live_has_no_classes() {
 }
 
 #[test]
+fn a_scope_that_is_a_class_is_told_where_nothing_else_speaks_of_classes() {
+    let source = "[[source]]\nname = \"crm\"\ncsv = \"crm.csv\"\nscope = \"brand:news\"\n";
+    let is_it = |one: &FaultLine| one.message.contains("only mail that says SOLICIT=brand:news");
+    let found = faults(source);
+    let found = found.iter().find(|one| is_it(one)).unwrap_or_else(|| panic!("{found:#?}"));
+    assert_eq!(found.severity, Severity::Warning);
+    let listener = "[[listener]]\naddress = \"127.0.0.1:2525\"\nno_soliciting = []\n";
+    for meant in [format!("{listener}{source}"), source.replace("brand:", "brand ")] {
+        assert!(!faults(&meant).iter().any(is_it), "{meant}");
+    }
+}
+
+#[test]
 fn a_long_value_is_not_repeated_whole() {
     let long = "x y".repeat(200);
     let gate = "[[gate]]\nname = \"g\"\ncheck = \"required\"\nfields = [\"Date\"]\n";
