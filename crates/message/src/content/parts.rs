@@ -229,38 +229,70 @@ impl Reading {
         if heading.attached || named {
             self.attach(heading, kind, &octets);
         }
-        let text_kind = self.text_of(kind, octets);
+        let (text_kind, mut shown) = self.text_of(kind, octets);
         // What is attached as a file may be shown, and may be not; one of several ways to read
         // a message is for most programs that in any case.
         match text_kind {
             TextKind::Plain | TextKind::Html if !heading.attached || self.chosen => {
-                Shown::Text(self.content.texts.len() - 1)
+                match shown.pop() {
+                    Some(only) if shown.is_empty() => only,
+                    last => Shown::OneOf(shown.into_iter().chain(last).collect()),
+                }
             }
             _ => Shown::Nothing,
         }
     }
 
-    /// Reads a text, decoded.
-    fn text_of(&mut self, kind: &Kind, octets: Vec<u8>) -> TextKind {
-        let (problems, work) = (&mut self.content.problems, &mut self.work);
+    /// Reads a text, decoded, in each way in which programs do.
+    fn text_of(&mut self, kind: &Kind, octets: Vec<u8>) -> (TextKind, Vec<Shown>) {
         let text_kind = match kind.media.as_str() {
             media if file_kinds::is_html(media) => TextKind::Html,
             "text/plain" => TextKind::Plain,
             _ => TextKind::Other,
         };
-        let own = match (kind.charset.clone(), text_kind) {
+        let mut charsets = match (kind.charset.clone(), text_kind) {
             (None, TextKind::Html) => charset::of_html(&octets),
-            (charset, _) => charset,
+            (charset, _) => vec![charset],
         };
         if sniff::is_sealed(&octets) {
-            problems.push(Problem::Sealed);
+            self.content.problems.push(Problem::Sealed);
         }
         // RFC 5545 s3.1, RFC 6350 s3.2: lines of calendars and cards go on behind a blank.
         let joined = (text_kind == TextKind::Other)
             .then(|| flowed::unfolded(&octets))
             .flatten()
-            .map(|joined| charset::text(joined, own.as_deref(), &mut Vec::new()));
-        let text = charset::text(octets, own.as_deref(), problems);
+            .map(|joined| charset::text(joined, kind.charset.as_deref(), &mut Vec::new()));
+        let own = charsets.pop().flatten();
+        let mut readings = Vec::new();
+        for other in charsets {
+            let octets = octets.clone();
+            readings.extend(charset::readings(
+                octets,
+                other.as_deref(),
+                &mut self.content.problems,
+            ));
+        }
+        readings.extend(charset::readings(octets, own.as_deref(), &mut self.content.problems));
+        readings.dedup();
+        let mut shown = Vec::new();
+        for text in readings {
+            // Not all programs know RFC 3676, and they show the space as one.
+            let as_it_stands = (kind.flowed == Some(true)).then(|| text.clone());
+            for (text, flowed) in [(Some(text), kind.flowed), (as_it_stands, None)] {
+                let Some(text) = text else { continue };
+                if !shown.is_empty() && !self.may_decode(text.len()) {
+                    return (text_kind, shown);
+                }
+                let kind = &Kind { flowed, ..kind.clone() };
+                self.read_text(kind, text_kind, text, joined.as_deref());
+                shown.push(Shown::Text(self.content.texts.len() - 1));
+            }
+        }
+        (text_kind, shown)
+    }
+
+    fn read_text(&mut self, kind: &Kind, text_kind: TextKind, text: String, joined: Option<&str>) {
+        let (problems, work) = (&mut self.content.problems, &mut self.work);
         let media = kind.media.clone();
         let text = match text_kind {
             TextKind::Html => html::read(&text, media, problems, work),
@@ -272,8 +304,8 @@ impl Reading {
                     .then(|| html::read(&text, media.clone(), problems, work))
                     .map(|html| html.whole.unwrap_or(html.visible));
                 let whole = match (whole, joined) {
-                    (Some(whole), Some(joined)) => Some(whole + "\n" + &joined),
-                    (whole, joined) => whole.or(joined),
+                    (Some(whole), Some(joined)) => Some(whole + "\n" + joined),
+                    (whole, joined) => whole.or(joined.map(str::to_owned)),
                 };
                 let visible = match kind.flowed {
                     Some(delete_space) => flowed::joined(&text, delete_space),
@@ -283,7 +315,6 @@ impl Reading {
             }
         };
         self.content.texts.push(text);
-        text_kind
     }
 
     fn file(&mut self, heading: &Heading, kind: &Kind, body: &[u8]) -> Shown {
@@ -308,16 +339,17 @@ impl Reading {
 
     fn decoded(&mut self, transfer: Transfer, body: &[u8]) -> Option<Vec<u8>> {
         // No encoding makes it longer.
-        match self.left.checked_sub(body.len()) {
-            Some(left) => {
-                self.left = left;
-                Some(transfer.decode(body, &mut self.content.problems))
-            }
-            None => {
-                self.content.problems.push(Problem::TooLarge);
-                None
-            }
+        self.may_decode(body.len()).then(|| transfer.decode(body, &mut self.content.problems))
+    }
+
+    /// Whether so many octets more may be decoded. When they may not, that is told.
+    fn may_decode(&mut self, octets: usize) -> bool {
+        let left = self.left.checked_sub(octets);
+        if left.is_none() {
+            self.content.problems.push(Problem::TooLarge);
         }
+        self.left = left.unwrap_or(self.left);
+        left.is_some()
     }
 }
 

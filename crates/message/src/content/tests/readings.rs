@@ -63,3 +63,68 @@ fn files_are_read_by_each_of_their_names_and_their_type() {
         assert!(finds(&file(header, "project fal<!-- x -->con"), "project falcon"), "{header}");
     }
 }
+
+/// A text in base64, its type given.
+fn coded(kind: &str, octets: &[u8]) -> Vec<u8> {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let header = format!("Content-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n\r\n");
+    let mut out = header.into_bytes();
+    for group in octets.chunks(3) {
+        let octet = |at: usize| u32::from(group.get(at).copied().unwrap_or_default());
+        let bits = octet(0) << 16 | octet(1) << 8 | octet(2);
+        for place in 0..4 {
+            let letter = LETTERS[(bits >> (18 - 6 * place) & 63) as usize];
+            out.push(if place <= group.len() { letter } else { b'=' });
+        }
+    }
+    out
+}
+
+#[test]
+fn charsets_that_programs_differ_about_are_read_in_each_way() {
+    const MARKED: &[u8] = b"\xef\xbb\xbfproject falcon";
+    let cases: &[(&str, &[u8])] = &[
+        ("text/html; charset=utf-16le", MARKED),
+        ("text/plain; charset=utf-16be", MARKED),
+        ("text/plain; charset=gb18030", MARKED),
+        ("text/plain; charset=utf-7", b"\xef\xbb\xbf+project falcon-"),
+        ("text/html; charset=utf-7", b"<p>+project falcon</p>"),
+        ("text/html; charset=csUTF7", b"<p>+project falcon</p>"),
+        ("text/html; charset=utf-7", b"<p>+AHA-roject falcon</p>"),
+        ("text/plain; charset=utf-7", b"project falco+AG4"),
+        ("text/html", b"<!--<meta charset=utf-7>--><p>+project falcon</p>"),
+        ("text/html", b"<meta charset=utf-7><p>+project falcon</p>"),
+        ("text/html", b"<meta charset=utf-7><p>+AHA-roject falcon</p>"),
+        ("text/html", b"<meta name=x content='charset=gb18030'><p>\x81project falcon</p>"),
+        ("text/html", b"<meta charset=hz-gb-2312><p>~{project falcon</p>"),
+        ("text/html", b"<meta charset=iso-2022-kr><p>\x0eproject falcon</p>"),
+        ("text/plain; charset=iso-2022-kr", b"project falcon"),
+        ("text/plain; charset=unicode", b"\0p\0r\0o\0j\0e\0c\0t\0 \0f\0a\0l\0c\0o\0n"),
+    ];
+    for (kind, octets) in cases {
+        let content = Content::decode(&coded(kind, octets));
+        assert!(finds_in(&content, "project falcon"), "{kind} {octets:?} {content:#?}");
+    }
+    // What has to be there has to be in each.
+    let content = Content::decode(&coded("text/plain; charset=utf-7", b"+project falcon"));
+    assert_eq!(content.shown, Shown::OneOf(vec![Shown::Text(0), Shown::Text(1)]));
+    assert_eq!(content.problems, []);
+    for charset in ["iso-2022-kr", "hz-gb-2312", "replacement"] {
+        let content = Content::decode(&coded(&format!("text/plain; charset={charset}"), b"x"));
+        assert_eq!(content.problems, [Problem::UnknownCharset]);
+    }
+    // Where they do not differ, there is one.
+    for charset in ["utf-8", "us-ascii", "utf-7", "windows-1252"] {
+        let content = Content::decode(&coded(&format!("text/plain; charset={charset}"), b"x y"));
+        assert_eq!((content.shown, content.problems), (Shown::Text(0), vec![]), "{charset}");
+    }
+}
+
+#[test]
+fn lines_that_flow_are_read_as_they_stand_too() {
+    let message = |kind: &str, text: &str| format!("Content-Type: text/{kind}\n\n{text}");
+    let flowed = "plain; format=flowed; delsp=yes";
+    assert!(finds(&message(flowed, "project \nfalcon"), "project falcon"));
+    assert!(finds(&message(flowed, "project fal \ncon"), "project falcon"));
+    assert!(finds(&message("x; format=flowed; delsp=yes", "project \nfalcon"), "project falcon"));
+}
