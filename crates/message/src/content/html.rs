@@ -258,6 +258,7 @@ impl Page {
 
     fn start(&mut self, tag: &Tag<'_>) {
         let name = tag.name.to_ascii_lowercase();
+        self.too_deep |= tag.too_long;
         self.close_implied(&name);
         if is_block(&name) {
             self.end_line();
@@ -290,7 +291,7 @@ impl Page {
             }
             _ => {}
         }
-        if name == "area"
+        if (name == "area" || name == "a" && self.conditional)
             && let Some(target) = tag.get("href")
         {
             let end = self.visible.text.len();
@@ -341,6 +342,7 @@ impl Page {
         if name == "a" {
             style.color = Some(Paint::Plain([0, 0, 238]));
         }
+        self.too_deep |= self.sheets.are_too_many(&classes);
         let steps = self.sheets.steps(name, &id, &classes);
         let (plain, important) = if self.may_take(steps) {
             self.sheets.style(name, &id, &classes)

@@ -16,8 +16,8 @@ pub enum Problem {
     TooManyParts,
     /// More than [`DECODED_MAX`] octets when decoded.
     TooLarge,
-    /// Elements of HTML within each other, more than any mail program goes, or a style sheet
-    /// that takes too long.
+    /// Elements of HTML within each other, more than any mail program goes; more attributes of
+    /// one, or more rules of style sheets, than are looked at; or a sheet that takes too long.
     HtmlTooDeep,
     /// A line between fields that is none.
     BrokenHeader,

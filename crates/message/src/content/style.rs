@@ -281,6 +281,12 @@ impl Sheets {
         }
     }
 
+    /// There are more rules, or more classes of an element, than are looked at.
+    pub(super) fn are_too_many(&self, classes: &str) -> bool {
+        let many = |classes: &str| classes.split_ascii_whitespace().nth(CLASSES_MAX).is_some();
+        self.count > RULES_MAX || !self.rules.is_empty() && many(classes)
+    }
+
     /// How many rules are looked at for such an element.
     pub(super) fn steps(&self, element: &str, id: &str, classes: &str) -> usize {
         if self.rules.is_empty() {

@@ -28,6 +28,8 @@ pub(super) struct Tag<'a> {
     pub(super) attributes: Vec<(&'a str, &'a str)>,
     /// `<br/>`
     pub(super) closed: bool,
+    /// It has more attributes than are looked at.
+    pub(super) too_long: bool,
 }
 
 impl Tag<'_> {
@@ -38,7 +40,7 @@ impl Tag<'_> {
     }
 }
 
-/// Attributes of one tag that are looked at.
+/// Attributes of one tag that are looked at; more are nobody's mail.
 const ATTRIBUTES_MAX: usize = 64;
 
 /// Elements whose content is text only.
@@ -114,7 +116,7 @@ impl<'a> Pieces<'a> {
     fn tag(&mut self) -> Option<Tag<'a>> {
         let name_end = |c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>');
         let name = self.take(self.rest.find(name_end)?);
-        let mut tag = Tag { name, attributes: Vec::new(), closed: false };
+        let mut tag = Tag { name, attributes: Vec::new(), closed: false, too_long: false };
         loop {
             let blank = |c: char| c.is_ascii_whitespace();
             self.rest = self.rest.trim_start_matches(blank);
@@ -136,6 +138,8 @@ impl<'a> Pieces<'a> {
                     let value = self.value()?;
                     if tag.attributes.len() < ATTRIBUTES_MAX {
                         tag.attributes.push((name, value));
+                    } else {
+                        tag.too_long = true;
                     }
                 }
             }

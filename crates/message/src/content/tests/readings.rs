@@ -128,3 +128,33 @@ fn lines_that_flow_are_read_as_they_stand_too() {
     assert!(finds(&message(flowed, "project fal \ncon"), "project falcon"));
     assert!(finds(&message("x; format=flowed; delsp=yes", "project \nfalcon"), "project falcon"));
 }
+
+#[test]
+fn what_is_not_looked_at_for_its_number_is_told() {
+    let html = |html: &str| {
+        let message = format!("Content-Type: text/html\r\n\r\n{html}");
+        Content::decode(message.as_bytes()).problems
+    };
+    let attributes = |n: usize| (0..n).map(|at| format!(" a{at}=1")).collect::<String>();
+    assert_eq!(html(&format!("<div{} style='display:none'>x</div>", attributes(63))), []);
+    let hidden = format!("<div{} style='display:none'>x</div>", attributes(64));
+    assert_eq!(html(&hidden), [Problem::HtmlTooDeep]);
+    let classes = |n: usize| (0..n).map(|at| format!(" c{at}")).collect::<String>();
+    let sheet = "<style>.h{display:none}</style>";
+    assert_eq!(html(&format!("{sheet}<p class='{} h'>x</p>", classes(31))), []);
+    let hidden = format!("{sheet}<p class='{} h'>x</p>", classes(32));
+    assert_eq!(html(&hidden), [Problem::HtmlTooDeep]);
+    assert_eq!(html(&format!("<p class='{}'>x</p>", classes(40))), []);
+    let rules = |n: usize| (0..n).map(|at| format!(".r{at}{{display:none}}")).collect::<String>();
+    assert_eq!(html(&format!("<style>{}</style><p>x</p>", rules(4_000))), []);
+    assert_eq!(html(&format!("<style>{}</style><p>x</p>", rules(4_001))), [Problem::HtmlTooDeep]);
+}
+
+#[test]
+fn links_for_outlook_alone_are_links() {
+    let message =
+        "Content-Type: text/html\n\n<!--[if mso]><a href='http://a/falcon'>x</a><![endif]-->";
+    assert!(finds(message, "http://a/falcon"));
+    let content = Content::decode(message.replace('\n', "\r\n").as_bytes());
+    assert!(content.texts[0].links[0].place.is_empty());
+}
