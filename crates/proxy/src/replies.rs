@@ -45,8 +45,8 @@ pub(crate) fn filter_fails(reference: Option<&Reference>) -> Reply {
 
 /// A filter cannot be shown the message as it is (RFC 3463 s3.7: message content). Whoever would do
 /// without the filter does not do so for such a message: it may be made to be that.
-pub(crate) fn filter_cannot_be_shown(by: &str, reference: &Reference) -> Reply {
-    let text = format!("a header field is too long for {by}; ref {reference}");
+pub(crate) fn filter_cannot_handle(by: &str, what: &str, reference: &Reference) -> Reply {
+    let text = format!("{what} for {by}; ref {reference}");
     Reply::new(550, Enhanced::new(5, 6, 0), text)
 }
 
@@ -61,7 +61,10 @@ pub fn all() -> Vec<(&'static str, Reply)> {
         ("the listener was closed (instead of a greeting)", closing(host)),
         ("a milter refuses", filter_refuses("milter rspamd", &reference)),
         ("a milter defers", filter_defers("milter rspamd", &reference)),
-        ("a milter cannot be shown a field", filter_cannot_be_shown("milter rspamd", &reference)),
+        (
+            "a milter cannot be shown a field, or wants more of them changed than can be",
+            filter_cannot_handle("milter rspamd", "a header field is too long", &reference),
+        ),
         ("a milter cannot be asked", filter_fails(Some(&reference))),
         ("a fault of optgate's own (the connection is closed)", internal(host)),
     ]

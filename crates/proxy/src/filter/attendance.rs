@@ -8,7 +8,9 @@
 //! ```
 //!
 //! A link is kept over the transactions of a session, as long as the client is the same. Where a
-//! kept one turns out to be dead at MAIL, another one is tried once: nothing was said on it.
+//! kept one turns out to be dead at MAIL, another one is tried once: nothing was said on it. One
+//! that died while the client took its time, before the content, is made anew as well and told the
+//! envelope again: milters hang up on who is idle, and a client could be idle on purpose.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,10 +39,19 @@ pub(super) struct Attendance {
     /// What it said of a client at connect or HELO, if that settles all of its messages.
     settled: Option<(Caller, Verdict)>,
     part: Part,
+    /// What it was told of the envelope and has nothing against, for another link.
+    envelope: Envelope,
     /// How far it has been shown the content.
     showing: Showing,
     /// What it said against a message before it was shown all of it.
     early: Option<FilterVerdict>,
+}
+
+/// Paths with their parameters.
+#[derive(Debug, Default)]
+struct Envelope {
+    mail: (String, String),
+    recipients: Vec<(String, String)>,
 }
 
 /// Its part in the present transaction.
@@ -73,6 +84,7 @@ impl Attendance {
             link: None,
             settled: None,
             part: Part::None,
+            envelope: Envelope::default(),
             showing: Showing::default(),
             early: None,
         }
@@ -103,11 +115,15 @@ impl Attendance {
             let said = said(verdict.clone(), &self.by, told.reference);
             return self.concluded(said);
         }
+        self.envelope.mail = (path.to_owned(), parameters.to_owned());
         let cap = self.milter.settings().cap;
         let began = told.clock.now();
-        let result = timeout(cap, self.begin(path, parameters, told)).await;
+        let result = timeout(cap, self.begin(told)).await.unwrap_or(Err(Failure::Timeout(cap)));
         self.part = Part::Attends(cap.saturating_sub(since(began, told.clock)));
-        self.settle(result.unwrap_or(Err(Failure::Timeout(cap))), false, told, findings)
+        if result.as_ref().is_err_and(is_its_fault) {
+            self.milter.unreachable(told.clock.now());
+        }
+        self.settle(result, false, told, findings)
     }
 
     /// A recipient that our own gates permit.
@@ -118,21 +134,24 @@ impl Attendance {
         told: &Told<'_>,
         findings: &mut Vec<Finding>,
     ) -> FilterVerdict {
-        let (link, left) = match (&mut self.link, self.part) {
-            (_, Part::None) => return FilterVerdict::Permit,
-            (Some(link), Part::Attends(left)) => (link, left),
-            (_, Part::Failed) | (None, _) => return self.cannot(told),
+        let left = match self.part {
+            Part::None => return FilterVerdict::Permit,
+            Part::Attends(left) => left,
+            Part::Failed => return self.cannot(told),
         };
         let began = told.clock.now();
         let asking = async {
-            let parameters: Vec<_> = parameters.split_ascii_whitespace().collect();
-            let awaits = link.connection().rcpt(path, &parameters, told.macros)?;
-            link.verdict(awaits).await
+            self.revive(told).await?;
+            say_recipient(self.link()?, path, parameters, told.macros).await
         };
         let result = timeout(left, asking).await;
         self.part = Part::Attends(left.saturating_sub(since(began, told.clock)));
         let result = result.unwrap_or(Err(self.too_slow()));
-        self.settle(result, true, told, findings)
+        let verdict = self.settle(result, true, told, findings);
+        if verdict == FilterVerdict::Permit && self.part != Part::None {
+            self.envelope.recipients.push((path.to_owned(), parameters.to_owned()));
+        }
+        verdict
     }
 
     /// It reads content as that comes in.
@@ -154,13 +173,13 @@ impl Attendance {
         if !self.is_early() {
             return true;
         }
-        let (link, left) = match (&mut self.link, self.part) {
-            (_, Part::None) => return true,
-            (Some(link), Part::Attends(left)) => (link, left),
-            (_, Part::Failed) | (None, _) => return false,
+        let left = match self.part {
+            Part::None => return true,
+            Part::Attends(left) => left,
+            Part::Failed => return false,
         };
         let began = told.clock.now();
-        let shown = timeout(left, self.showing.piece(link, piece, false, told.macros)).await;
+        let shown = timeout(left, self.show(piece, false, told)).await;
         self.part = Part::Attends(left.saturating_sub(since(began, told.clock)));
         let result = match shown.unwrap_or(Err(self.too_slow())) {
             Ok(Shown::SoFar) => return true,
@@ -187,13 +206,13 @@ impl Attendance {
         if let Some(verdict) = self.early.take() {
             return (verdict, Vec::new());
         }
-        let (link, left) = match (&mut self.link, self.part) {
-            (_, Part::None) => return (FilterVerdict::Permit, Vec::new()),
-            (Some(link), Part::Attends(left)) => (link, left),
-            (_, Part::Failed) | (None, _) => return (self.cannot(told), Vec::new()),
+        let left = match self.part {
+            Part::None => return (FilterVerdict::Permit, Vec::new()),
+            Part::Attends(left) => left,
+            Part::Failed => return (self.cannot(told), Vec::new()),
         };
-        let shown = timeout(left, self.showing.piece(link, rest, true, told.macros)).await;
-        let changes = link.take_changes();
+        let shown = timeout(left, self.show(rest, true, told)).await;
+        let mut changes = self.link.as_mut().map(Link::take_changes).unwrap_or_default();
         let result = match shown.unwrap_or(Err(self.too_slow())) {
             Ok(Shown::Whole(verdict)) => {
                 // The message is over for it; there is nothing to abort.
@@ -206,6 +225,10 @@ impl Attendance {
             Ok(Shown::SoFar) => Err(Failure::Lost("it has not seen the end".to_owned())),
             Err(failure) => Err(self.showing.failed(failure)),
         };
+        // Without its last word there may be more to come, and half of them are none.
+        if result.is_err() {
+            changes.clear();
+        }
         let verdict = self.settle(result, false, told, findings);
         self.abort();
         match verdict {
@@ -217,11 +240,11 @@ impl Attendance {
     /// What it wants changed cannot be, for this reason.
     pub(super) fn cannot_change(
         &mut self,
-        why: String,
+        why: Failure,
         told: &Told<'_>,
         findings: &mut Vec<Finding>,
     ) -> FilterVerdict {
-        self.fail(&Failure::Change(why), told, findings)
+        self.fail(&why, told, findings)
     }
 
     /// It has changed a message.
@@ -237,23 +260,61 @@ impl Attendance {
             self.link = None;
         }
         self.part = Part::None;
+        self.envelope.recipients.clear();
         self.showing = Showing::default();
         self.early = None;
     }
 
+    fn link(&mut self) -> Result<&mut Link, Failure> {
+        self.link.as_mut().ok_or_else(|| Failure::Lost("there is none".to_owned()))
+    }
+
+    /// Shows the next piece of the content.
+    async fn show(&mut self, piece: &[u8], last: bool, told: &Told<'_>) -> Result<Shown, Failure> {
+        if !self.showing.has_begun() {
+            self.revive(told).await?;
+        }
+        let Some(link) = &mut self.link else {
+            return Err(Failure::Lost("there is none".to_owned()));
+        };
+        self.showing.piece(link, piece, last, told.macros).await
+    }
+
+    /// A link that died at rest is made anew, and told what the last one was told.
+    async fn revive(&mut self, told: &Told<'_>) -> Result<(), Failure> {
+        if !self.link()?.has_gone() {
+            return Ok(());
+        }
+        self.link = None;
+        let mut verdict = self.fresh(told).await?;
+        let recipients = std::mem::take(&mut self.envelope.recipients);
+        for (path, parameters) in &recipients {
+            if verdict != Verdict::Continue {
+                break;
+            }
+            verdict = say_recipient(self.link()?, path, parameters, told.macros).await?;
+        }
+        self.envelope.recipients = recipients;
+        match verdict {
+            Verdict::Continue => Ok(()),
+            // The envelope is settled: the client has to come again with it.
+            _ => Err(Failure::LostAmid("on another one it says something else".to_owned())),
+        }
+    }
+
     /// Says MAIL: on the link there is, or on another one.
-    async fn begin(
-        &mut self,
-        path: &str,
-        parameters: &str,
-        told: &Told<'_>,
-    ) -> Result<Verdict, Failure> {
+    async fn begin(&mut self, told: &Told<'_>) -> Result<Verdict, Failure> {
         if let Some(link) = &mut self.link {
-            match say_mail(link, path, parameters, told.macros).await {
+            match say_mail(link, &self.envelope, told.macros).await {
                 Err(Failure::Lost(_)) => self.link = None,
                 other => return other,
             }
         }
+        self.fresh(told).await
+    }
+
+    /// Says all up to MAIL on another link.
+    async fn fresh(&mut self, told: &Told<'_>) -> Result<Verdict, Failure> {
         let milter = Arc::clone(&self.milter);
         let Some(_leave) = milter.enter(told.clock.now()) else { return Err(Failure::LeftAlone) };
         let caller = told.caller.clone();
@@ -271,7 +332,7 @@ impl Attendance {
             self.settled = Some((told.caller.clone(), verdict.clone()));
             return Ok(verdict);
         }
-        let verdict = say_mail(&mut link, path, parameters, told.macros).await?;
+        let verdict = say_mail(&mut link, &self.envelope, told.macros).await?;
         self.link = Some(link);
         Ok(verdict)
     }
@@ -326,7 +387,7 @@ impl Attendance {
         self.link = None;
         let amid = matches!(failure, Failure::LostAmid(_));
         if is_its_fault(failure) {
-            self.milter.failed(told.clock.now(), &failure.to_string());
+            self.milter.failed(&failure.to_string());
         } else if !matches!(failure, Failure::LeftAlone) {
             // Its health says nothing of this, and the client's reply not why.
             let (by, reference) = (&self.by, told.reference);
@@ -340,9 +401,14 @@ impl Attendance {
                 });
             }
         }
-        if let Failure::Protocol(MilterError::Oversize { .. }) = failure {
+        let fault_of_message = match failure {
+            Failure::Protocol(MilterError::Oversize { .. }) => Some("a header field is too long"),
+            Failure::TooManyChanges => Some("too many header fields to be changed"),
+            _ => None,
+        };
+        if let Some(what) = fault_of_message {
             self.part = Part::Failed;
-            let reply = replies::filter_cannot_be_shown(&self.by, told.reference);
+            let reply = replies::filter_cannot_handle(&self.by, what, told.reference);
             return FilterVerdict::Refuse { by: Arc::clone(&self.by), reply };
         }
         match self.milter.settings().on_failure {
@@ -383,6 +449,7 @@ fn is_its_fault(failure: &Failure) -> bool {
         failure,
         Failure::LeftAlone
             | Failure::Change(_)
+            | Failure::TooManyChanges
             | Failure::LostAmid(_)
             | Failure::Protocol(MilterError::Oversize { .. } | MilterError::OutOfOrder(_))
     )
@@ -394,11 +461,22 @@ fn since(began: Moment, clock: Clock) -> Duration {
 
 async fn say_mail(
     link: &mut Link,
+    envelope: &Envelope,
+    macros: &Macros,
+) -> Result<Verdict, Failure> {
+    let (path, parameters) = &envelope.mail;
+    let parameters: Vec<_> = parameters.split_ascii_whitespace().collect();
+    let awaits = link.connection().mail(path, &parameters, macros)?;
+    link.verdict(awaits).await
+}
+
+async fn say_recipient(
+    link: &mut Link,
     path: &str,
     parameters: &str,
     macros: &Macros,
 ) -> Result<Verdict, Failure> {
     let parameters: Vec<_> = parameters.split_ascii_whitespace().collect();
-    let awaits = link.connection().mail(path, &parameters, macros)?;
+    let awaits = link.connection().rcpt(path, &parameters, macros)?;
     link.verdict(awaits).await
 }

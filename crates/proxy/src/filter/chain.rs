@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use evidence::Reference;
-use message::apply;
+use message::{ChangeError, apply};
 use milter::{Change, Macros};
 use policy::Finding;
 use relay::{
@@ -14,6 +14,7 @@ use relay::{
 
 use super::attendance::{Attendance, Told};
 use super::caller::{self, Caller};
+use super::link::Failure;
 use super::settings::{FilterSettings, Signer};
 use super::workers;
 use super::{changed, content};
@@ -195,6 +196,7 @@ impl Chain {
             if so_far.verdict == FilterVerdict::Permit && !changes.is_empty() {
                 if rest.is_some() {
                     let why = "changes to content that has gone by".to_owned();
+                    let why = Failure::Change(why);
                     so_far.verdict = milter.cannot_change(why, &told, &mut so_far.findings);
                 } else {
                     change(milter, changes, &told, so_far, room).await;
@@ -233,7 +235,11 @@ async fn change(
         Some((before, Err(error))) => {
             so_far.content = before;
             let findings = &mut so_far.findings;
-            so_far.verdict = milter.cannot_change(error.to_string(), told, findings);
+            let why = match error {
+                ChangeError::TooMany => Failure::TooManyChanges,
+                error => Failure::Change(error.to_string()),
+            };
+            so_far.verdict = milter.cannot_change(why, told, findings);
         }
         // The content is lost: nothing can be permitted.
         None => {

@@ -43,6 +43,9 @@ pub(super) enum Failure {
     /// What it wants changed cannot be.
     #[error("{0}")]
     Change(String),
+    /// It wants more fields changed than can be: the message is made to be that.
+    #[error("it wants too many header fields changed")]
+    TooManyChanges,
 }
 
 impl From<io::Error> for Failure {
@@ -132,6 +135,20 @@ impl Link {
     /// Sends what awaits no reply.
     pub(super) async fn flush(&mut self) -> Result<(), Failure> {
         Ok(self.send().await?)
+    }
+
+    /// Whether the milter has closed a connection on which nothing is awaited.
+    pub(super) fn has_gone(&mut self) -> bool {
+        let mut buffer = [0; READ];
+        match self.stream.try_read(&mut buffer) {
+            Ok(0) => true,
+            // Out of order, which the next command finds.
+            Ok(read) => {
+                self.connection.handle_bytes(buffer.get(..read).unwrap_or_default());
+                false
+            }
+            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+        }
     }
 
     /// What the milter wants changed in this message.

@@ -147,10 +147,16 @@ impl Milter {
         }
     }
 
-    /// It does not.
-    pub(crate) fn failed(&self, now: Moment, why: &str) {
-        self.failures.count();
+    /// It failed before it knew anything but the client and the reverse-path: after some of that
+    /// it is left alone. What it makes of a message does not count here: one client's messages
+    /// could else bring it about that nobody's are shown to it.
+    pub(crate) fn unreachable(&self, now: Moment) {
         self.breaker.failed(now);
+    }
+
+    /// It does not.
+    pub(crate) fn failed(&self, why: &str) {
+        self.failures.count();
         if self.health.swap(2, Ordering::Relaxed) != 2 {
             self.fault.store(Some(Arc::new(why.to_owned())));
             tracing::warn!(milter = %self.settings.name, why, "a milter fails");

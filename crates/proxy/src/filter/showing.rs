@@ -26,6 +26,11 @@ pub(super) enum Shown {
 }
 
 impl Showing {
+    /// Whether it was told anything of the content.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
     /// A failure on the way. A client can bring it about that one is lost that waits for more.
     pub(super) fn failed(&self, failure: Failure) -> Failure {
         match failure {

@@ -2,6 +2,7 @@
 
 mod fake;
 mod streaming;
+mod unsteady;
 
 use std::future::poll_fn;
 use std::sync::Arc;
