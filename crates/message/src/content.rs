@@ -9,6 +9,8 @@
 //! [`Problem`] beside what could be read.
 
 mod charset;
+mod colours;
+mod css;
 mod elements;
 mod file_kinds;
 mod flowed;

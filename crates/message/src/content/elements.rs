@@ -38,6 +38,9 @@ pub(super) fn is_hidden(name: &str) -> bool {
             | "select"
             | "applet"
             | "dialog"
+            | "rp"
+            | "meter"
+            | "progress"
     )
 }
 

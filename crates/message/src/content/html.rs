@@ -4,10 +4,11 @@
 //! rules for broken documents does not change what is hidden. A text that cannot be told for
 //! certain to be hidden is visible.
 
+use super::css;
 use super::elements::{is_block, is_hidden, is_void};
 use super::found::{Link, Text, TextKind};
 use super::problem::Problem;
-use super::style::{self, Paint, Sheets, Size, Style, paint};
+use super::style::{Paint, Sheets, Size, Style, paint};
 use super::tag::{Piece, Pieces, Tag, unreferenced};
 
 /// Elements within each other; browsers stop at about as many.
@@ -17,7 +18,7 @@ const OPEN_MAX: usize = 512;
 const READABLE: f32 = 2.0;
 
 /// Channels of two colours that differ by no more are one colour.
-const ALIKE: u8 = 8;
+const ALIKE: u8 = 16;
 
 /// Elements and rules of style sheets that are looked at for the elements of one message, beyond
 /// one each: half a second. Without a bound, few octets of many rules would cost minutes.
@@ -37,7 +38,7 @@ pub(super) fn read(
             && name.eq_ignore_ascii_case("style")
         {
             sheets.add(css);
-            style::generated(css, &mut generated);
+            css::generated(css, &mut generated);
         }
     }
     let mut page = Page { sheets, work: *work, ..Page::default() };
@@ -93,23 +94,35 @@ struct Open {
 struct Look {
     /// Nothing within can be seen.
     gone: bool,
+    /// It takes no place either: no line ends for it.
+    none: bool,
     /// As `visibility`, which an element within can undo.
     invisible: bool,
     font: f32,
     color: Paint,
+    /// What is painted in place of the colour.
+    fill: Option<Paint>,
     background: Paint,
 }
 
 impl Default for Look {
     fn default() -> Self {
         let (color, background) = (Paint::Plain([0; 3]), Paint::Plain([255; 3]));
-        Self { gone: false, invisible: false, font: 16.0, color, background }
+        Self {
+            gone: false,
+            none: false,
+            invisible: false,
+            font: 16.0,
+            color,
+            fill: None,
+            background,
+        }
     }
 }
 
 impl Look {
     fn shows(&self) -> bool {
-        let alike = match (self.color, self.background) {
+        let alike = match (self.fill.unwrap_or(self.color), self.background) {
             (Paint::Clear, _) => true,
             (Paint::Plain(text), Paint::Plain(behind)) => {
                 text.iter().zip(behind).all(|(a, b)| a.abs_diff(b) <= ALIKE)
@@ -121,7 +134,8 @@ impl Look {
 
     fn with(mut self, style: Style) -> Self {
         let is = |said: Option<bool>| said.unwrap_or_default();
-        self.gone |= is(style.none)
+        self.none |= is(style.none);
+        self.gone |= self.none
             || is(style.transparent)
             || is(style.away)
             || is(style.outlook)
@@ -133,6 +147,7 @@ impl Look {
             None => {}
         }
         self.color = style.color.unwrap_or(self.color);
+        self.fill = style.fill.or(self.fill);
         match style.background {
             None | Some(Paint::Clear) => {}
             Some(other) => self.background = other,
@@ -260,10 +275,10 @@ impl Page {
         let name = tag.name.to_ascii_lowercase();
         self.too_deep |= tag.too_long;
         self.close_implied(&name);
-        if is_block(&name) {
-            self.end_line();
-        }
         let look = self.look().with(self.style(&name, tag));
+        if is_block(&name) {
+            self.end_line(&look);
+        }
         match name.as_str() {
             "img" | "area" => {
                 if let Some(alt) = tag.get("alt").filter(|_| !is_dot(tag)) {
@@ -359,13 +374,20 @@ impl Page {
 
     fn end(&mut self, name: &str) {
         let name = name.to_ascii_lowercase();
-        if is_block(&name) || name == "br" {
-            self.end_line();
-        }
         if name == "a" && !self.conditional {
             self.close_link();
         }
-        let Some(at) = self.innermost(&name) else { return };
+        let Some(at) = self.innermost(&name) else {
+            // The others do nothing where they end nothing.
+            if matches!(name.as_str(), "br" | "p") {
+                self.end_line(&self.look());
+            }
+            return;
+        };
+        if is_block(&name) {
+            let look = self.open.get(at).map(|open| open.look).unwrap_or_default();
+            self.end_line(&look);
+        }
         {
             // What is not closed in a cell or a block ends with it; an element that only marks
             // text ends no block.
@@ -420,8 +442,10 @@ impl Page {
         }
     }
 
-    fn end_line(&mut self) {
-        self.visible.end_line();
+    fn end_line(&mut self, look: &Look) {
+        if !look.none && !self.conditional {
+            self.visible.end_line();
+        }
         self.whole.end_line();
     }
 

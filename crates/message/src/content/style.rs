@@ -7,6 +7,8 @@
 
 use std::collections::HashMap;
 
+use super::{colours, css};
+
 /// What declarations say, as far as they say it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Style {
@@ -26,6 +28,8 @@ pub(super) struct Style {
     /// `mso-hide: all`: not shown by Outlook.
     pub(super) outlook: Option<bool>,
     pub(super) color: Option<Paint>,
+    /// `-webkit-text-fill-color`, which beats the colour.
+    pub(super) fill: Option<Paint>,
     pub(super) background: Option<Paint>,
 }
 
@@ -60,13 +64,14 @@ impl Style {
         self.away = other.away.or(self.away);
         self.outlook = other.outlook.or(self.outlook);
         self.color = other.color.or(self.color);
+        self.fill = other.fill.or(self.fill);
         self.background = other.background.or(self.background);
     }
 
     /// The declarations of a `style` attribute: those that are said to be important apart.
     pub(super) fn read(declarations: &str) -> (Self, Self) {
         let (mut plain, mut important) = (Self::default(), Self::default());
-        for declaration in without_comments(declarations).split(';') {
+        for declaration in css::bare(declarations).split(';') {
             let Some((name, value)) = declaration.split_once(':') else { continue };
             let name = name.trim().to_ascii_lowercase();
             let value = value.trim().to_ascii_lowercase();
@@ -82,16 +87,20 @@ impl Style {
 
     fn declare(&mut self, name: &str, value: &str) {
         match name {
-            "display" => self.none = Some(value == "none"),
-            "visibility" => self.invisible = Some(matches!(value, "hidden" | "collapse")),
+            // A value that is none is passed over: what was said before stands.
+            "display" if is_display(value) => self.none = Some(value == "none"),
+            "visibility" if value == "visible" || is_global(value) => self.invisible = Some(false),
+            "visibility" if matches!(value, "hidden" | "collapse") => self.invisible = Some(true),
             "font-size" => self.font = size(value).or(self.font),
             "font" => self.font = value.split_ascii_whitespace().find_map(in_font).or(self.font),
-            "opacity" => self.transparent = number(value).map(|(n, _)| n <= 0.05),
+            "opacity" => {
+                self.transparent = number(value).map(|(n, _)| n <= 0.05).or(self.transparent);
+            }
             "height" | "max-height" | "width" | "max-width" => {
                 let nothing = number(value).is_some_and(|(n, _)| n <= 0.0);
                 self.no_room = Some(self.no_room.unwrap_or_default() || nothing);
             }
-            "overflow" | "overflow-x" | "overflow-y" => {
+            "overflow" | "overflow-x" | "overflow-y" if is_overflow(value) => {
                 self.cut_off = Some(matches!(value, "hidden" | "clip"));
             }
             "text-indent" | "left" | "top" | "right" | "margin-left" | "margin-top"
@@ -100,8 +109,9 @@ impl Style {
                 self.away = Some(true);
             }
             "mso-hide" => self.outlook = Some(value == "all"),
-            "color" => self.color = Some(paint(value)),
-            "background-color" => self.background = Some(paint(value)),
+            "color" => self.color = valid_paint(value).or(self.color),
+            "-webkit-text-fill-color" => self.fill = valid_paint(value).or(self.fill),
+            "background-color" => self.background = valid_paint(value).or(self.background),
             "background" | "background-image" => {
                 let picture = value.contains("url(") || value.contains("gradient(");
                 self.background = match (picture, name) {
@@ -115,8 +125,71 @@ impl Style {
     }
 }
 
+/// Values of every property.
+fn is_global(value: &str) -> bool {
+    matches!(value, "initial" | "inherit" | "unset" | "revert" | "revert-layer")
+}
+
+fn is_overflow(value: &str) -> bool {
+    let known =
+        |word| matches!(word, "visible" | "hidden" | "clip" | "scroll" | "auto" | "overlay");
+    is_global(value) || !value.is_empty() && value.split_ascii_whitespace().all(known)
+}
+
+/// Values that browsers take for `display` (CSS Display 3, and those with their own prefix).
+fn is_display(value: &str) -> bool {
+    let known = |word: &str| {
+        let word = ["-webkit-", "-moz-", "-ms-"]
+            .iter()
+            .find_map(|own| word.strip_prefix(own))
+            .unwrap_or(word);
+        let outer = word.strip_prefix("inline-").unwrap_or(word);
+        matches!(
+            outer,
+            "none"
+                | "block"
+                | "inline"
+                | "contents"
+                | "flex"
+                | "flexbox"
+                | "grid"
+                | "box"
+                | "table"
+                | "list-item"
+                | "run-in"
+                | "flow"
+                | "flow-root"
+                | "ruby"
+                | "ruby-base"
+                | "ruby-text"
+                | "math"
+                | "table-row"
+                | "table-cell"
+                | "table-row-group"
+                | "table-header-group"
+                | "table-footer-group"
+                | "table-column"
+                | "table-column-group"
+                | "table-caption"
+        )
+    };
+    is_global(value) || !value.is_empty() && value.split_ascii_whitespace().all(known)
+}
+
 /// A number and its unit.
 fn number(value: &str) -> Option<(f32, &str)> {
+    // What is reckoned of nothing is nothing; the rest is not reckoned.
+    let reckoned = ["calc(", "max(", "min(", "clamp("];
+    if let Some(inner) = reckoned.iter().find_map(|name| value.strip_prefix(name)) {
+        let words = inner.split(|c: char| c.is_ascii_whitespace() || "(),*+/".contains(c));
+        let mut words = words.filter(|word| !word.is_empty() && *word != "-").peekable();
+        words.peek()?;
+        let nothing = words.all(|word| {
+            reckoned.iter().any(|name| name.strip_suffix('(') == Some(word))
+                || number(word).is_some_and(|(n, _)| n == 0.0)
+        });
+        return nothing.then_some((0.0, ""));
+    }
     let signed = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+');
     let end = value.find(|c| !signed(c)).unwrap_or(value.len());
     let (digits, unit) = value.split_at(end);
@@ -147,6 +220,20 @@ fn in_font(word: &str) -> Option<Size> {
     if unit.is_empty() && n > 0.0 { None } else { size(word) }
 }
 
+/// A colour, unless browsers would pass it over.
+fn valid_paint(value: &str) -> Option<Paint> {
+    let own = |value: &str| {
+        is_global(value)
+            || value == "currentcolor"
+            || value.contains(|c: char| !c.is_ascii_alphabetic())
+            // System colours differ from one system to the other.
+            || ["text", "face", "border", "item"].iter().any(|end| value.ends_with(end))
+            || ["highlight", "mark"].contains(&value)
+    };
+    let paint = paint(value);
+    (paint != Paint::Unknown || own(value)).then_some(paint)
+}
+
 /// `#rgb`, `#rrggbb`, `rgb(…)`, `rgba(…)`, and the names that are used in mail.
 pub(super) fn paint(value: &str) -> Paint {
     if let Some(digits) = value.strip_prefix('#') {
@@ -164,21 +251,11 @@ pub(super) fn paint(value: &str) -> Paint {
         };
     }
     match value {
-        "white" => Paint::Plain([255; 3]),
-        "black" => Paint::Plain([0; 3]),
-        "gray" | "grey" => Paint::Plain([128; 3]),
-        "silver" => Paint::Plain([192; 3]),
-        "whitesmoke" => Paint::Plain([245; 3]),
-        "snow" => Paint::Plain([255, 250, 250]),
-        "ivory" => Paint::Plain([255, 255, 240]),
-        "red" => Paint::Plain([255, 0, 0]),
-        "green" => Paint::Plain([0, 128, 0]),
-        "blue" => Paint::Plain([0, 0, 255]),
-        "yellow" => Paint::Plain([255, 255, 0]),
-        "navy" => Paint::Plain([0, 0, 128]),
-        "maroon" => Paint::Plain([128, 0, 0]),
         "transparent" | "none" => Paint::Clear,
-        _ => Paint::Unknown,
+        name => colours::named(name).map_or(Paint::Unknown, |colour| {
+            let [_, red, green, blue] = colour.to_be_bytes();
+            Paint::Plain([red, green, blue])
+        }),
     }
 }
 
@@ -196,33 +273,8 @@ fn hexadecimal(digits: &str) -> Option<Paint> {
     })
 }
 
-fn without_comments(css: &str) -> String {
-    let mut out = String::with_capacity(css.len());
-    let mut rest = css;
-    while let Some((before, behind)) = rest.split_once("/*") {
-        out.push_str(before);
-        rest = behind.split_once("*/").map_or("", |(_, rest)| rest);
-    }
-    out.push_str(rest);
-    out
-}
-
 /// Classes of one element that are looked at.
 const CLASSES_MAX: usize = 32;
-
-/// Texts that a sheet puts into the page itself: `p::before { content: "…" }`.
-pub(super) fn generated(css: &str, out: &mut String) {
-    let css = without_comments(css);
-    for (at, name) in css.match_indices("content") {
-        let Some(value) = css.get(at + name.len()..) else { continue };
-        let Some(value) = value.trim_start().strip_prefix(':') else { continue };
-        let value = value.split([';', '}']).next().unwrap_or_default();
-        for piece in value.split(['"', '\'']).skip(1).step_by(2) {
-            out.push_str(piece);
-            out.push(' ');
-        }
-    }
-}
 
 /// Rules of one message that are kept, those that hide or paint something.
 const RULES_MAX: usize = 4_000;
@@ -248,7 +300,7 @@ impl Sheets {
     /// Adds the text of a `<style>`.
     pub(super) fn add(&mut self, css: &str) {
         // Mail still hides sheets from the browsers of the nineties.
-        let css = without_comments(css).replace("<!--", " ").replace("-->", " ");
+        let css = css::bare(css).replace("<!--", " ").replace("-->", " ");
         let mut rest = css.as_str();
         while let Some(open) = rest.find(['{', ';']) {
             let (selectors, behind) = rest.split_at(open);

@@ -264,6 +264,24 @@ fn hidden_texts_are_hidden() {
         "<img width=1 height=1 alt=X>",
         "<div title='X'></div>",
         "<p style='display:none'>X<p></p>",
+        "<div style='display:none;display:nonsense'>X</div>",
+        "<div style='visibility:hidden;visibility:x;opacity:x'>X</div>",
+        "<div style='opacity:0;opacity:x'>X</div>",
+        "<div style='max-height:0;overflow:hidden;overflow:x'>X</div>",
+        "<div style='color:white;color:nonsense'>X</div>",
+        "<style>.y{content:'}'}.x{display:none}</style><p class=x>X</p>",
+        "<style>.y{background:url(})}.x{display:none}</style><p class=x>X</p>",
+        "<p style=\"content:';';display:none\">X</p>",
+        "<p style='content:\"/*\";display:none'>X</p>",
+        "<ruby><rp>X</rp></ruby>",
+        "<meter>X</meter>",
+        "<progress>X</progress>",
+        "<p style='color:ivory'>X</p>",
+        "<p style='color:GhostWhite'>X</p>",
+        "<p style='color:Canvas'>X</p>",
+        "<p style='-webkit-text-fill-color:#fff'>X</p>",
+        "<p style='font-size:max(0px,0px)'>X</p>",
+        "<p style='font-size:calc( 0 * ( 0px + 0em ) )'>X</p>",
     ];
     for html in hidden {
         assert_eq!(visible(&format!("a {html} b")).replace(['\n', ' '], ""), "ab", "{html}");
@@ -297,6 +315,15 @@ fn visible_texts_are_visible() {
         "<xmp>X</xmp>",
         "&#88;",
         "<unknown>X</unknown>",
+        "<div style='display:none;display:-webkit-inline-box'>X</div>",
+        "<div style='display:none;display:inline flow'>X</div>",
+        "<div style='color:white;color:inherit'>X</div>",
+        "<div style='color:white;color:hsl(1 2 3)'>X</div>",
+        "<div style='color:white;-webkit-text-fill-color:#333'>X</div>",
+        "<div style='color:white;color:SaddleBrown'>X</div>",
+        "<p style='font-size:max(0px,12px)'>X</p>",
+        "<p style='font-size:calc()'>X</p>",
+        "<style>.x{content:'}.x{display:none}'}</style><p class=x>X</p>",
     ];
     for html in shown {
         let visible = visible(html);

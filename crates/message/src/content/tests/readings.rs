@@ -158,3 +158,26 @@ fn links_for_outlook_alone_are_links() {
     let content = Content::decode(message.replace('\n', "\r\n").as_bytes());
     assert!(content.texts[0].links[0].place.is_empty());
 }
+
+#[test]
+fn what_takes_no_place_cuts_no_word() {
+    for between in [
+        "<ruby><rp>x</rp></ruby>",
+        "<meter>x</meter>",
+        "<progress>x</progress>",
+        "<br style='display:none'>",
+        "<hr hidden>",
+        "<p hidden>x</p>",
+        "<div style='display:none'></div>",
+        "<div style='display:none'><p>x</p><br></div>",
+        "<!--[if mso]><p>x</p><br><![endif]-->",
+        "</div>",
+        "</h1>",
+    ] {
+        let text = visible(&format!("project fal{between}con"));
+        assert_eq!(text, "project falcon", "{between}");
+    }
+    for between in ["<br>", "</br>", "</p>", "<hr>", "<p></p>", "<div style='opacity:0'>x</div>"] {
+        assert_eq!(visible(&format!("project fal{between}con")), "project fal\ncon", "{between}");
+    }
+}
