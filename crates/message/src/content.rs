@@ -35,6 +35,7 @@ pub use found::{Attachment, Content, Link, Shown, Text, TextKind};
 pub use limits::{DECODED_MAX, DEPTH_MAX, PARTS_MAX};
 pub use problem::Problem;
 pub use sniff::sniffed;
+pub(crate) use unstructured::unstructured;
 
 impl Content {
     /// Reads a message: header, empty line, body.

@@ -5,12 +5,12 @@
 //! first line that is no field, others pass over that line. So the fields behind such a line are
 //! kept too, and are told apart ([`Field::is_certain`]): what must not be there must be nowhere,
 //! what must be there has to be where everybody looks. A line that begins with white space
-//! continues the field before it, one of white space alone too (s4.5); white space before the
-//! colon is obsolete and accepted (s4.5.3).
+//! continues the field before it, one of white space alone too (s4.5), though some take that for
+//! the end; white space before the colon is obsolete and accepted (s4.5.3).
 
 use memchr::memchr;
 
-use crate::decoded;
+use crate::{content, decoded};
 
 /// One field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +49,14 @@ impl Field {
         decoded::words(&self.unfolded())
     }
 
-    /// It stands before the first line that is no field: everybody sees it.
+    /// Its value as one line of text in each way in which programs decode it, the most usual one
+    /// first.
+    pub fn readings(&self) -> Vec<String> {
+        content::unstructured(&self.raw)
+    }
+
+    /// It stands before the first line that is no field and not of white space alone: everybody
+    /// sees it.
     pub fn is_certain(&self) -> bool {
         self.certain
     }
@@ -89,6 +96,7 @@ impl Header {
             {
                 last.raw.extend_from_slice(b"\r\n");
                 last.raw.extend_from_slice(text);
+                certain &= !text.trim_ascii().is_empty();
                 continue;
             }
             // A continuation of nothing is no field, but some programs take it for one.
@@ -119,9 +127,9 @@ impl Header {
         self.fields.iter().filter(move |field| field.is(name))
     }
 
-    /// Whether there is one of that name that everybody sees.
+    /// Whether there is one of that name that everybody sees, and knows by this name.
     pub fn has(&self, name: &str) -> bool {
-        self.named(name).any(Field::is_certain)
+        self.named(name).any(|field| field.is_certain() && !field.is_obsolete())
     }
 }
 

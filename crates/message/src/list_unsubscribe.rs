@@ -136,7 +136,8 @@ fn single<'a>(
     several: OneClickFault,
 ) -> Result<&'a Field, OneClickFault> {
     let mut named = header.named(name);
-    let first = named.next().filter(|field| field.is_certain()).ok_or(none)?;
+    let everybody_sees = |field: &&Field| field.is_certain() && !field.is_obsolete();
+    let first = named.next().filter(everybody_sees).ok_or(none)?;
     if named.next().is_some() { Err(several) } else { Ok(first) }
 }
 
@@ -194,6 +195,12 @@ mod tests {
         let hidden = format!("{URI}{POST}no field\r\n{URI}\r\n");
         assert_eq!(check(&hidden), Err(OneClickFault::SeveralUnsubscribe));
         let behind = format!("no field\r\n{URI}{POST}\r\n");
+        assert_eq!(check(&behind), Err(OneClickFault::NoUnsubscribe));
+        // Some programs do not know a name with a blank behind it, or end the header at such a line.
+        let spaced = |field: &str| field.replacen(':', " :", 1);
+        assert_eq!(check(&format!("{}{POST}\r\n", spaced(URI))), Err(OneClickFault::NoUnsubscribe));
+        assert_eq!(check(&format!("{URI}{}\r\n", spaced(POST))), Err(OneClickFault::NoPost));
+        let behind = format!("From: a@b\r\n \r\n{URI}{POST}\r\n");
         assert_eq!(check(&behind), Err(OneClickFault::NoUnsubscribe));
         let bare = "List-Unsubscribe-Post:List-Unsubscribe=One-Click\r\n";
         assert_eq!(check(&format!("{URI}{bare}\r\n")), Ok(()));

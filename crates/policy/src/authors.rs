@@ -2,22 +2,20 @@
 //!
 //! RFC 5322 s3.4, with groups (RFC 6854), comments around a mailbox and dots in a display
 //! name, because programs write those. Everything by which one program may come to see
-//! another author than the next is unreadable instead: comments and white space inside an
-//! address, routes, angle brackets in a display name or a comment, in the open or behind an
-//! encoded word (RFC 2047), an address without a domain. Reading takes one pass.
+//! another author than the next is unreadable instead: comments, white space and encoded words
+//! (RFC 2047) inside an address, routes, angle brackets in a display name or a comment, in the
+//! open or behind an encoded word, an address without a domain. Reading takes one pass.
+
+mod charset;
+mod hidden;
 
 use address::{Domain, Mailbox};
-use base64::Engine as _;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use self::hidden::hidden;
 use crate::sender_rules::AuthorDomain;
 
 /// Octets of a field that is read; a longer one is unreadable.
 const VALUE_MAX: usize = 16 * 1024;
-/// Octets of one encoded word's text that are decoded. RFC 2047 s2 allows 75 for all of it, and
-/// what begins many times before one end would be decoded as often.
-const ENCODED_MAX: usize = 2000;
 /// Comments within comments.
 const DEPTH_MAX: usize = 4;
 
@@ -47,11 +45,20 @@ pub fn check_authors(value: &str, domains: &[AuthorDomain]) -> Result<(), Author
 }
 
 fn authors(value: &str) -> Result<Vec<Domain>, AuthorFault> {
-    if value.len() > VALUE_MAX || hides_brackets(value) {
+    if value.len() > VALUE_MAX {
         return Err(AuthorFault::Unreadable);
     }
+    let hidden = hidden(value).ok_or(AuthorFault::Unreadable)?;
     let mut reader = Reader { rest: value, found: Vec::new() };
-    reader.list(false).map(|()| reader.found).ok_or(AuthorFault::Unreadable)
+    reader.list(false).ok_or(AuthorFault::Unreadable)?;
+    let mut found = reader.found;
+    // Whoever decodes before he parses may take an address in a name or a comment for one of
+    // its own there.
+    if hidden.divides && value.matches('@').count() > found.len() {
+        return Err(AuthorFault::Unreadable);
+    }
+    found.extend(hidden.domains);
+    Ok(found)
 }
 
 /// Each method is `None` where the text is not what it should be.
@@ -146,6 +153,10 @@ impl<'a> Reader<'a> {
         if mailbox.local().contains(['@', '<', '>', '(', ')', ',', ';', '"', '\\']) {
             return None;
         }
+        // No encoded word may be here (RFC 2047 s5), and many decode it all the same.
+        if mailbox.local().contains("=?") {
+            return None;
+        }
         self.found.push(mailbox.domain().clone());
         Some(())
     }
@@ -207,102 +218,6 @@ fn is_atom(letter: char) -> bool {
     letter.is_ascii_alphanumeric()
         || "!#$%&'*+-/=?^_`{|}~.".contains(letter)
         || (!letter.is_ascii() && !letter.is_control())
-}
-
-/// Base64 as programs write it, with its padding or without.
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
-
-/// Whether an encoded word (RFC 2047) hides an angle bracket or a control character: a
-/// program that decodes before it parses would see an address of its own there.
-///
-/// encoded-word = "=?" charset "?" encoding "?" encoded-text "?="
-fn hides_brackets(value: &str) -> bool {
-    let mut rest = value;
-    while let Some((_, behind)) = rest.split_once("=?") {
-        rest = behind;
-        let mut parts = behind.splitn(3, '?');
-        let (Some(charset), Some(encoding), Some(tail)) =
-            (parts.next(), parts.next(), parts.next())
-        else {
-            return false;
-        };
-        // Without an end there is no word behind this one either.
-        let Some((text, after)) = tail.split_once("?=") else { return false };
-        if text.len() > ENCODED_MAX {
-            return true;
-        }
-        let charset = charset.to_ascii_lowercase();
-        let mut decoded = match encoding {
-            "q" | "Q" => from_q(text),
-            // What is cut within a group of four is put together by some programs.
-            "b" | "B" if text.len() % 4 != 0 && after.contains("=?") => return true,
-            // Some skip what is no base64, and go on behind it.
-            "b" | "B" => match LENIENT.decode(text) {
-                Ok(decoded) => decoded,
-                Err(_) => return true,
-            },
-            _ => continue,
-        };
-        if charset.starts_with("iso-2022") {
-            decoded = single_octets(&charset, &decoded);
-        }
-        let hidden = |byte: &u8| matches!(byte, b'<' | b'>' | 0..=31 | 127);
-        if charset.starts_with("utf-7") || decoded.iter().any(hidden) {
-            return true;
-        }
-    }
-    false
-}
-
-/// The octets of ISO-2022 text that stand for themselves: all but those between an escape and the
-/// next one, or a shift and its end, which are halves of other letters. An escape that is not of
-/// this charset stays, because a program that does not know it goes on as before.
-///
-/// ISO-2022-JP (RFC 1468): ESC $ @ and ESC $ B begin two octets, ESC ( F ends them. ISO-2022-KR and
-/// -CN (RFC 1557, RFC 1922): ESC $ ) F names a set of two octets, which SO begins and SI ends.
-fn single_octets(charset: &str, text: &[u8]) -> Vec<u8> {
-    let japanese = charset.starts_with("iso-2022-jp");
-    let (mut wide, mut named) = (false, false);
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [byte, behind @ ..] = rest {
-        rest = behind;
-        match (byte, behind) {
-            (0x1b, [b'$', b'@' | b'B', after @ ..]) if japanese => (wide, rest) = (true, after),
-            (0x1b, [b'(', b'@'..=b'Z', after @ ..]) if japanese => (wide, rest) = (false, after),
-            (0x1b, [b'$', b')', b'A'..=b'Z', after @ ..]) if !japanese => {
-                (named, rest) = (true, after);
-            }
-            (0x0e, _) if named => wide = true,
-            (0x0f, _) if named => wide = false,
-            _ if !wide || byte.is_ascii_control() => out.push(*byte),
-            _ => {}
-        }
-    }
-    out
-}
-
-/// RFC 2047 s4.2.
-fn from_q(text: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((byte, behind)) = rest.split_first() {
-        rest = behind;
-        let hex = behind.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        match (byte, hex.and_then(|two| u8::from_str_radix(two, 16).ok())) {
-            (b'=', Some(value)) => {
-                out.push(value);
-                rest = behind.get(2..).unwrap_or_default();
-            }
-            _ => out.push(*byte),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ mod folded;
 mod notice;
 mod notice_words;
 mod postal;
-mod seen;
 
 use message::Content;
 use message::content::{Problem, Shown, Text};
@@ -20,6 +19,7 @@ pub use notice::NoticeWords;
 pub use postal::PostalAddress;
 
 use crate::expression::Expression;
+use crate::seen::fits;
 
 /// A check of decoded content.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,10 +116,7 @@ fn lacks(content: &Content, shown: &Shown, has: &dyn Fn(&Text) -> bool) -> Optio
 }
 
 fn matching(content: &Content, expression: &Expression) -> Option<String> {
-    let fits = |text: &str| {
-        let seen = seen::seen(text);
-        expression.matches(text) || seen != text && expression.matches(&seen)
-    };
+    let fits = |text: &str| fits(expression, text);
     if content.subjects.iter().any(|subject| fits(subject)) {
         return Some("its Subject fits the expression".to_owned());
     }

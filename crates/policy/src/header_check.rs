@@ -7,6 +7,7 @@ use message::{Field, Header, OneClickFault, check_one_click};
 use crate::authors::{AuthorFault, check_authors};
 use crate::expression::Expression;
 use crate::pattern::FieldName;
+use crate::seen::fits;
 use crate::sender_rules::AuthorDomain;
 use crate::subject;
 
@@ -20,7 +21,8 @@ pub enum HeaderCheck {
     Required(Vec<FieldName>),
     /// One of these fields is there.
     Forbidden(Vec<FieldName>),
-    /// A field of that name whose value fits, as it stands there or with its encoded words decoded.
+    /// A field of that name whose value fits, as it stands there or in any way in which programs
+    /// decode it, with and without what the eye does not see.
     Field(FieldName, Expression),
     /// No one-click unsubscribe (RFC 8058). The authors whose messages get a signature here that
     /// covers its fields: one list for each signature.
@@ -49,10 +51,12 @@ impl HeaderCheck {
             }
             Self::Field(name, expression) => {
                 let fits = |field: &Field| {
-                    expression.matches(&field.decoded()) || expression.matches(&field.unfolded())
+                    let mut readings = field.readings().into_iter();
+                    fits(expression, &field.unfolded())
+                        || readings.any(|one| fits(expression, &one))
                 };
                 let found = header.named(name.as_str()).any(fits);
-                found.then(|| format!("the message has a {} that is not permitted", name.as_str()))
+                found.then(|| format!("the {} of the message fits the expression", name.as_str()))
             }
             Self::OneClick(signed) => {
                 let fault = check_one_click(header).err()?;

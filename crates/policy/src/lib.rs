@@ -29,6 +29,7 @@ mod pattern;
 mod rates;
 mod reason;
 mod relay_control;
+mod seen;
 mod sender_rules;
 mod solicitation;
 mod streams;

@@ -15,7 +15,7 @@ use std::ops::Range;
 use policy::{GateRule, GateVerdict, HeaderCheck, StreamId, Streams};
 use suppression::StreamClass;
 
-use self::forms::{CheckWord, Marks};
+use self::forms::{CheckWord, Marks, VerdictWord};
 pub(crate) use self::keys::Gate;
 use self::keys::needs;
 use super::fault::Fault;
@@ -38,7 +38,7 @@ pub(crate) fn settle(
         named_once(gate, &mut names, faults);
         of_listener::known(&gate.listener, listeners, faults);
         known_streams(gate, named, faults);
-        let fits = own_keys(gate, faults);
+        let fits = own_keys(gate, faults) & permits_what_is_there(gate, faults);
         let check = check(gate, faults).filter(|_| fits);
         let rule = rule(gate, streams, faults);
         if let Some((rule, check)) = rule.zip(check)
@@ -109,6 +109,27 @@ fn own_keys(gate: &Gate, faults: &mut Vec<Fault>) -> bool {
         );
     }
     fits
+}
+
+/// Whether its `permit` can be meant: what is found passes all other gates, and a check that finds
+/// faults would let past those who have them, and nobody else.
+fn permits_what_is_there(gate: &Gate, faults: &mut Vec<Fault>) -> bool {
+    let Some(check) = gate.check.get().filter(|check| check.finds_a_fault()) else { return true };
+    let Some(said) = gate.verdict.said().filter(|said| said.value == VerdictWord::Permit) else {
+        return true;
+    };
+    let check = check.show();
+    faults.push(
+        Fault::maybe_at(said.span(), format!("check = {check} finds what is wrong with a message"))
+            .label("what is wrong would pass here, and no further gate be asked")
+            .help("leave `verdict` out to refuse it, or say \"shadow\" to watch")
+            .help(
+                "to let others past the further gates, say what they have: check = \"field\", \
+                 \"forbidden\", \"text\" or \"attachments\", or narrow those gates by `stream`, \
+                 `class` or `listener`",
+            ),
+    );
+    false
 }
 
 /// What it looks for; a key that it needs and has not is told.

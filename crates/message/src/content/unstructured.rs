@@ -6,7 +6,7 @@ use super::charset;
 
 /// `unstructured = *([FWS] VCHAR) *WSP`, with encoded words (RFC 2047) decoded: as programs
 /// read it, the most usual way first.
-pub(super) fn unstructured(value: &[u8]) -> Vec<String> {
+pub(crate) fn unstructured(value: &[u8]) -> Vec<String> {
     decoded::readings(&unfolded(value))
 }
 

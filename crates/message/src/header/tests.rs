@@ -49,11 +49,18 @@ fn a_continuation_of_nothing_may_be_a_field() {
 }
 
 #[test]
-fn a_line_of_white_space_continues_and_does_not_end_the_header() {
+fn a_line_of_white_space_continues_and_is_the_end_for_some() {
     assert_eq!(
         fields("A: 1\r\n \t\r\nB: 2\r\n\r\n"),
-        [field("A", "1", true), field("B", "2", true)]
+        [field("A", "1", true), field("B", "2", false)]
     );
+    assert_eq!(fields("A: 1\r\n x\r\nB: 2\r\n"), [field("A", "1 x", true), field("B", "2", true)]);
+}
+
+#[test]
+fn a_field_that_not_everybody_knows_is_not_there_for_all() {
+    let header = Header::parse(b"A : 1\r\nB: 2\r\n\r\n");
+    assert!(!header.has("A") && header.has("B") && header.named("A").next().is_some());
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use message::Content;
 use message::content::Attachment;
 
-use super::seen::seen;
 use crate::pattern::Pattern;
+use crate::seen::seen;
 
 /// Which attachments are found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
-use super::seen::is_invisible;
+use crate::seen::is_invisible;
 
 /// A text, folded.
 #[derive(Debug, Default)]

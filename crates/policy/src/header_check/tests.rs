@@ -56,6 +56,8 @@ fn required_fields_are_where_everybody_looks_and_forbidden_ones_nowhere() {
         ("DATE: x\r\nMessage-ID: y\r\nbcc : z\r\n\r\n", false, true),
         ("Date: x\r\nMessage-ID: y\r\nno field\r\nX-Spam:\r\n\r\n", false, true),
         (" Bcc: z\r\nDate: x\r\nMessage-ID: y\r\n\r\n", true, true),
+        ("Date: x\r\nMessage-ID : y\r\n\r\n", true, false),
+        ("Date: x\r\n \r\nMessage-ID: y\r\nX-Spam : z\r\n\r\n", true, true),
     ] {
         assert_eq!((found(&required, text), found(&forbidden, text)), (missing, there), "{text}");
     }
@@ -71,6 +73,12 @@ fn a_field_is_held_against_its_expression_as_it_stands_and_decoded() {
         ("(?i)viagra", "no field\r\nSubject: Viagra\r\n\r\n", true),
         ("(?i)viagra", "Subject: fine\r\n\r\nSubject: Viagra\r\n", false),
         ("(?i)viagra", "X-Subject: Viagra\r\n\r\n", false),
+        // What the eye joins, and what some programs join.
+        ("(?i)viagra", "Subject: Vi\u{ad}agra\r\n\r\n", true),
+        ("(?i)viagra", "Subject: =?utf-8?q?Via=E2=80=8Bgra?=\r\n\r\n", true),
+        ("(?i)viagra", "Subject: =?utf-8?b?Vml?= =?utf-8?b?hZ3Jh?=\r\n\r\n", true),
+        ("(?i)viagra", "Subject: \u{ff36}iagra\r\n\r\n", true),
+        ("\u{ad}", "Subject: Vi\u{ad}agra\r\n\r\n", true),
         (r"=\?koi8-r\?", "Subject: =?koi8-r?b?8PLJ18XU?=\r\n\r\n", true),
         ("^a b$", "Subject: a\r\n b \r\n\r\n", true),
     ] {

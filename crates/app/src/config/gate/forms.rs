@@ -44,6 +44,23 @@ choice! {
     }
 }
 
+impl CheckWord {
+    /// Whether it finds what should be otherwise. The others find what is there, good or bad.
+    pub(super) fn finds_a_fault(self) -> bool {
+        match self {
+            Self::From
+            | Self::Required
+            | Self::OneClick
+            | Self::Received
+            | Self::Subject
+            | Self::Advertisement
+            | Self::PostalAddress
+            | Self::OptOutNotice => true,
+            Self::Forbidden | Self::Field | Self::Text | Self::Attachments => false,
+        }
+    }
+}
+
 choice! {
     /// What is done about a finding.
     pub(crate) VerdictWord, "a verdict", r#""permit", "refuse", "defer" or "shadow""# {

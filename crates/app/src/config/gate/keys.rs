@@ -22,7 +22,7 @@ section! {
         name: GateName = required("\"one-click\""),
         /// What it looks for. "from": no single From, or one that cannot be read for certain, or with an author who is not at one of `domains`. "required": one of `fields` is missing. "forbidden": one of `fields` is there. "field": a `field` that `regex` fits. "one-click": no one-click unsubscribe in the form of RFC 8058. "received": more Received fields than `more_than`. "subject": a subject that may mislead. "advertisement": a subject without one of `marks` at its beginning. "postal-address": none of `addresses` in what is shown, in each alternative (CAN-SPAM). "opt-out-notice": no notice of how to opt out with a link, an address or the word that an answer is enough, in each alternative. "text": a subject or a text that `regex` fits. "attachments": one with such a name, type or size.
         check: CheckWord = required("\"one-click\""),
-        /// What is done then: "refuse" with 550, or "defer" with 451, at the final dot; "permit": it passes, and no further gate is asked; or "shadow": it passes, and the evidence says so.
+        /// What is done then: "refuse" with 550, or "defer" with 451, at the final dot; "permit": it passes, and no further gate is asked, for "forbidden", "field", "text" and "attachments"; or "shadow": it passes, and the evidence says so.
         verdict: VerdictWord = without("\"shadow\"", "\"refuse\"; \"shadow\" for check = \"subject\""),
         /// What the client is told then; the reference follows.
         text: GateText = without("\"Newsletters need one-click unsubscribe, see https://intra.corp.example/mail\"", "what was found"),
@@ -38,7 +38,7 @@ section! {
         fields: FieldNames = without("[\"Date\", \"Message-ID\"]", "needed there"),
         /// For "field": a header field.
         field: FieldNameSaid = without("\"Subject\"", "needed there"),
-        /// For "field" and "text": a regular expression for the text; that of a field as it stands there or with its encoded words decoded. Without look-around and backreferences, so that it takes no time; (?i) in front for any case.
+        /// For "field" and "text": a regular expression for the text; that of a field as it stands there or decoded, with and without what the eye does not see. Without look-around and backreferences, so that it takes no time; (?i) in front for any case.
         regex: Regex = without("'(?i)lottery'", "needed there"),
         /// For "received": a number. More than 100 are refused as a loop in any case.
         more_than: Count<0, 100> = without("25", "needed there"),

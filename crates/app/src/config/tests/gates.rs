@@ -61,9 +61,39 @@ fn a_gate_refuses_unless_it_says_otherwise_or_only_guesses() {
         ("check = \"subject\"", GateVerdict::Shadow),
         ("check = \"subject\"\nverdict = \"refuse\"", GateVerdict::Refuse),
         ("check = \"one-click\"\nverdict = \"defer\"", GateVerdict::Defer),
-        ("check = \"one-click\"\nverdict = \"permit\"", GateVerdict::Permit),
+        (
+            "check = \"field\"\nfield = \"X-Probe\"\nregex = '^yes$'\nverdict = \"permit\"",
+            GateVerdict::Permit,
+        ),
+        ("check = \"text\"\nregex = 'x'\nverdict = \"permit\"", GateVerdict::Permit),
+        ("check = \"forbidden\"\nfields = [\"X\"]\nverdict = \"permit\"", GateVerdict::Permit),
+        ("check = \"attachments\"\nnames = [\"*.ics\"]\nverdict = \"permit\"", GateVerdict::Permit),
     ] {
         assert_eq!(gate(keys).rule.verdict, verdict, "{keys}");
+    }
+}
+
+#[test]
+fn nobody_is_let_past_for_what_is_wrong() {
+    for (check, keys) in [
+        ("from", "domains = [\"corp.example\"]\n"),
+        ("required", "fields = [\"Date\"]\n"),
+        ("one-click", ""),
+        ("received", "more_than = 25\n"),
+        ("subject", ""),
+        ("advertisement", "marks = [\"ADV\"]\n"),
+        ("postal-address", "addresses = [\"Corp, 12 Harbour Street, Springfield\"]\n"),
+        ("opt-out-notice", ""),
+    ] {
+        let gate = format!("[[gate]]\nname = \"g\"\ncheck = \"{check}\"\n{keys}");
+        let line = 4 + keys.lines().count();
+        one_fault(
+            &format!("{gate}verdict = \"permit\"\n"),
+            (line, 11),
+            "\"permit\"",
+            &format!("check = \"{check}\" finds what is wrong with a message"),
+            "to let others past the further gates, say what they have: check = \"field\"",
+        );
     }
 }
 
@@ -216,7 +246,7 @@ fn checks_of_content_have_their_keys() {
 #[test]
 fn what_is_done_without_a_judgement() {
     use GateVerdict::{Defer, Permit, Refuse, Shadow};
-    let how = |keys: &str| content_check(&format!("check = \"opt-out-notice\"\n{keys}")).1;
+    let how = |keys: &str| content_check(&format!("check = \"text\"\nregex = 'x'\n{keys}")).1;
     let ten = Duration::from_secs(10);
     for (keys, cap, when_slow, when_unreadable) in [
         ("", ten, Defer, Refuse),

@@ -5,9 +5,17 @@ use std::borrow::Cow;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
+use crate::expression::Expression;
+
+/// Whether an expression fits a text, as it is or as the eye has it.
+pub(crate) fn fits(expression: &Expression, text: &str) -> bool {
+    let seen = seen(text);
+    expression.matches(text) || seen != text && expression.matches(&seen)
+}
+
 /// The text without what is not seen, wide and styled letters as plain ones (Unicode NFKC). As
 /// it is, where there is nothing of the kind.
-pub(super) fn seen(text: &str) -> Cow<'_, str> {
+pub(crate) fn seen(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|octet| octet.is_ascii() && !is_control(char::from(octet))) {
         return Cow::Borrowed(text);
     }
@@ -18,7 +26,7 @@ pub(super) fn seen(text: &str) -> Cow<'_, str> {
 
 /// Characters that are not seen and part no words: marks of where a word may be cut, of the
 /// direction, of a form (Unicode: Default_Ignorable_Code_Point), and control characters.
-pub(super) fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     is_control(c)
         || matches!(
             c,
