@@ -16,6 +16,7 @@ use relay::Routes;
 use super::admission::{self, Admissions};
 use super::altered::Signing;
 use super::choice::{EvidenceSync, Level};
+use super::classes;
 use super::fault::{Fault, Severity};
 use super::file::{File, Listener};
 use super::front_end;
@@ -23,7 +24,6 @@ use super::greeting;
 use super::naming::{Domains, EvidencePath, HostName};
 use super::section::{Maybe, Origin, Said, Section};
 use super::settings::{EvidenceSettings, LedgerSettings, ListenerSettings, LogSettings, Settings};
-use super::solicitation;
 use super::source::settle as settle_sources;
 use super::stream::settle as settle_streams;
 use super::{
@@ -87,7 +87,7 @@ pub(crate) fn settle(
     let dkim = dkim::settle(&file.dkim, &listeners, folder, faults);
     let control = control(file, folder, faults);
     let sources = settle_sources(&file.sources, folder, &ledger.person, faults);
-    solicitation::check_scopes(file, &listeners, faults);
+    classes::check(file, &listeners, faults);
     let streams = settle_streams(&file.streams, &listeners, faults);
     let rules = Streams::new(streams.clone());
     let named: Vec<&str> =

@@ -11,6 +11,7 @@ mod altered;
 mod bond;
 mod change;
 mod choice;
+mod classes;
 mod credentials;
 mod dkim;
 mod document;

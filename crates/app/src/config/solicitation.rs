@@ -1,14 +1,11 @@
-//! The form of the classes of solicitation that a listener refuses (RFC 3865 s2.2), and scopes
-//! that are such classes without anybody meaning it.
+//! The form of the classes of solicitation that a listener refuses (RFC 3865 s2.2).
 
 use smtp_wire::Solicitation;
 use toml::de::DeValue;
 
-use super::fault::{Fault, Severity};
-use super::file::File;
+use super::fault::Fault;
 use super::form::{Form, Given, shortened};
 use super::naming::show_list;
-use super::settings::ListenerSettings;
 
 /// Classes that a listener refuses; none is a value of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,27 +47,5 @@ impl Form for ClassList {
     }
     fn show(&self) -> String {
         show_list(&self.0.classes().map(str::to_owned).collect::<Vec<_>>())
-    }
-}
-
-/// Warns of a list whose scope is a class, where nothing else in the file speaks of classes: its
-/// people would get all mail but that which says that it is of this class.
-pub(crate) fn check_scopes(file: &File, listeners: &[ListenerSettings], faults: &mut Vec<Fault>) {
-    if listeners.iter().any(|one| one.no_soliciting.is_some()) {
-        return;
-    }
-    for scope in
-        file.sources.iter().map(|source| &source.scope).filter(|one| one.value.0.is_class())
-    {
-        let class = scope.value.0.as_str();
-        let message = format!(
-            "with its colon this scope is a class of solicitation: the list stops only mail that \
-             says SOLICIT={class}, and streams with that scope"
-        );
-        faults.push(
-            Fault::maybe_at(scope.span(), message)
-                .severity(Severity::Warning)
-                .help("a name without a colon, or no_soliciting at a listener if it is meant"),
-        );
     }
 }
