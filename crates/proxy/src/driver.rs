@@ -10,6 +10,7 @@
 mod answers;
 mod gathering;
 mod greeted;
+mod hearing;
 mod recording;
 mod records;
 mod upstream;
@@ -208,6 +209,7 @@ impl Driver {
                 }
                 Event::Intent(record) => {
                     self.hear_smarthost(now);
+                    self.hear_client(now);
                     self.shared.recorder.intent(&record, &mut self.records.lines);
                     self.commit_records(now);
                 }
@@ -267,20 +269,6 @@ impl Driver {
             }
         }
         true
-    }
-
-    /// Before the dot goes upstream everything the smarthost has said must be heard:
-    /// a stray reply would be taken for the answer to it.
-    fn hear_smarthost(&mut self, now: Moment) {
-        let Some(up) = &mut self.up else { return };
-        let relay = &mut self.relay;
-        scratch::with(|buffer| match up.read_now(buffer) {
-            Ok(None) => {}
-            Ok(Some(read @ 1..)) => {
-                relay.handle_bytes(now, Side::Upstream, buffer.get(..read).unwrap_or_default());
-            }
-            Ok(Some(0)) | Err(_) => relay.handle_eof(now, Side::Upstream),
-        });
     }
 
     /// Nothing is left but to write what is waiting.

@@ -236,12 +236,16 @@ impl Relay {
                     self.release_upstream();
                     return self.swallowed(now, slot, empty(holding.facts, holding.content));
                 }
+                // The header has decided already where DATA waits for the smarthost.
+                let goes_on = !holding.is_ahead();
                 holding.step = match holding.step {
                     Step::Collecting | Step::Judged(_) | Step::Ready(_) => Step::Ready(Some(slot)),
                     Step::Asked(_) => Step::Asked(Some(slot)),
                 };
                 self.phase = Phase::Holding(holding);
-                self.go_on_held(now);
+                if goes_on {
+                    self.go_on_held(now);
+                }
             }
             Phase::Swallowing(swallowing) => self.swallowed(now, slot, *swallowing),
             other => {

@@ -15,8 +15,9 @@
 //!   Swallowing, the reply at the client's dot <--------------------+
 //! ```
 //!
-//! Between the end of the header and the 354 the client is not read: what came in the
-//! same piece as the end of the header is held, the rest stays with the client.
+//! Between the end of the header and the 354 the client is read on for a while, and what comes
+//! is held: were it not read, nobody would see that it has closed, and gives the message up. A
+//! client that is far ahead waits.
 
 use smtp_session::{Lost, Moment, SlotId};
 use smtp_wire::Reply;
@@ -56,6 +57,7 @@ impl Relay {
             facts,
             content,
             held,
+            ahead: 0,
             trace,
             until,
             view,
@@ -69,6 +71,13 @@ impl Relay {
 
     pub(crate) fn hold_content(&mut self, now: Moment, span: &[u8]) {
         let Phase::Holding(holding) = &mut self.phase else { return };
+        if holding.is_ahead() {
+            holding.ahead = holding.ahead.saturating_add(span.len());
+            if let Err(full) = holding.held.push(span) {
+                self.cannot_hold(now, full);
+            }
+            return;
+        }
         let header = match &mut holding.content.deciding {
             Some(deciding) => deciding.scan(span),
             None => holding.content.header.scanned(self.settings.header.limit),

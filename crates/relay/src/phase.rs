@@ -47,11 +47,11 @@ impl Phase {
         }
     }
 
-    /// The client's dot was seen, and what was held, or our dot, has not gone upstream: filters
-    /// judge, or the smarthost is not ready.
+    /// The client's dot was seen, and ours has not gone upstream: filters judge, the smarthost
+    /// is not ready, or the intent is being written.
     pub(crate) fn is_unsent_at_dot(&self) -> bool {
         match self {
-            Self::Judging(_) => true,
+            Self::Judging(_) | Self::Intent(_) => true,
             Self::Holding(holding) => holding.step.dot_slot().is_some(),
             _ => false,
         }
@@ -257,6 +257,10 @@ pub(crate) struct Streaming {
     pub(crate) feed: Feed,
 }
 
+/// Octets behind the header, while the smarthost is not ready for them, above which the client
+/// is not read: its end is seen behind its dot, so a message of usual size is read to that.
+const AHEAD_MAX: usize = 64 * 1024;
+
 /// How much of a message is kept before DATA goes upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Until {
@@ -294,6 +298,8 @@ pub(crate) struct Holding {
     pub(crate) facts: Facts,
     pub(crate) content: Content,
     pub(crate) held: Held,
+    /// Octets of it that came when enough was held already, and the smarthost was not ready.
+    pub(crate) ahead: usize,
     pub(crate) trace: String,
     pub(crate) until: Until,
     /// What filters are to see when it goes upstream.
@@ -322,9 +328,14 @@ impl Holding {
         matches!(self.step, Step::Judged(_))
     }
 
-    /// More content would come before the smarthost is ready for it: the client waits.
-    pub(crate) fn is_full(&self) -> bool {
+    /// Enough was held, and DATA waits for the smarthost.
+    pub(crate) fn is_ahead(&self) -> bool {
         matches!(self.step, Step::Ready(None) | Step::Asked(None))
+    }
+
+    /// The client is further ahead of the smarthost than it may be: it waits.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_ahead() && self.ahead >= AHEAD_MAX
     }
 }
 

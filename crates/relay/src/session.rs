@@ -101,8 +101,8 @@ impl Relay {
         match side {
             Side::Downstream => {
                 self.client_eof = true;
-                // Judging takes its time, and a client that goes away meanwhile, without a QUIT
-                // behind its dot, has given the message up: it comes with it again.
+                // A client that goes away before our dot, without a QUIT behind its own, has
+                // given the message up, and comes with it again (RFC 5321 s4.1.1.10).
                 let step = match self.phase.is_unsent_at_dot() {
                     true => self.server.handle_broken(),
                     false => self.server.handle_eof(),

@@ -3,10 +3,12 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use e2e::{
     Aiosmtpd, Client, DkimKey, DkimKind, Gate, Impostor, Letter, Postfix, Scratch, Setup,
-    Smarthost, opendkim_testmsg, signatures,
+    Smarthost, opendkim_testmsg, signatures, wait_until,
 };
 
 use crate::SENDER;
@@ -224,4 +226,44 @@ fn what_comes_again_after_a_dot_without_an_answer_is_told_smtplib() {
     send(&gate, "new");
     let duplicate = ("duplicate".to_owned(), "shadow".to_owned());
     assert_eq!(found(&gate, 2), [duplicate.clone(), duplicate], "{}", gate.log());
+}
+
+static CLIENT_HAS_CLOSED: AtomicBool = AtomicBool::new(false);
+static DOT_CAME: AtomicBool = AtomicBool::new(false);
+
+fn slow_to_go_on(stream: &mut TcpStream) -> std::io::Result<()> {
+    stream.write_all(b"220 impostor.test ESMTP\r\n")?;
+    while next_line(stream)? != "DATA\r\n" {
+        stream.write_all(b"250 ok\r\n")?;
+    }
+    let closed = || CLIENT_HAS_CLOSED.load(Ordering::Relaxed).then_some(());
+    wait_until(Duration::from_secs(30), closed).expect("the client closes");
+    stream.write_all(b"354 go on\r\n")?;
+    while next_line(stream)? != ".\r\n" {}
+    DOT_CAME.store(true, Ordering::Relaxed);
+    stream.write_all(b"250 taken\r\n")
+}
+
+/// It is far ahead of a slow smarthost, and closes behind its dot: it will come again, and that
+/// must be no second copy.
+#[test]
+fn a_client_that_has_closed_before_the_dot_goes_on_gets_nothing_sent() {
+    let scratch = Scratch::new();
+    let slow = Impostor::start(slow_to_go_on);
+    let setup =
+        Setup { listener_lines: "complete = true\n".to_owned(), ..Setup::new(slow.address) };
+    let gate = Gate::start(&scratch.path().join("gate"), &setup);
+    let mut client = gate.dialogue();
+    for line in ["MAIL FROM:<a@corp.example>", "RCPT TO:<dave@example.com>", "DATA"] {
+        let code = client.ask(line).unwrap().code;
+        assert_eq!(code, if line == "DATA" { 354 } else { 250 }, "{line}");
+    }
+    // More than the gate reads ahead, and less than the sockets keep.
+    let body = format!("{}\r\n", "x".repeat(70)).repeat(2_500);
+    client.send(format!("Subject: x\r\n\r\n{body}.\r\n").as_bytes()).unwrap();
+    drop(client);
+    CLIENT_HAS_CLOSED.store(true, Ordering::Relaxed);
+    let outcome = gate.records("outcome", 1).remove(0);
+    assert_eq!(outcome["ending"], "abandoned", "{outcome}");
+    assert!(!DOT_CAME.load(Ordering::Relaxed));
 }

@@ -121,6 +121,18 @@ const PLACES: &[Place] = &[
         &[HELLO, MAIL, RCPT, TAKEN, "C DATA\r\n", CONTENT, PERMIT],
         (true, true),
     ),
+    place(
+        "the header was held, and DATA is out",
+        "complete",
+        &[HELLO, MAIL, RCPT, TAKEN, "C DATA\r\n", "C Subject: x\r\n\r\nhello\r\n"],
+        (false, false),
+    ),
+    place(
+        "the header was held, and the dot has come before the 354",
+        "complete",
+        &[HELLO, MAIL, RCPT, TAKEN, "C DATA\r\n", CONTENT],
+        (true, true),
+    ),
 ];
 
 impl Place {
@@ -128,6 +140,7 @@ impl Place {
         let words = vec!["PIPELINING".to_owned()];
         let mut stage = Stage::new(Scenery {
             filters: wishes(self.filters),
+            complete: self.filters == "complete",
             smarthost: Some(words.clone()),
             second: second.then_some(Some(words)),
             slow: second,
@@ -219,6 +232,38 @@ fn a_client_that_closes_while_its_message_is_judged_has_given_it_up() {
     }
 }
 
+/// The smarthost is slow, and the client sends on: so much is held, and the rest stays with it.
+/// Nothing is lost of either.
+#[test]
+fn a_client_that_is_far_ahead_of_the_smarthost_waits() {
+    let mut stage = Stage::new(Scenery {
+        complete: true,
+        size_max: 1_000_000,
+        smarthost: Some(vec!["PIPELINING".to_owned()]),
+        ..Scenery::default()
+    });
+    stage.client_says(format!("{}{}{}", &HELLO[2..], &MAIL[2..], &RCPT[2..]).as_bytes());
+    stage.smarthost_says(&TAKEN.as_bytes()[2..]);
+    stage.client_says(b"DATA\r\n");
+    let line = format!("{}\r\n", "x".repeat(70));
+    let body = line.repeat(5_000);
+    stage.client_says(b"Subject: x\r\n\r\n");
+    for piece in format!("{body}.\r\n").as_bytes().chunks(10_000) {
+        stage.client_says(piece);
+    }
+    assert!(stage.to_smarthost.ends_with(b"DATA\r\n"), "{}", told(&stage));
+    let left = stage.budget.left();
+    assert!((800_000..1_000_000 - 64 * 1024).contains(&left), "{left}");
+    assert!(!stage.relay.wants_input());
+    stage.smarthost_says(b"354 go\r\n");
+    assert_eq!(dots(&stage), 1);
+    let sent = String::from_utf8_lossy(&stage.to_smarthost).into_owned();
+    assert!(sent.ends_with(&format!("Subject: x\r\n\r\n{body}.\r\n")));
+    stage.smarthost_says(b"250 2.0.0 taken\r\n");
+    assert!(told(&stage).ends_with("250 2.0.0 taken\r\n"));
+    assert_eq!(stage.budget.left(), 1_000_000);
+}
+
 /// Everybody says what is needed for the message to be delivered.
 fn finish(place: &Place, stage: &mut Stage) {
     if stage.filters.waiting() > 0 {
@@ -228,7 +273,7 @@ fn finish(place: &Place, stage: &mut Stage) {
     if noop_is_out {
         stage.smarthost_says(b"250 noop\r\n");
     }
-    if place.filters == "change" {
+    if matches!(place.filters, "change" | "complete") {
         stage.smarthost_says(b"354 go\r\n");
     }
     assert_eq!(dots(stage), 1, "{}", place.name);
@@ -321,7 +366,7 @@ fn a_smarthost_that_is_lost_gets_nothing_twice() {
             assert_eq!(stage.budget.left(), 1_000_000, "{}", place.name);
         }
     }
-    assert_eq!(tried, 12);
+    assert_eq!(tried, 14);
 }
 
 /// What filters have counts as long as they have it, also when nobody waits for them any more.

@@ -318,6 +318,8 @@ impl Stage {
     }
 
     pub(crate) fn client_closes(&mut self) {
+        // Its end is seen behind all that it has sent, by whoever reads it.
+        assert!(self.leftover.is_empty() && self.relay.wants_input(), "nobody reads the client");
         self.relay.handle_eof(self.now, Side::Downstream);
         self.drain();
     }

@@ -19,7 +19,8 @@
 //!    smarthost, no dot is sent; of each transaction that they were shown they hear the end;
 //! 9. nobody gets a message of a class that they, the listener or the smarthost refuse; no
 //!    `SOLICIT=` goes upstream that the header of the message does not say, and none is missing
-//!    where the smarthost offers it and the header has one well-formed field.
+//!    where the smarthost offers it and the header has one well-formed field;
+//! 10. a client that is seen to be gone before our dot gets no dot sent: it comes again.
 //!
 //! The sessions of a world share its smarthosts, one to three, and the connections to them:
 //! some cannot be had, some are lost in the middle, some kept ones are closed behind

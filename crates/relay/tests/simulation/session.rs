@@ -299,15 +299,19 @@ impl Session {
         any
     }
 
+    /// The end of the client's side is told once, when nothing is before it.
+    fn relay_hears_end(&mut self, net: &Net) -> bool {
+        let is_due = self.client_closed && self.to_relay.at_end() && !self.told_end;
+        if is_due {
+            self.relay.handle_eof(net.now, Side::Downstream);
+            self.told_end = true;
+        }
+        is_due
+    }
+
     fn relay_hears_client(&mut self, net: &mut Net) -> bool {
         if self.to_relay.at_end() {
-            // The end is told once.
-            if self.client_closed && !self.told_end {
-                self.relay.handle_eof(net.now, Side::Downstream);
-                self.told_end = true;
-                return true;
-            }
-            return false;
+            return self.relay_hears_end(net);
         }
         if self.to_relay.is_empty() || !self.relay.wants_input() {
             return false;
@@ -477,6 +481,8 @@ impl Session {
                     self.relay.handle_bytes(net.now, Side::Upstream, &bytes);
                 }
             }
+            // Likewise whether the client is still there.
+            self.relay_hears_end(net);
             let written = !net.dice.permille(20);
             self.relay.answer(net.now, Answer::IntentWritten(written));
             return true;
@@ -785,7 +791,7 @@ impl Session {
 }
 
 impl Session {
-    /// (8) Should this be the end of mail data: is it to be?
+    /// (8), (10) Should this be the end of mail data: is it to be?
     fn check_dot(&self, wire: &mut Wire, bytes: &[u8]) {
         let whole = [wire.tail.as_slice(), bytes].concat();
         let ends = memchr::memmem::find(&whole, b"\r\n.\r\n").is_some();
@@ -794,6 +800,7 @@ impl Session {
             wire.in_data = false;
             wire.tail.clear();
             let message = self.client.sending().expect("a message of somebody's");
+            assert!(!self.told_end, "(10) the client has gone, and here is the dot");
             assert!(!self.desk.discards, "(8) a recipient was discarded, and here is the dot");
             self.desk.check_dot(message);
         }
