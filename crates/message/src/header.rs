@@ -101,11 +101,12 @@ impl Header {
             }
             // A continuation of nothing is no field, but some programs take it for one.
             certain &= !is_continuation(text);
-            match field(text.trim_ascii_start()) {
+            let text = text.trim_ascii_start();
+            match field_line(text) {
                 Some((name, value)) => {
                     open = true;
-                    let obsolete = name.ends_with(|last: char| last.is_ascii_whitespace());
-                    let (name, raw) = (name.trim_ascii_end().to_owned(), value.to_vec());
+                    let obsolete = text.get(name.len()) != Some(&b':');
+                    let (name, raw) = (String::from_utf8_lossy(name).into_owned(), value.to_vec());
                     fields.push(Field { name, raw, certain, obsolete });
                 }
                 None => {
@@ -142,14 +143,14 @@ fn is_continuation(line: &[u8]) -> bool {
     line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'))
 }
 
-/// field-name ":" unstructured ; the name is printable US-ASCII without a colon. With the white
-/// space behind the name.
-fn field(line: &[u8]) -> Option<(&str, &[u8])> {
+/// Name and value of a line that begins a field: field-name ":" unstructured, where the name is
+/// printable US-ASCII without a colon. White space before the colon is obsolete (s4.5.3) and no
+/// part of the name; the value is everything behind the colon. `None`: the line is no field.
+pub fn field_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let (name, value) = line.split_at(memchr(b':', line)?);
-    let known = name.trim_ascii_end();
-    let is_name = !known.is_empty() && known.iter().all(u8::is_ascii_graphic);
-    let name = std::str::from_utf8(name).ok().filter(|_| is_name)?;
-    Some((name, value.get(1..).unwrap_or_default()))
+    let name = name.trim_ascii_end();
+    let is_name = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
+    is_name.then(|| (name, value.get(1..).unwrap_or_default()))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 use std::sync::Arc;
 
 use memchr::memchr;
+use message::field_line;
 use policy::{FieldName, HeaderFields, Possible, StreamId, Streams};
 
 /// Where the header is after a span.
@@ -97,14 +98,14 @@ impl FieldScan {
             self.state = Scanned::Ended;
             return;
         }
-        let Some((name, value)) = field(line) else {
+        let Some((name, value)) = field_line(line) else {
             // Many mail servers end the header here, and what follows is text that anybody
             // may have written.
             self.state = Scanned::Ended;
             return;
         };
         if let Some(place) = self.wanted.iter().position(|wanted| wanted.is(name)) {
-            self.current = Some((place, value.get(1..).unwrap_or_default().to_vec()));
+            self.current = Some((place, value.to_vec()));
         }
     }
 
@@ -122,15 +123,6 @@ impl FieldScan {
             self.state = Scanned::Ended;
         }
     }
-}
-
-/// Name and value of a field, RFC 5322 s2.2 and s4.5: the name is printable US-ASCII without
-/// a colon, perhaps with white space behind it.
-fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (name, value) = line.split_at(memchr(b':', line)?);
-    let name = name.trim_ascii_end();
-    let is_name = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
-    is_name.then_some((name, value))
 }
 
 /// The decision about a message's stream, while its header comes.

@@ -1,10 +1,12 @@
 //! The header block as it streams by: Message-ID for the record, Received for loops.
 //!
 //! The hot path must not hold or parse messages, so only the beginning of each line
-//! is looked at, and only up to the empty line. Split anywhere, the result is the
-//! same.
+//! is looked at, and only up to the empty line. It is read as `message::Header` reads it: a line
+//! of white space continues a field, and ends nothing; white space may stand before the colon; a
+//! line that is no field is passed over. Split anywhere, the result is the same.
 
 use memchr::memchr;
+use message::field_line;
 
 use crate::fields::Scanned;
 
@@ -24,6 +26,8 @@ pub(crate) struct HeaderScan {
     octets: usize,
     /// The beginning of the current line.
     line: Vec<u8>,
+    /// The line before was of a field: the next may be a continuation.
+    open: bool,
     /// A Message-ID whose value stands on the next, folded line.
     folded_id: bool,
     received: u32,
@@ -43,44 +47,49 @@ impl HeaderScan {
             };
             self.octets = self.octets.saturating_add(line.len());
             if complete && self.line.is_empty() {
-                self.field(line);
+                self.whole_line(line);
             } else {
                 let room = KEPT_MAX.saturating_sub(self.line.len()).min(line.len());
                 self.line.extend_from_slice(line.get(..room).unwrap_or_default());
                 if complete {
                     let kept = std::mem::take(&mut self.line);
-                    self.field(&kept);
+                    self.whole_line(&kept);
                 }
             }
             span = rest;
         }
     }
 
-    fn field(&mut self, line: &[u8]) {
-        let line = line.trim_ascii_end();
+    fn whole_line(&mut self, line: &[u8]) {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.is_empty() {
             self.ended = true;
             return;
         }
-        if continues_a_field(line) {
-            if std::mem::take(&mut self.folded_id) {
+        if self.open && continues_a_field(line) {
+            if self.folded_id {
                 self.keep_id(line);
             }
             return;
         }
         self.folded_id = false;
-        if starts_with(line, b"received:") {
+        // A continuation of nothing is a field to some programs.
+        let field = field_line(line.trim_ascii_start());
+        self.open = field.is_some();
+        let Some((name, value)) = field else { return };
+        if name.eq_ignore_ascii_case(b"received") {
             self.received = self.received.saturating_add(1);
-        } else if self.message_id.is_none() && starts_with(line, b"message-id:") {
-            let value = line.get(b"message-id:".len()..).unwrap_or_default();
+        } else if self.message_id.is_none() && name.eq_ignore_ascii_case(b"message-id") {
+            self.folded_id = true;
             self.keep_id(value);
-            self.folded_id = self.message_id.is_none();
         }
     }
 
     fn keep_id(&mut self, value: &[u8]) {
         let value = value.trim_ascii();
         if !value.is_empty() {
+            self.folded_id = false;
             self.message_id = Some(String::from_utf8_lossy(value).into_owned());
         }
     }
@@ -116,10 +125,6 @@ pub(crate) fn continues_a_field(content: &[u8]) -> bool {
     content.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'))
 }
 
-fn starts_with(line: &[u8], name: &[u8]) -> bool {
-    line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +145,25 @@ mod tests {
         let mut scan = HeaderScan::default();
         MESSAGE.chunks(1).for_each(|byte| scan.scan(byte));
         assert_eq!((scan.message_id(), scan.received), (Some("<id@example>"), 2));
+    }
+
+    #[test]
+    fn fields_are_told_as_mail_programs_tell_them() {
+        for message in [
+            "Subject: x\r\n \r\nMessage-ID: <a@b>\r\nReceived: x\r\n\r\n",
+            "Message-ID : <a@b>\r\nRECEIVED\t: x\r\n\r\n",
+            "message-id:\r\n \t\r\n <a@b>\r\nReceived : x\r\n \r\n",
+            "no field\r\n Message-ID: <a@b>\r\n Received: no field of its own\r\nReceived:x",
+            "Subject: x\r\n Message-ID: <c@d>\r\nMessage-ID: <a@b>\r\nReceived: x\r\n\r\n",
+        ] {
+            for step in 1..=message.len() {
+                let mut scan = HeaderScan::default();
+                message.as_bytes().chunks(step).for_each(|piece| scan.scan(piece));
+                scan.scan(b"\r\n");
+                let seen = (scan.message_id(), scan.received);
+                assert_eq!(seen, (Some("<a@b>"), 1), "{message:?}, step {step}");
+            }
+        }
     }
 
     #[test]

@@ -7,13 +7,19 @@
 //! reads it alike. Nothing is kept but the beginning of a line and the value of such a field.
 
 use memchr::memchr;
+use message::field_line;
 use policy::ClassRefusal;
 use smtp_wire::Solicitation;
+
+use crate::header::continues_a_field;
 
 /// Octets that are kept of a line; the grammar has lists of at most 1000.
 const LINE_MAX: usize = 2048;
 /// Octets of all such fields of a message together.
 const VALUES_MAX: usize = 4096;
+
+/// What the field is called.
+const FIELD: &[u8] = b"solicitation";
 
 /// What a span has shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +86,9 @@ pub(crate) struct SolicitScan {
     line: Vec<u8>,
     /// The current line is longer than what is kept of it.
     is_cut: bool,
-    /// A field whose next line may be a continuation.
+    /// The line before was of a field, whichever: the next may be a continuation.
+    open: bool,
+    /// What such a field says so far.
     value: Option<Vec<u8>>,
     /// Octets of values so far.
     octets: usize,
@@ -97,6 +105,7 @@ impl SolicitScan {
             declared,
             line: Vec::new(),
             is_cut: false,
+            open: false,
             value: None,
             octets: 0,
             broken: false,
@@ -145,7 +154,8 @@ impl SolicitScan {
     fn whole_line(&mut self, line: &[u8]) -> Seen {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
+        let continues = continues_a_field(line);
+        if continues && self.open {
             // Of blanks alone: to some the end of the header.
             self.broken |= line.trim_ascii().is_empty();
             if self.value.is_none() {
@@ -157,11 +167,22 @@ impl SolicitScan {
         if line.is_empty() {
             return Seen::Ended;
         }
-        let Some((name, value)) = field(line) else {
+        // A continuation of nothing is a field to some programs.
+        self.broken |= continues;
+        let line = line.trim_ascii_start();
+        let Some((name, value)) = field_line(line) else {
             self.broken = true;
-            return Seen::NotYet;
+            self.open = false;
+            let begun = line.trim_ascii_end();
+            let name = FIELD.get(..begun.len()).unwrap_or_default();
+            // Its colon, and what it says, may stand where nothing is kept any more.
+            return match self.is_cut && begun.eq_ignore_ascii_case(name) {
+                true => Seen::Unreadable,
+                false => Seen::NotYet,
+            };
         };
-        if !name.eq_ignore_ascii_case(b"solicitation") {
+        self.open = true;
+        if !name.eq_ignore_ascii_case(FIELD) {
             return Seen::NotYet;
         }
         self.value = Some(Vec::new());
@@ -213,14 +234,6 @@ impl SolicitScan {
     }
 }
 
-/// Name and value of a field; white space before the colon is obsolete syntax (RFC 5322 s4.5).
-fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (name, value) = line.split_at(memchr(b':', line)?);
-    let name = name.trim_ascii_end();
-    let is_name = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
-    is_name.then(|| (name, value.get(1..).unwrap_or_default()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,6 +262,30 @@ mod tests {
     fn said(message: &str) -> (String, Option<String>) {
         let Said { carried, value, .. } = read("", message).unwrap();
         (carried, value.map(|value| value.as_str().to_owned()))
+    }
+
+    #[test]
+    fn a_field_is_found_where_other_programs_find_one() {
+        // A continuation of nothing; but it is not passed on, where not everybody sees it.
+        let nothing = ("net.example:ADV".to_owned(), None);
+        for message in [
+            "no field\r\n Solicitation: net.example:ADV\r\n\r\n",
+            "no field\r\n \t\r\n\tsolicitation : net.example:ADV\r\n\r\n",
+        ] {
+            assert_eq!(said(message), nothing, "{message:?}");
+        }
+        let continued = "Subject: x\r\n Solicitation: net.example:ADV\r\n\r\n";
+        assert_eq!(said(continued), (String::new(), None));
+        // What would be its value is not kept.
+        let blanks = " ".repeat(LINE_MAX);
+        for line in [
+            format!("Solicitation{blanks}: net.example:ADV\r\n\r\n"),
+            format!("no field\r\n{blanks}Solicitation: net.example:ADV\r\n\r\n"),
+        ] {
+            assert_eq!(read("", &line), None);
+        }
+        let long = format!("Subject:{blanks}x\r\nX{blanks}\r\nSolicitation: a:b\r\n\r\n");
+        assert_eq!(said(&long).0, "a:b");
     }
 
     #[test]
