@@ -51,7 +51,7 @@ impl Relay {
     fn handle_step(&mut self, now: Moment, step: Step<'_>) {
         match step {
             Step::Idle | Step::Answered => {}
-            Step::Hello { name, extended: _ } => {
+            Step::Hello { name, extended } => {
                 self.forget_transaction();
                 self.client_name =
                     self.helo_told.as_ref().map_or(name, |told| String::from(&**told));
@@ -61,7 +61,8 @@ impl Relay {
                     known.as_deref(),
                     settings.size_offered(),
                     settings.recipients_max,
-                    self.own_classes().map(|own| {
+                    // HELO offers nothing that MAIL could say (RFC 5321 s4.1.1.1).
+                    self.own_classes().filter(|_| extended).map(|own| {
                         offers::with_classes_of_all(own, &self.records, &settings.routes.reach)
                     }),
                 );
