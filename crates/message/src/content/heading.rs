@@ -109,7 +109,7 @@ impl Heading {
         } else if name.eq_ignore_ascii_case(b"content-type") {
             once(&mut seen.kind, "Content-Type");
             if let Some(kind) = structured(value) {
-                self.named(&kind, "name");
+                self.named(&kind);
                 if attributes(&kind, "boundary") > 1 {
                     problems.push(Problem::Twice("boundary"));
                 }
@@ -118,14 +118,14 @@ impl Heading {
                 }
                 self.kind = Some(kind_of(&kind));
             }
-            self.guessed(value, "name");
+            self.guessed(value);
         } else if name.eq_ignore_ascii_case(b"content-disposition") {
             once(&mut seen.disposition, "Content-Disposition");
             if let Some(disposition) = structured(value) {
                 self.attached |= disposition.ctype().eq_ignore_ascii_case("attachment");
-                self.named(&disposition, "filename");
+                self.named(&disposition);
             }
-            self.guessed(value, "filename");
+            self.guessed(value);
         } else if name.eq_ignore_ascii_case(b"content-transfer-encoding") {
             once(&mut seen.encoding, "Content-Transfer-Encoding");
             let word = unfolded(value);
@@ -133,6 +133,8 @@ impl Heading {
                 problems.push(Problem::UnknownEncoding);
             }
             self.encoding = Some(word);
+        } else if name.eq_ignore_ascii_case(b"content-name") {
+            self.names.extend(unstructured(value));
         } else if name.eq_ignore_ascii_case(b"content-id") {
             self.id = Some(bare_id(&unfolded(value)));
         }
@@ -144,20 +146,24 @@ impl Heading {
 }
 
 impl Heading {
-    fn named(&mut self, field: &ContentType<'_>, name: &str) {
+    fn named(&mut self, field: &ContentType<'_>) {
         let all = field.attributes().unwrap_or_default().iter();
-        let names = all.filter(|one| one.name.eq_ignore_ascii_case(name));
+        let is_name = |word: &str| NAME_WORDS.iter().any(|name| word.eq_ignore_ascii_case(name));
+        let names = all.filter(|one| is_name(&one.name));
         self.names.extend(names.map(|one| one.value.clone().into_owned()));
     }
 
-    fn guessed(&mut self, value: &[u8], name: &str) {
-        for guess in names::read(value, name) {
+    fn guessed(&mut self, value: &[u8]) {
+        for guess in NAME_WORDS.iter().flat_map(|name| names::read(value, name)) {
             if !self.names.contains(&guess) {
                 self.names.push(guess);
             }
         }
     }
 }
+
+/// Of a type, and of a disposition; some programs take either in either field.
+const NAME_WORDS: [&str; 2] = ["name", "filename"];
 
 fn attributes(of: &ContentType<'_>, name: &str) -> usize {
     let all = of.attributes().unwrap_or_default().iter();

@@ -10,6 +10,41 @@ pub(super) const NAMES_MAX: usize = 32;
 
 /// Every reading of the parameter `wanted` of a field with this value.
 pub(super) fn read(value: &[u8], wanted: &str) -> Vec<String> {
+    let mut found = readings(value, wanted);
+    if value.contains(&b'(') {
+        let more = readings(&uncommented(value), wanted);
+        found.extend(more);
+    }
+    let mut names: Vec<String> = Vec::new();
+    for name in found {
+        if names.len() < NAMES_MAX && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// Without comments (RFC 5322 s3.2.2), which may stand between any two words.
+fn uncommented(value: &[u8]) -> Vec<u8> {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    let outside = |octet: &&u8| {
+        let was_escaped = escaped;
+        escaped = **octet == b'\\' && !was_escaped;
+        match octet {
+            b'"' if depth == 0 && !was_escaped => quoted = !quoted,
+            b'(' if !quoted && !was_escaped => depth += 1,
+            b')' if depth > 0 && !was_escaped => {
+                depth -= 1;
+                return false;
+            }
+            _ => {}
+        }
+        depth == 0
+    };
+    value.iter().filter(outside).copied().collect()
+}
+
+fn readings(value: &[u8], wanted: &str) -> Vec<String> {
     let mut found = Vec::new();
     // A quote that is never ended hides the rest from some programs, and from others not.
     for quotes in [true, false] {
@@ -32,6 +67,11 @@ pub(super) fn read(value: &[u8], wanted: &str) -> Vec<String> {
                     if !value.ends_with(b"?=") {
                         found.push(text(value.clone()));
                         found.push(text(unescaped(&value)));
+                        // Texts in quotes one behind the other.
+                        if value.contains(&b'"') {
+                            let octets = value.iter().copied().filter(|octet| *octet != b'"');
+                            found.push(text(octets.collect()));
+                        }
                     }
                 }
                 [number, ..] => {
@@ -183,6 +223,10 @@ mod tests {
             "attachment; filename=\"=?utf-8?B?cGF5IG1lLmV4ZQ?=\"",
             "attachment; filename=\"pay me=?utf-8?Q?.exe?=\"",
             "attachment; filename*0=\"=?utf-8?B?cGF5IG1l\"; filename*1=\"LmV4ZQ==?=\"",
+            "attachment; filename(x)=\"pay me.exe\"",
+            "attachment; file(x(y)\\))name(\")=\"pay me.exe\"(z)",
+            "attachment; filename=\"pay me.\"\"exe\"",
+            "attachment; filename=\"pay \"me\".exe\"",
         ] {
             let names = read(value.as_bytes(), "filename");
             assert!(names.iter().any(|name| name == "pay me.exe"), "{value}: {names:?}");

@@ -68,7 +68,8 @@ fn bare(name: &str) -> impl Iterator<Item = String> {
     all.into_iter().flat_map(|name| {
         let cut = name.find(['\0', ':']).and_then(|at| name.get(..at)).map(str::to_owned);
         std::iter::once(name.into_owned()).chain(cut).map(|name| {
-            let name = seen(name.rsplit(['/', '\\']).next().unwrap_or(&name)).into_owned();
+            let path = name.trim_end_matches(|c: char| c.is_whitespace() || "/\\\"'".contains(c));
+            let name = seen(path.rsplit(['/', '\\']).next().unwrap_or(path)).into_owned();
             let odd = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`' | '<' | '>');
             name.trim_end_matches(|c: char| odd(c) || matches!(c, '.' | ',' | ';'))
                 .trim_start_matches(odd)

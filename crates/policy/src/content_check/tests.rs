@@ -293,6 +293,8 @@ fn names_of_attachments() {
         "filename=\"setup%2Eexe\"",
         "filename=\"'setup.exe'\"",
         "filename=\"setup.exe\u{feff}\"",
+        "filename=\"setup.exe/\"",
+        "filename=\"setup.exe/ \\\\\"",
     ] {
         assert!(found(&check, &named(name)).is_some(), "{name}");
     }

@@ -181,3 +181,19 @@ fn what_takes_no_place_cuts_no_word() {
         assert_eq!(visible(&format!("project fal{between}con")), "project fal\ncon", "{between}");
     }
 }
+
+#[test]
+fn names_stand_in_more_than_one_place() {
+    for header in [
+        "Content-Type: application/octet-stream; filename=evil.exe",
+        "Content-Type: application/octet-stream\nContent-Disposition: attachment; name=evil.exe",
+        "Content-Type: application/octet-stream\nContent-Name: evil.exe",
+        "Content-Type: application/octet-stream; filename(x)=evil.exe",
+        "Content-Disposition: attachment; file(x)name=evil.exe",
+        "Content-Disposition: attachment; filename=\"evil.\"\"exe\"",
+    ] {
+        let content = Content::decode(file(header, "x").replace('\n', "\r\n").as_bytes());
+        let mut names = content.attachments.iter().flat_map(|one| &one.names);
+        assert!(names.any(|name| name == "evil.exe"), "{header}");
+    }
+}
