@@ -11,6 +11,8 @@ mod notice;
 mod notice_words;
 mod postal;
 
+use std::cell::Cell;
+
 use message::Content;
 use message::content::{Problem, Shown, Text};
 
@@ -48,20 +50,32 @@ pub enum Judgement {
 impl ContentCheck {
     /// Looks at a message.
     pub fn judge(&self, content: &Content) -> Judgement {
+        // A text has become too long when it was compared.
+        let over = Cell::new(false);
         let found = match self {
             Self::PostalAddress(addresses) => {
                 let has = |text: &Text| {
                     let folded = folded::Folded::of(&text.visible);
-                    addresses.iter().any(|address| address.is_in(&folded))
+                    let has = addresses.iter().any(|address| address.is_in(&folded));
+                    over.set(over.get() || folded.cut && !has);
+                    has
                 };
                 lacking(content, &has).map(|place| format!("no postal address {place}"))
             }
             Self::OptOutNotice(words) => lacking(content, &|text: &Text| words.notice_in(text))
                 .map(|place| format!("no opt-out notice that works {place}")),
-            Self::Text(expression) => matching(content, expression),
-            Self::Attachments(rules) => rules.find(content),
+            Self::Text(expression) => matching(content, expression, &over),
+            Self::Attachments(rules) => {
+                over.set(AttachmentRules::is_too_long(content));
+                rules.find(content)
+            }
         };
+        // Something that must be there may be where the text was cut.
+        let lacks = matches!(self, Self::PostalAddress(_));
         match (found, content.problems.as_slice()) {
+            (found, _) if over.get() && (lacks || found.is_none()) => {
+                Judgement::Unreadable(format!("{TOO_COMPLEX}: letters that stand for many"))
+            }
             (Some(found), _) => Judgement::Found(found),
             (None, []) => Judgement::Clear,
             (None, problems) => Judgement::Unreadable(told(problems)),
@@ -69,9 +83,11 @@ impl ContentCheck {
     }
 }
 
+const TOO_COMPLEX: &str = "too complex to be judged";
+
 fn told(problems: &[Problem]) -> String {
     let kind = if problems.iter().any(|problem| problem.is_too_complex()) {
-        "too complex to be judged"
+        TOO_COMPLEX
     } else {
         "cannot be read whole"
     };
@@ -115,8 +131,13 @@ fn lacks(content: &Content, shown: &Shown, has: &dyn Fn(&Text) -> bool) -> Optio
     }
 }
 
-fn matching(content: &Content, expression: &Expression) -> Option<String> {
-    let fits = |text: &str| fits(expression, text);
+/// `over`: a text could not be looked at as the eye has it.
+fn matching(content: &Content, expression: &Expression, over: &Cell<bool>) -> Option<String> {
+    let fits = |text: &str| {
+        let fits = fits(expression, text);
+        over.set(over.get() || fits.is_none());
+        fits.unwrap_or_default()
+    };
     if content.subjects.iter().any(|subject| fits(subject)) {
         return Some("its Subject fits the expression".to_owned());
     }

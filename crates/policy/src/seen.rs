@@ -7,22 +7,41 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 
 use crate::expression::Expression;
 
-/// Whether an expression fits a text, as it is or as the eye has it.
-pub(crate) fn fits(expression: &Expression, text: &str) -> bool {
-    let seen = seen(text);
-    expression.matches(text) || seen != text && expression.matches(&seen)
+/// Whether an expression fits a text, as it is or as the eye has it. Nothing, where it does not
+/// fit it as it is, and the other is more than [`room`].
+pub(crate) fn fits(expression: &Expression, text: &str) -> Option<bool> {
+    if expression.matches(text) {
+        return Some(true);
+    }
+    seen(text).map(|seen| seen != text && expression.matches(&seen))
 }
 
 /// The text without what is not seen, wide and styled letters as plain ones (Unicode NFKC). As
-/// it is, where there is nothing of the kind.
-pub(crate) fn seen(text: &str) -> Cow<'_, str> {
+/// it is, where there is nothing of the kind. Nothing, where it is more than [`room`].
+pub(crate) fn seen(text: &str) -> Option<Cow<'_, str>> {
     if text.bytes().all(|octet| octet.is_ascii() && !is_control(char::from(octet))) {
-        return Cow::Borrowed(text);
+        return Some(Cow::Borrowed(text));
     }
     let nfkc = ComposingNormalizerBorrowed::new_nfkc();
     let shown = text.chars().filter(|c| !is_invisible(*c));
-    Cow::Owned(nfkc.normalize_iter(shown).collect())
+    let (mut out, most) = (String::with_capacity(text.len()), room(text));
+    for c in nfkc.normalize_iter(shown) {
+        out.push(c);
+        if out.len() > most {
+            return None;
+        }
+    }
+    Some(Cow::Owned(out))
 }
+
+/// Octets that a text may have in plain letters: one character may be eighteen (U+FDFA), but no
+/// text of anybody's grows so.
+pub(crate) fn room(text: &str) -> usize {
+    text.len().saturating_mul(2).saturating_add(ROOM)
+}
+
+/// More than any header becomes that is read.
+const ROOM: usize = 1 << 20;
 
 /// Characters that are not seen and part no words: marks of where a word may be cut, of the
 /// direction, of a form (Unicode: Default_Ignorable_Code_Point), and control characters.
@@ -71,9 +90,9 @@ mod tests {
             "𝐥𝐨𝐭𝐭𝐞𝐫𝐲",
             "l\u{e0020}ottery\u{fe0f}",
         ] {
-            assert_eq!(seen(text), "lottery", "{text:?}");
+            assert_eq!(seen(text).as_deref(), Some("lottery"), "{text:?}");
         }
-        assert!(matches!(seen("a\tb\r\n"), Cow::Borrowed(_)));
-        assert_eq!(seen("1\u{a0}€"), "1 €");
+        assert!(matches!(seen("a\tb\r\n"), Some(Cow::Borrowed(_))));
+        assert_eq!(seen("1\u{a0}€").as_deref(), Some("1 €"));
     }
 }

@@ -10,3 +10,10 @@ pub const PARTS_MAX: usize = 1_000;
 /// Octets of all that is decoded. More than any message that would be taken, so that only what
 /// is packed within itself is over it.
 pub const DECODED_MAX: usize = 192 << 20;
+
+/// The same, as times the size of the message: each message within another is decoded with it
+/// and by itself, and readings that programs differ about count each.
+pub(super) const DECODED_TIMES: usize = 8;
+
+/// Octets that may be decoded of any message, however small.
+pub(super) const DECODED_LEAST: usize = 1 << 20;

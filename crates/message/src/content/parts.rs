@@ -2,13 +2,14 @@
 
 use super::found::{Attachment, Content, Shown, Text, TextKind};
 use super::heading::{self, Heading, Kind, line_of};
-use super::limits::{DECODED_MAX, DEPTH_MAX, PARTS_MAX};
+use super::limits::{DECODED_LEAST, DECODED_MAX, DECODED_TIMES, DEPTH_MAX, PARTS_MAX};
 use super::problem::Problem;
 use super::transfer::Transfer;
 use super::{charset, file_kinds, flowed, html, sniff, uuencode};
 
 pub(super) fn read(message: &[u8]) -> Content {
-    read_within(message, DECODED_MAX)
+    let most = message.len().saturating_mul(DECODED_TIMES).saturating_add(DECODED_LEAST);
+    read_within(message, most.min(DECODED_MAX))
 }
 
 /// Decodes no more than so many octets.

@@ -14,7 +14,7 @@ pub enum Problem {
     TooDeep,
     /// More than [`PARTS_MAX`].
     TooManyParts,
-    /// More than [`DECODED_MAX`] octets when decoded.
+    /// More than [`DECODED_MAX`] octets when decoded, or many times the message.
     TooLarge,
     /// Elements of HTML within each other, more than any mail program goes; more attributes of
     /// one, or more rules of style sheets, than are looked at; or a sheet that takes too long.
@@ -56,7 +56,11 @@ impl fmt::Display for Problem {
             Self::TooDeep => write!(f, "parts within parts, more than {}", DEPTH_MAX),
             Self::TooManyParts => write!(f, "more than {} parts", PARTS_MAX),
             Self::TooLarge => {
-                write!(f, "more than {} MiB of text when decoded", DECODED_MAX >> 20)
+                write!(
+                    f,
+                    "more than {} MiB, or many times its size, when decoded",
+                    DECODED_MAX >> 20
+                )
             }
             Self::HtmlTooDeep => f.write_str("HTML that is too deep or too costly"),
             Self::BrokenHeader => f.write_str("a header with a line that is no field"),

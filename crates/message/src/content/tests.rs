@@ -346,3 +346,13 @@ fn links_and_their_texts() {
         .collect();
     assert_eq!(links, [("https://a.example/x", "click here"), ("#", "Unsubscribe"), ("y", "")]);
 }
+
+#[test]
+fn what_is_decoded_is_in_proportion_to_the_message() {
+    let nested = |levels: usize| {
+        let inner = format!("\n{}", "x\n".repeat(500_000));
+        "Content-Type: message/rfc822\n\n".repeat(levels) + &inner
+    };
+    assert_eq!(problems(&nested(6)), []);
+    assert_eq!(problems(&nested(12)), [Problem::TooLarge]);
+}

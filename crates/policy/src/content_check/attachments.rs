@@ -37,6 +37,12 @@ impl AttachmentRules {
         })
     }
 
+    /// Whether a name is too long to be looked at as the eye has it.
+    pub(super) fn is_too_long(content: &Content) -> bool {
+        let mut names = content.attachments.iter().flat_map(|one| &one.names);
+        names.any(|name| seen(name).is_none())
+    }
+
     fn find_in(&self, one: &Attachment) -> Option<String> {
         let names = || one.names.iter().flat_map(|name| bare(name));
         if let Some(pattern) =
@@ -69,7 +75,8 @@ fn bare(name: &str) -> impl Iterator<Item = String> {
         let cut = name.find(['\0', ':']).and_then(|at| name.get(..at)).map(str::to_owned);
         std::iter::once(name.into_owned()).chain(cut).map(|name| {
             let path = name.trim_end_matches(|c: char| c.is_whitespace() || "/\\\"'".contains(c));
-            let name = seen(path.rsplit(['/', '\\']).next().unwrap_or(path)).into_owned();
+            let path = path.rsplit(['/', '\\']).next().unwrap_or(path);
+            let name = seen(path).unwrap_or(Cow::Borrowed(path));
             let odd = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`' | '<' | '>');
             name.trim_end_matches(|c: char| odd(c) || matches!(c, '.' | ',' | ';'))
                 .trim_start_matches(odd)

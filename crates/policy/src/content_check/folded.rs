@@ -3,23 +3,30 @@
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
 
-use crate::seen::is_invisible;
+use crate::seen::{is_invisible, room};
 
 /// A text, folded.
 #[derive(Debug, Default)]
 pub(super) struct Folded {
     pub(super) text: String,
-    /// Where a word begins: in the folded text, and in the text as it was.
-    words: Vec<(usize, usize)>,
+    /// Where a word begins: in the folded text, and in the text as it was. Half as wide as they
+    /// might be: no text comes near that, and a text may be all words.
+    words: Vec<(u32, u32)>,
+    /// The rest of the text is not in it: it took more than [`room`].
+    pub(super) cut: bool,
 }
 
 impl Folded {
     pub(super) fn of(text: &str) -> Self {
         let nfkd = DecomposingNormalizerBorrowed::new_nfkd();
-        let mut folded =
-            Self { text: String::with_capacity(text.len()), words: Vec::with_capacity(8) };
+        let mut folded = Self { text: String::with_capacity(text.len()), ..Self::default() };
+        let most = room(text);
         let mut apart = true;
         for (at, c) in text.char_indices() {
+            if folded.text.len() > most {
+                folded.cut = true;
+                break;
+            }
             if c.is_ascii() {
                 folded.push(at, c, &mut apart);
             } else if !is_invisible(c) {
@@ -37,7 +44,7 @@ impl Folded {
             return;
         }
         if std::mem::take(apart) {
-            self.words.push((self.text.len(), at));
+            self.words.push((narrow(self.text.len()), narrow(at)));
         }
         for c in c.to_lowercase() {
             match c {
@@ -63,7 +70,7 @@ impl Folded {
         let sticks = |c: Option<char>| c.is_some_and(|c| c.is_numeric() || c.is_lowercase());
         !sticks(before.chars().next_back())
             || !sticks(behind.chars().next())
-            || self.words.binary_search_by_key(&at, |(folded, _)| *folded).is_ok()
+            || self.words.binary_search_by_key(&narrow(at), |(folded, _)| *folded).is_ok()
     }
 
     /// How many words.
@@ -72,9 +79,15 @@ impl Folded {
     }
 
     fn origin(&self, at: usize) -> usize {
+        let at = narrow(at);
         let next = self.words.partition_point(|(folded, _)| *folded <= at);
-        next.checked_sub(1).and_then(|word| self.words.get(word)).map_or(0, |(_, origin)| *origin)
+        let word = next.checked_sub(1).and_then(|word| self.words.get(word));
+        word.and_then(|(_, origin)| usize::try_from(*origin).ok()).unwrap_or_default()
     }
+}
+
+fn narrow(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -523,3 +523,23 @@ fn the_notice_of_a_long_text_is_at_one_of_its_ends() {
     assert_eq!(found(&notice(), &plain(&format!("{line}{words}"))), None);
     assert!(found(&notice(), &plain(&line)).is_some());
 }
+
+#[test]
+fn letters_that_stand_for_many_have_a_bound() {
+    let letters = "\u{fdfa}".repeat(60_000);
+    let long = decoded(&format!("Content-Type: text/plain; charset=utf-8\n\n{letters} 12 harbour"));
+    let short = decoded("Content-Type: text/plain; charset=utf-8\n\n\u{fdfa} 12 harbour");
+    let text = ContentCheck::Text("falcon".parse().unwrap());
+    let here = ContentCheck::Text("12 harbour".parse().unwrap());
+    let postal = ContentCheck::PostalAddress(vec![PostalAddress::new("12 Harbour").unwrap()]);
+    let files = attachments(AttachmentRules { names: patterns(&["*.exe"]), ..Default::default() });
+    for check in [&text, &postal] {
+        let judged = check.judge(&long);
+        assert!(matches!(&judged, Judgement::Unreadable(why) if why.contains("too complex")));
+        assert_eq!(check.judge(&short), Judgement::Clear);
+    }
+    assert!(matches!(here.judge(&long), Judgement::Found(_)));
+    let file = named(&format!("filename=\"{letters}.txt\""));
+    assert!(matches!(files.judge(&file), Judgement::Unreadable(_)));
+    assert_eq!(files.judge(&long), Judgement::Clear);
+}
