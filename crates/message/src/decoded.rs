@@ -85,7 +85,15 @@ fn read(text: &str, join: bool) -> String {
 
 fn flush(run: &mut Option<Run<'_>>, out: &mut String) {
     let Some(run) = run.take() else { return };
-    match charset_decoder(run.charset.as_bytes()) {
+    let wide = ["utf-16", "utf16", "utf_16"].iter().any(|n| run.charset.eq_ignore_ascii_case(n));
+    let noughts =
+        |first: usize| run.octets.iter().skip(first).step_by(2).filter(|o| **o == 0).count();
+    // Without a mark it may be either; the letters of the West tell (RFC 2781 s4.3 has this one).
+    let big = wide
+        && ![b"\xff\xfe", b"\xfe\xff"].iter().any(|mark| run.octets.starts_with(*mark))
+        && noughts(0) > noughts(1);
+    let charset = if big { b"utf-16be".as_slice() } else { run.charset.as_bytes() };
+    match charset_decoder(charset) {
         Some(decode) => out.push_str(&decode(&run.octets)),
         None => out.push_str(&String::from_utf8_lossy(&run.octets)),
     }
@@ -180,6 +188,9 @@ mod tests {
             ("=?utf-8?Q?a_b=3D=?=", "a b=="),
             ("=?utf-8?Q?a b?=", "a b"),
             ("=?utf-8?Q?=3D?=?=", "=?="),
+            ("=?utf-16?b?AGYAYQBsAGMAbwBu?=", "falcon"),
+            ("=?utf-16?b?/v8AZgBhAGwAYwBvAG4=?=", "falcon"),
+            ("=?UTF-16?b?ZgBhAGwAYwBvAG4A?=", "falcon"),
             ("=?utf-8?X?a?=", "=?utf-8?X?a?="),
             ("a =?utf-8?Q?never", "a =?utf-8?Q?never"),
             ("=?=?=?utf-8?q?a?=", "=?=?a"),

@@ -26,10 +26,11 @@ pub(super) fn of(names: &[String], media: &str) -> FileKinds {
         })
     };
     let of_type = |all: &[&str]| all.iter().any(|end| media.ends_with(end));
+    // `text/rfc822-headers`, `message/global-headers`: their Subject is one (RFC 6522 s4).
     FileKinds {
         html: ends(HTML) || of_type(&["+html", "svg+xml"]),
         text: ends(TEXT) || of_type(&["/xml", "+xml", "/json", "+json"]),
-        message: ends(MESSAGE) || of_type(&["/mbox", "/x-mimearchive"]),
+        message: ends(MESSAGE) || of_type(&["/mbox", "/x-mimearchive", "-headers"]),
     }
 }
 

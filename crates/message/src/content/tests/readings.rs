@@ -197,3 +197,12 @@ fn names_stand_in_more_than_one_place() {
         assert!(names.any(|name| name == "evil.exe"), "{header}");
     }
 }
+
+#[test]
+fn headers_that_are_sent_back_have_subjects() {
+    for kind in ["text/rfc822-headers", "message/global-headers"] {
+        let header = format!("Content-Type: {kind}");
+        let body = "From: a@b.example\nSubject: =?utf-8?q?project_falcon?=";
+        assert!(finds(&file(&header, body), "project falcon"), "{kind}");
+    }
+}
