@@ -17,7 +17,7 @@
 
 use std::sync::Arc;
 
-use smtp_session::{AuthRequest, Moment, SlotId};
+use smtp_session::{AuthRequest, Lost, Moment, SlotId};
 use smtp_wire::{Capabilities, Reply};
 
 use crate::bond::{Bond, Exchange};
@@ -154,12 +154,14 @@ impl Relay {
                 };
                 self.server.answer(now, exchange.slot, reply);
             }
+            // Logged in, and the client does not know: nobody may use that. What the client has
+            // begun on the connection meanwhile fails with it.
+            cancelled @ Bond::Cancelled(_) if reply.is_positive() => {
+                self.bond = cancelled;
+                self.upstream_lost(now, &Lost::Nonsense("a login that was given up succeeded"));
+            }
             Bond::Cancelled(next) => {
                 self.bond = Bond::Bound { logged_in: false };
-                if reply.is_positive() {
-                    // Logged in, and the client does not know: nobody may use that.
-                    self.part();
-                }
                 if let Some((slot, request)) = next {
                     self.pass_auth(now, slot, request);
                 }
