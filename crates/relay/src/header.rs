@@ -47,7 +47,7 @@ impl HeaderScan {
             };
             self.octets = self.octets.saturating_add(line.len());
             if complete && self.line.is_empty() {
-                self.whole_line(line);
+                self.whole_line(line.get(..KEPT_MAX).unwrap_or(line));
             } else {
                 let room = KEPT_MAX.saturating_sub(self.line.len()).min(line.len());
                 self.line.extend_from_slice(line.get(..room).unwrap_or_default());
@@ -163,6 +163,18 @@ mod tests {
                 let seen = (scan.message_id(), scan.received);
                 assert_eq!(seen, (Some("<a@b>"), 1), "{message:?}, step {step}");
             }
+        }
+    }
+
+    #[test]
+    fn a_long_line_is_kept_alike_however_it_comes() {
+        for length in KEPT_MAX - 20..KEPT_MAX + 20 {
+            let line = format!("Message-ID: <{}>\r\n\r\n", "a".repeat(length));
+            let (mut whole, mut split) = (HeaderScan::default(), HeaderScan::default());
+            whole.scan(line.as_bytes());
+            line.as_bytes().chunks(7).for_each(|piece| split.scan(piece));
+            assert_eq!(whole.message_id(), split.message_id(), "{length}");
+            assert!(whole.message_id().is_some_and(|id| id.len() <= KEPT_MAX));
         }
     }
 
