@@ -120,8 +120,10 @@ impl Attendance {
         let began = told.clock.now();
         let result = timeout(cap, self.begin(told)).await.unwrap_or(Err(Failure::Timeout(cap)));
         self.part = Part::Attends(cap.saturating_sub(since(began, told.clock)));
-        if result.as_ref().is_err_and(is_its_fault) {
-            self.milter.unreachable(told.clock.now());
+        match &result {
+            Ok(_) => self.milter.reachable(),
+            Err(failure) if is_its_fault(failure) => self.milter.unreachable(told.clock.now()),
+            Err(_) => {}
         }
         self.settle(result, false, told, findings)
     }

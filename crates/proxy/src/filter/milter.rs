@@ -139,12 +139,16 @@ impl Milter {
 
     /// It does what it should.
     pub(crate) fn succeeded(&self) {
-        self.breaker.succeeded();
         // Nearly always there is nothing to change, and nothing is written.
         if self.health.load(Ordering::Relaxed) != 1 && self.health.swap(1, Ordering::Relaxed) == 2 {
             self.fault.store(None);
             tracing::info!(milter = %self.settings.name, "the milter answers again");
         }
+    }
+
+    /// It has answered MAIL, whatever it makes of the message then.
+    pub(crate) fn reachable(&self) {
+        self.breaker.succeeded();
     }
 
     /// It failed before it knew anything but the client and the reverse-path: after some of that

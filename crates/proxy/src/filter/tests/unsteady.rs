@@ -56,6 +56,22 @@ async fn one_that_fails_with_messages_is_asked_about_the_next_one() {
     assert!(told.starts_with("milter m: 550 5.7.1"), "{told}");
 }
 
+/// It is left alone for failures in a row: one that answers MAIL in between is there.
+#[tokio::test]
+async fn one_that_answers_now_and_then_is_asked_each_time() {
+    let fake = Fake::tcp(|heard| match heard.letter {
+        b'M' if heard.connection % 2 == 1 => Act::Close,
+        b'E' => Act::Close,
+        _ => said(b'c'),
+    });
+    let (mut session, milter) = alone(optional(fake.await.address.clone()));
+    for _ in 0..8 {
+        assert_eq!(session.message(MESSAGE).await.verdict, FilterVerdict::Permit);
+    }
+    assert_eq!((milter.connections.get(), milter.failures.get()), (8, 8));
+    assert_eq!(milter.pause(Clock::start()), None);
+}
+
 /// A sender could make so many that nobody takes them away.
 #[tokio::test]
 async fn more_fields_than_can_be_changed_refuse_the_message() {
