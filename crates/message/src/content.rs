@@ -33,6 +33,7 @@ mod tests;
 
 pub use found::{Attachment, Content, Link, Shown, Text, TextKind};
 pub use limits::{DECODED_MAX, DEPTH_MAX, PARTS_MAX};
+pub use names::percent_decoded;
 pub use problem::Problem;
 pub use sniff::sniffed;
 pub(crate) use unstructured::unstructured;

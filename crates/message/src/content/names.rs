@@ -177,6 +177,11 @@ fn extended(value: &[u8]) -> String {
         (Some(charset), Some(_), Some(value)) => (std::str::from_utf8(charset).ok(), value),
         _ => (None, value),
     };
+    charset::text(percent_decoded(value), charset, &mut Vec::new())
+}
+
+/// The octets of a text with `%XX` in it; what is none of these is as it stands.
+pub fn percent_decoded(value: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(value.len());
     let mut rest = value;
     while let [first, behind @ ..] = rest {
@@ -188,7 +193,7 @@ fn extended(value: &[u8]) -> String {
         out.push(decoded.unwrap_or(*first));
         rest = behind.get(if decoded.is_some() { 2 } else { 0 }..).unwrap_or_default();
     }
-    charset::text(out, charset, &mut Vec::new())
+    out
 }
 
 fn text(octets: Vec<u8>) -> String {

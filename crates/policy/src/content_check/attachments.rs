@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use message::Content;
-use message::content::Attachment;
+use message::content::{Attachment, percent_decoded};
 
 use crate::pattern::Pattern;
 use crate::seen::seen;
@@ -87,18 +87,7 @@ fn bare(name: &str) -> impl Iterator<Item = String> {
 
 /// With `%XX` as the characters that they are.
 fn unescaped(name: &str) -> String {
-    let mut out = Vec::with_capacity(name.len());
-    let mut rest = name.as_bytes();
-    while let [first, behind @ ..] = rest {
-        let digit = |at: usize| behind.get(at).and_then(|octet| char::from(*octet).to_digit(16));
-        let decoded = match (first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => u8::try_from(high * 16 + low).ok(),
-            _ => None,
-        };
-        out.push(decoded.unwrap_or(*first));
-        rest = behind.get(if decoded.is_some() { 2 } else { 0 }..).unwrap_or_default();
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    String::from_utf8_lossy(&percent_decoded(name.as_bytes())).into_owned()
 }
 
 /// Marks of the direction of writing: with them `cod.exe` is shown as `exe.doc`.
