@@ -255,31 +255,44 @@ fn begin(
     };
     shared.counters.sessions.count();
     let number = shared.sessions.fetch_add(1, Ordering::Relaxed);
-    let now = clock.now();
-    let id = format!("{:x}-{number:x}", now.unix_millis() / 1000);
-    let relay = Relay::new(
-        Arc::clone(&settings.relay),
-        Arc::clone(&settings.server),
-        SessionFacts {
-            id: id.into(),
-            client: peer,
-            port,
-            listener: settings.address,
-            login: None,
-            mechanism: None,
-            tls: None,
-        },
-        shared.gate.clone(),
-        Arc::clone(shared.smarthosts.records()),
-        Arc::clone(&shared.mint),
-        now,
-    );
+    let id = format!("{:x}-{number:x}", clock.now().unix_millis() / 1000);
+    let facts = SessionFacts {
+        id: id.into(),
+        client: peer,
+        port,
+        listener: settings.address,
+        login: None,
+        mechanism: None,
+        tls: None,
+    };
     let (shared, settings) = (Arc::clone(shared), Arc::clone(settings));
     tokio::spawn(async move {
+        first_look(&settings, &shared, drain.clone()).await;
+        let relay = Relay::new(
+            Arc::clone(&settings.relay),
+            Arc::clone(&settings.server),
+            facts,
+            shared.gate.clone(),
+            Arc::clone(shared.smarthosts.records()),
+            Arc::clone(&shared.mint),
+            clock.now(),
+        );
         session::run(relay, socket, &settings, shared, clock, drain).await;
         drop(seat);
         drop(alive);
     });
+}
+
+/// The first clients wait until it is known what they can be offered, or until the gate drains.
+async fn first_look(
+    settings: &ListenerSettings,
+    shared: &Shared,
+    mut drain: watch::Receiver<bool>,
+) {
+    tokio::select! {
+        () = shared.smarthosts.first_look(&settings.relay.routes.reach) => {}
+        _ = drain.wait_for(|drain| *drain) => {}
+    }
 }
 
 /// There is no place for it.

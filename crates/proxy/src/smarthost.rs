@@ -12,6 +12,7 @@ use relay::{CapabilityRecord, OpenFailure, SmarthostId, Upstream};
 use smtp_session::{Client, ClientSettings, Login, Lost, Moment, UseTls};
 use smtp_wire::ClientIdentity;
 use tokio::net::TcpStream;
+use tokio::sync::SetOnce;
 
 use crate::breaker::{Breaker, Standing};
 use crate::clock::Clock;
@@ -79,6 +80,8 @@ pub struct Smarthost {
     addresses: ArcSwapOption<(Moment, Vec<SocketAddr>)>,
     /// 0 untried, 1 up, 2 down, 3 no login.
     state: AtomicU64,
+    /// The first try has ended, well or badly.
+    tried: SetOnce<()>,
     breaker: Breaker,
     pool: Pool,
     places: Arc<Places>,
@@ -95,6 +98,7 @@ impl Smarthost {
             record: Arc::new(CapabilityRecord::default()),
             addresses: ArcSwapOption::empty(),
             state: AtomicU64::new(0),
+            tried: SetOnce::new(),
             breaker: Breaker::default(),
             pool: Pool::new(settings.pool),
             places: Arc::new(Places::new(id, settings.connections, settings.data_timeout)),
@@ -127,6 +131,16 @@ impl Smarthost {
             3 => SmarthostState::NoLogin,
             _ => SmarthostState::Down,
         }
+    }
+
+    /// Nobody has tried yet: what it offers cannot be known.
+    pub(crate) fn is_untried(&self) -> bool {
+        !self.tried.initialized()
+    }
+
+    /// Returns when the first try has ended, well or badly.
+    pub(crate) async fn tried(&self) {
+        self.tried.wait().await;
     }
 
     /// Connections to it now, and how many of them are idle.
@@ -225,6 +239,10 @@ impl Smarthost {
                     self.failed(clock.now(), failure);
                 }
             }
+        }
+        // Behind the record: whoever waited for it finds what was learned.
+        if self.is_untried() {
+            let _ = self.tried.set(());
         }
         drop(leave);
         opened

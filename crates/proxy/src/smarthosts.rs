@@ -23,6 +23,10 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Between two probes of one that failed fewer times than it takes to leave it alone.
 const PROBE: Duration = Duration::from_secs(5);
 
+/// How long a client waits for its greeting while nobody knows yet what the smarthosts offer. It
+/// should wait five minutes (RFC 5321 s4.5.3.2.1); what watches a port waits for less.
+const FIRST_LOOK: Duration = Duration::from_secs(10);
+
 /// The smarthosts of a gate.
 #[derive(Debug)]
 pub struct Smarthosts {
@@ -105,6 +109,25 @@ impl Smarthosts {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
+    }
+
+    /// Returns when each in `reach` (all, if it is empty) has been tried once since it is known of,
+    /// or after [`FIRST_LOOK`]. Who came before that would be offered neither AUTH nor SMTPUTF8, and
+    /// clients take what is not offered for a lasting no.
+    pub(crate) async fn first_look(&self, reach: &[SmarthostId]) {
+        let matters = |host: &Smarthost| reach.is_empty() || reach.contains(&host.id());
+        // Nearly always there is none, and no clock is asked.
+        if !self.all.iter().any(|host| host.is_untried() && matters(host)) {
+            return;
+        }
+        let look = async {
+            for smarthost in &self.all {
+                if matters(smarthost) {
+                    smarthost.tried().await;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(FIRST_LOOK, look).await;
     }
 
     /// Asks `candidates` one after the other.

@@ -2,7 +2,8 @@
 //!
 //! RFC 5321 s4.1.1.1, s4.2.4: an extension is offered only if it will work. With no
 //! knowledge of the smarthost yet, only what optgate supplies alone: PIPELINING,
-//! ENHANCEDSTATUSCODES, its own SIZE and LIMITS.
+//! ENHANCEDSTATUSCODES, its own SIZE and LIMITS. The driver lets no session begin before it has
+//! tried to know.
 
 use std::sync::Arc;
 

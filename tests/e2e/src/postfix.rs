@@ -89,6 +89,12 @@ impl Postfix {
         Self::start_with(scratch, free_port(), &main, "")
     }
 
+    /// Starts one that takes its time before it greets.
+    pub fn start_slow(scratch: &Scratch) -> Self {
+        let main = "smtpd_delay_reject = no\nsmtpd_client_restrictions = sleep 4\n";
+        Self::start_with(scratch, free_port(), main, "")
+    }
+
     /// Starts one that keeps everything in its queue.
     pub fn start_keeping(scratch: &Scratch) -> Self {
         Self::start_with(scratch, free_port(), "defer_transports = virtual\n", "")

@@ -77,3 +77,50 @@ fn one_that_keeps_failing_is_asked_last() {
     let later = names(&smarthosts, &Wanted::default(), at(6));
     assert!(later.ends_with('c'), "half open, it is one of the two again: {later}");
 }
+
+/// A server that says `replies`, one behind each line it gets, the first at once.
+async fn server(replies: Vec<&'static str>) -> std::net::SocketAddr {
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut stream = BufReader::new(listener.accept().await.unwrap().0);
+        for reply in replies {
+            stream.write_all(reply.as_bytes()).await.unwrap();
+            stream.read_line(&mut String::new()).await.unwrap();
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn the_first_look_ends_when_each_in_reach_was_tried_well_or_badly() {
+    let mut up = settings("up", 1, 1);
+    up.address = server(vec!["220 up\r\n", "250-up\r\n250 AUTH PLAIN\r\n"]).await.to_string();
+    // Nobody listens behind a socket that is bound and does not accept.
+    let bound = tokio::net::TcpSocket::new_v4().unwrap();
+    bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let mut down = settings("down", 1, 1);
+    down.address = bound.local_addr().unwrap().to_string();
+    let nobody = settings("out of reach", 1, 1);
+    let smarthosts = Smarthosts::new(vec![up, down, nobody], Vec::new(), 1);
+    let reach = [SmarthostId(0), SmarthostId(1)];
+    let (clock, counters) = (Clock::start(), Counters::default());
+    let manner = Manner { pooled: false, bound: false, client: None, last: true };
+    let mut look = std::pin::pin!(smarthosts.first_look(&reach));
+    for host in [0, 1] {
+        assert!(is_waiting(look.as_mut()).await, "{host} was not tried yet");
+        let opened = smarthosts.all()[host].open(clock, &counters, manner).await;
+        assert_eq!(opened.is_ok(), host == 0);
+    }
+    assert!(!is_waiting(look.as_mut()).await, "both were tried");
+    let known = smarthosts.records()[0].load().unwrap();
+    assert_eq!(known.auth, ["PLAIN"]);
+    assert!(smarthosts.all()[2].is_untried());
+}
+
+/// Whether it still waits, when asked once.
+async fn is_waiting(mut look: std::pin::Pin<&mut impl Future<Output = ()>>) -> bool {
+    std::future::poll_fn(|cx| std::task::Poll::Ready(look.as_mut().poll(cx).is_pending())).await
+}
