@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 
 use testkit::Dice;
 
+use crate::gates::{Findings, Marks};
+use crate::lists::REST;
 use crate::logins::{Attempt, INJECTED, token, weave};
 use crate::smarthosts::assert_own;
 use crate::solicits::{self, Says};
@@ -57,9 +59,31 @@ pub(crate) struct Message {
     pub(crate) stream: &'static str,
     /// What it says of its classes.
     pub(crate) says: Says,
+    /// What gates look for in it, and what they have found.
+    pub(crate) marks: Marks,
+    pub(crate) findings: Findings,
     pub(crate) recipients_told_250: Vec<String>,
     /// The code of the reply to the dot.
     pub(crate) dot_reply: Option<u16>,
+}
+
+impl Message {
+    /// Puts fields behind its Subject.
+    fn insert(&mut self, fields: &str) {
+        for bytes in [&mut self.content, &mut self.wire] {
+            let subject = b"Subject: x\r\n";
+            let at = memchr::memmem::find(bytes, subject).unwrap() + subject.len();
+            bytes.splice(at..at, fields.bytes());
+        }
+    }
+
+    /// Its Message-ID is none to others.
+    fn hide_id(&mut self) {
+        for bytes in [&mut self.content, &mut self.wire] {
+            assert!(bytes.starts_with(b"Message-ID: "));
+            bytes.splice(.."Message-ID".len(), *b"X-Name");
+        }
+    }
 }
 
 /// What came of its logins.
@@ -183,17 +207,36 @@ impl Client {
         for message in &mut self.messages {
             let (fields, says) = solicits::write(&mut self.dice);
             message.says = says;
-            for bytes in [&mut message.content, &mut message.wire] {
-                let subject = b"Subject: x\r\n";
-                let at = memchr::memmem::find(bytes, subject).unwrap() + subject.len();
-                bytes.splice(at..at, fields.bytes());
+            if fields.contains("no field") {
+                // The header that decides the stream ends there.
+                message.stream = REST;
             }
+            message.insert(&fields);
+        }
+    }
+
+    /// Its messages have, or lack, what gates look for.
+    pub(crate) fn mark(&mut self) {
+        for message in &mut self.messages {
+            let (fields, marks) = Marks::write(&mut self.dice);
+            message.insert(&fields);
+            if marks.lacks_id {
+                message.hide_id();
+            }
+            if marks.cut {
+                message.says.doubt();
+            }
+            message.marks = marks;
         }
     }
 
     /// The message whose data the gate has asked for last.
     pub(crate) fn sending(&self) -> Option<&Message> {
         self.messages.get(self.last_data?)
+    }
+
+    pub(crate) fn sending_mut(&mut self) -> Option<&mut Message> {
+        self.messages.get_mut(self.last_data?)
     }
 
     pub(crate) fn output(&mut self) -> &mut Vec<u8> {

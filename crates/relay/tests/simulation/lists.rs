@@ -115,8 +115,25 @@ pub(crate) fn addresses(setup: Setup, number: usize) -> Vec<String> {
         "no1",
         "maybe1",
     ];
+    let mixed = [
+        "noads1",
+        "noads2",
+        "noadsl",
+        "noreceipt1",
+        "maybeads1",
+        "yes1",
+        "yes2",
+        "yes3",
+        "yesl",
+        "no1",
+        "maybe1",
+        "adfree1",
+        "AdFreel",
+        "perhaps1",
+    ];
     let locals: &[&str] = match setup {
         Setup::Solicit => &solicits::LOCALS,
+        Setup::Everything => &mixed,
         _ if setup.has_streams() => &some,
         _ => &all,
     };

@@ -20,7 +20,10 @@
 //! 9. nobody gets a message of a class that they, the listener or the smarthost refuse; no
 //!    `SOLICIT=` goes upstream that the header of the message does not say, and none is missing
 //!    where the smarthost offers it and the header has one well-formed field;
-//! 10. a client that is seen to be gone before our dot gets no dot sent: it comes again.
+//! 10. a client that is seen to be gone before our dot gets no dot sent: it comes again;
+//! 11. a message that a gate over headers stops gets no dot sent and is never told 250; each gate's
+//!     finding is written down once; what is added to a header stands once in front of it, where it
+//!     was missing, and everything else is as it came.
 //!
 //! The sessions of a world share its smarthosts, one to three, and the connections to them:
 //! some cannot be had, some are lost in the middle, some kept ones are closed behind
@@ -45,6 +48,7 @@
 
 mod client;
 mod filters;
+mod gates;
 mod lists;
 mod logins;
 mod session;
@@ -58,8 +62,8 @@ use std::io::Write as _;
 use setup::{Setup, Totals};
 use world::World;
 
-/// Eighteen tests together: at least a hundred thousand sessions, about two in each world.
-const WORLDS: u64 = 4_350;
+/// Twenty-one tests together: at least a hundred thousand sessions, about two in each world.
+const WORLDS: u64 = 4_000;
 
 fn run_many(setup: Setup, first: u64) {
     let worlds = std::env::var("OPTGATE_SIM_WORLDS")
@@ -122,7 +126,11 @@ fn run_many(setup: Setup, first: u64) {
         assert_eq!(seen.on_time > sessions / 100, holds, "NOOPs on time: {seen:?}");
         assert_eq!(seen.pieced > sessions / 200, holds, "shown in pieces: {seen:?}");
     }
-    let solicit = setup == Setup::Solicit;
+    let gates = setup.has_gates();
+    assert_eq!(seen.gates_stopped > sessions / 20, gates, "stopped by gates: {seen:?}");
+    assert_eq!(seen.gates_trusted > sessions / 500, gates, "let pass by one: {seen:?}");
+    assert_eq!(seen.completed > sessions / 50, gates, "completed: {seen:?}");
+    let solicit = setup.has_classes();
     assert_eq!(seen.solicited > sessions / 100, solicit, "SOLICIT= of clients: {seen:?}");
     assert_eq!(seen.from_header > sessions / 100, solicit, "of headers: {seen:?}");
     assert_eq!(seen.spared > sessions / 100, solicit, "other classes: {seen:?}");
@@ -218,6 +226,21 @@ fn milters_with_contact_at_mail() {
 #[test]
 fn solicitation() {
     run_many(Setup::Solicit, 18_000_000);
+}
+
+#[test]
+fn header_gates() {
+    run_many(Setup::Gates, 19_000_000);
+}
+
+#[test]
+fn header_gates_and_streams() {
+    run_many(Setup::GatesStreams, 20_000_000);
+}
+
+#[test]
+fn everything_together() {
+    run_many(Setup::Everything, 21_000_000);
 }
 
 /// Re-runs the seed in `OPTGATE_SIM_SEED` in every setup; without it, seed 0.

@@ -12,8 +12,8 @@ use policy::{
 };
 use relay::{
     Access, Answer, AuthAnswer, AuthOffer, AuthQuestion, Contact, Event, FilterAnswer,
-    HoldSettings, MessageRules, Mixed, OpenFailure, Relay, RelaySettings, RouteId, Routes,
-    SessionFacts, Side, SmarthostId, TlsFacts, Upstream, Wanted, Way,
+    HoldSettings, Mixed, OpenFailure, Relay, RelaySettings, RouteId, Routes, SessionFacts, Side,
+    SmarthostId, TlsFacts, Upstream, Wanted, Way,
 };
 use smtp_session::sasl::Mechanism;
 use smtp_session::{
@@ -26,6 +26,7 @@ use testkit::Link;
 
 use crate::client::{Client, Message};
 use crate::filters::{Desk, NOOP_EVERY};
+use crate::gates;
 use crate::lists::{Fact, MadeUpLists, REST, addresses, fact, is_listed, opinion, rules};
 use crate::logins::{token, user};
 use crate::setup::Setup;
@@ -106,7 +107,7 @@ impl Session {
             (hold.limit, hold.noop_every) = (9_000, NOOP_EVERY);
             wait_max = Some(Duration::from_secs(200));
         }
-        let some = matches!(setup, Setup::Routes | Setup::Solicit);
+        let some = setup == Setup::Routes || setup.has_classes() || setup.has_gates();
         let held = setup == Setup::Held || (some && net.dice.permille(300));
         let own_classes = solicits::of_listener(setup, &mut net.dice);
         let mut routes = Routes::default();
@@ -120,7 +121,9 @@ impl Session {
         let streams =
             Arc::new(Streams::new(if setup.has_streams() { rules() } else { Vec::new() }));
         let receipts = streams.iter().map(|(id, _)| id).next();
-        let desk = Desk::new(setup, &mut net.dice, receipts.filter(|_| setup.has_streams()));
+        let mut desk = Desk::new(setup, &mut net.dice, receipts.filter(|_| setup.has_streams()));
+        let message = gates::rules(setup, &mut net.dice, receipts.filter(|_| setup.has_streams()));
+        desk.completes = message.complete;
         let settings = RelaySettings {
             hostname: "gate.example".to_owned(),
             access: Access {
@@ -143,7 +146,7 @@ impl Session {
             mixed: if setup == Setup::StreamsWhole { Mixed::RefuseWhole } else { Mixed::Defer },
             header: HoldSettings::new(2_000, Arc::clone(&net.budget)),
             hold,
-            message: MessageRules::default(),
+            message,
             filters: desk.wishes.clone(),
             no_soliciting: own_classes.clone(),
             message_size_max: 25_000,
@@ -195,8 +198,11 @@ impl Session {
         let addresses = addresses(setup, number);
         let (dice, lax) = (net.dice.roll(), net.is_out_of_step());
         let mut client = Client::new(dice, seed, number, &addresses, lax, setup.has_logins());
-        if setup == Setup::Solicit {
+        if setup.has_classes() {
             client.solicit();
+        }
+        if setup.has_gates() {
+            client.mark();
         }
         let mut session = Self {
             number,
@@ -686,6 +692,12 @@ impl Session {
                 }
                 Event::Found(record) => {
                     assert_eq!(*record.session, format!("s{}", self.number), "(6)");
+                    let of_gates = self.client.sending_mut().is_some_and(|message| {
+                        gates::note(net.setup, message, &record.gate, record.reply.is_some())
+                    });
+                    if of_gates {
+                        continue;
+                    }
                     if &*record.gate == "solicitation" {
                         net.totals.classes_refused += 1;
                     } else if record.reply.is_some() {
@@ -700,13 +712,14 @@ impl Session {
                 }
                 Event::Intent(_) => self.intent = true,
                 Event::Outcome(record) => {
-                    if let Some(id) = &record.message_id {
+                    let id = self.name_of(record.message_id.as_deref());
+                    if let Some(id) = &id {
                         self.transactions.insert(id.clone(), record.transaction.to_string());
                     }
                     if self.desk.discards && record.ending == Ending::Dropped {
-                        self.desk.discarded.extend(record.message_id.clone());
+                        self.desk.discarded.extend(id.clone());
                     }
-                    self.outcomes.push((record.message_id.clone(), record.ending));
+                    self.outcomes.push((id, record.ending));
                 }
                 Event::Close(_) => {
                     net.totals.injected += u64::from(self.client.injected);
@@ -735,7 +748,7 @@ impl Session {
         assert_own(commands, self.number, "sent to the smarthost");
         let stream = self.client.sending().map_or(REST, |message| message.stream);
         let strays = net.is_out_of_step();
-        self.check_dot(&mut net.wires[at], commands);
+        self.check_dot(net.setup, &mut net.wires[at], commands);
         let wire = &mut net.wires[at];
         for line in String::from_utf8_lossy(commands).lines() {
             assert!(!line.contains("injected"), "{line} was taken for a command");
@@ -791,8 +804,20 @@ impl Session {
 }
 
 impl Session {
-    /// (8), (10) Should this be the end of mail data: is it to be?
-    fn check_dot(&self, wire: &mut Wire, bytes: &[u8]) {
+    /// The message that a record is about: it may have none of the name by which it is known here,
+    /// or got one on its way.
+    fn name_of(&self, message_id: Option<&str>) -> Option<String> {
+        let id = message_id.map(str::to_owned);
+        if self.client.messages.iter().any(|message| Some(&message.id) == id.as_ref()) {
+            return id;
+        }
+        let sending = self.client.sending().filter(|message| message.marks.lacks_id);
+        let known = |id: &String| self.outcomes.iter().any(|(of, _)| of.as_ref() == Some(id));
+        sending.map(|message| message.id.clone()).filter(|id| !known(id)).or(id)
+    }
+
+    /// (8), (10), (11) Should this be the end of mail data: is it to be?
+    fn check_dot(&self, setup: Setup, wire: &mut Wire, bytes: &[u8]) {
         let whole = [wire.tail.as_slice(), bytes].concat();
         let ends = memchr::memmem::find(&whole, b"\r\n.\r\n").is_some();
         wire.tail = whole[whole.len().saturating_sub(4)..].to_vec();
@@ -802,6 +827,8 @@ impl Session {
             let message = self.client.sending().expect("a message of somebody's");
             assert!(!self.told_end, "(10) the client has gone, and here is the dot");
             assert!(!self.desk.discards, "(8) a recipient was discarded, and here is the dot");
+            let stop = message.marks.stop(setup, message.stream);
+            assert_eq!(stop, None, "(11) a gate stops it, and here is the dot");
             self.desk.check_dot(message);
         }
     }

@@ -27,10 +27,16 @@ pub(crate) enum Setup {
     MiltersAtMail,
     /// Messages say of which classes they are, and everybody refuses some (RFC 3865).
     Solicit,
+    /// Headers are judged, and what they lack is added.
+    Gates,
+    /// Likewise, and they decide the stream.
+    GatesStreams,
+    /// Streams, lists that are asked, filters, gates, completion and classes together.
+    Everything,
 }
 
 impl Setup {
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Through,
         Self::Held,
         Self::Drop,
@@ -49,6 +55,9 @@ impl Setup {
         Self::MiltersDrop,
         Self::MiltersAtMail,
         Self::Solicit,
+        Self::Gates,
+        Self::GatesStreams,
+        Self::Everything,
     ];
 
     /// Headers decide what a message is.
@@ -61,6 +70,8 @@ impl Setup {
                 | Self::LiveStreams
                 | Self::Routes
                 | Self::JudgedStreams
+                | Self::GatesStreams
+                | Self::Everything
         )
     }
 
@@ -73,12 +84,23 @@ impl Setup {
                 | Self::Milters
                 | Self::MiltersDrop
                 | Self::MiltersAtMail
+                | Self::Everything
         )
+    }
+
+    /// Headers are judged, and completed by some.
+    pub(crate) fn has_gates(self) -> bool {
+        matches!(self, Self::Gates | Self::GatesStreams | Self::Everything)
+    }
+
+    /// Messages are of classes.
+    pub(crate) fn has_classes(self) -> bool {
+        matches!(self, Self::Solicit | Self::Everything)
     }
 
     /// Messages are held somewhere in it.
     pub(crate) fn holds(self) -> bool {
-        let some = matches!(self, Self::Held | Self::Solicit);
+        let some = matches!(self, Self::Held | Self::Solicit | Self::Gates);
         some || self.has_streams() || (self.has_filters() && self != Self::Judged)
     }
 
@@ -89,7 +111,7 @@ impl Setup {
 
     /// Nearly everybody has to be asked about over a network.
     pub(crate) fn is_live(self) -> bool {
-        matches!(self, Self::Live | Self::LiveStreams)
+        matches!(self, Self::Live | Self::LiveStreams | Self::Everything)
     }
 }
 
@@ -150,6 +172,11 @@ pub(crate) struct Totals {
     pub(crate) spared: u64,
     /// Messages that were refused, or had to wait, for their classes.
     pub(crate) classes_refused: u64,
+    /// Messages that a gate over headers stopped, and that one let pass another.
+    pub(crate) gates_stopped: u64,
+    pub(crate) gates_trusted: u64,
+    /// Delivered with fields that were missing.
+    pub(crate) completed: u64,
 }
 
 impl Totals {
@@ -187,5 +214,8 @@ impl Totals {
         self.from_header += other.from_header;
         self.spared += other.spared;
         self.classes_refused += other.classes_refused;
+        self.gates_stopped += other.gates_stopped;
+        self.gates_trusted += other.gates_trusted;
+        self.completed += other.completed;
     }
 }

@@ -63,13 +63,13 @@ impl Net {
     pub(crate) fn new(setup: Setup, mut dice: Dice, now: Moment) -> Self {
         let smarthosts = match setup {
             Setup::Routes => 3,
-            Setup::Solicit => 2 + dice.below(2),
+            Setup::Solicit | Setup::Everything => 2 + dice.below(2),
             _ => 1 + dice.below(3),
         };
         let mut manners: Vec<Manner> = (0..smarthosts).map(|_| manner(&mut dice)).collect();
         let records: Arc<[Arc<CapabilityRecord>]> =
             manners.iter().map(|_| Arc::new(CapabilityRecord::default())).collect();
-        if setup == Setup::Solicit {
+        if setup.has_classes() {
             for (at, manner) in manners.iter_mut().enumerate() {
                 manner.extensions.extend(solicits::offered(at).map(str::to_owned));
             }

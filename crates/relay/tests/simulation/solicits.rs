@@ -69,6 +69,11 @@ impl Says {
         self.declared.as_ref().map_or_else(String::new, |list| format!(" SOLICIT={list}"))
     }
 
+    /// What stands above the field makes it none to some programs.
+    pub(crate) fn doubt(&mut self) {
+        self.value = None;
+    }
+
     fn is_of(&self, class: &str) -> bool {
         self.carried.iter().any(|one| one.eq_ignore_ascii_case(class))
     }
@@ -76,7 +81,7 @@ impl Says {
 
 /// The classes of a listener; `None`: it does not offer the extension.
 pub(crate) fn of_listener(setup: Setup, dice: &mut Dice) -> Option<Solicitation> {
-    if setup != Setup::Solicit {
+    if !setup.has_classes() {
         return None;
     }
     match dice.below(5) {

@@ -8,6 +8,7 @@ use testkit::{Delivery, Dice};
 
 use crate::client::Message;
 use crate::filters::Said;
+use crate::gates;
 use crate::lists::{Fact, RECEIPTS, REST, fact, is_listed};
 use crate::session::Session;
 use crate::setup::{Setup, Totals};
@@ -153,6 +154,10 @@ fn check_message(
     taken: &[(u16, bool, &Delivery)],
 ) {
     let told = message.dot_reply;
+    totals.gates_stopped += u64::from(message.was_stopped());
+    // (11) what a gate stops is never told 250.
+    let good = told.is_some_and(|code| code / 100 == 2);
+    assert!(!(good && message.was_stopped()), "(11) {} was stopped, and told 250", message.id);
     let endings: Vec<_> = session
         .outcomes
         .iter()
@@ -174,11 +179,16 @@ fn check_message(
     let Some((at, solicits, delivery)) = taken.first() else { return };
     // (2) exactly these bytes, behind one Received field.
     let after = strip_received(&delivery.content, number);
-    let expected = match session.desk.said.get(&message.id) {
-        Some(Said::Changed(content)) => content,
-        _ => &message.content,
+    let completes = session.desk.completes;
+    let (after, expected) = match session.desk.said.get(&message.id) {
+        Some(Said::Changed(content)) => (&after[..], content),
+        _ => (gates::sent(message, completes, &after), &message.content),
     };
-    assert_eq!(&after, expected, "content changed: {}", message.id);
+    assert_eq!(after, expected, "content changed: {}", message.id);
+    // (11) what gates stop is nobody's.
+    gates::check(setup, message);
+    totals.gates_trusted += u64::from(message.was_trusted());
+    totals.completed += u64::from(completes && message.lacks());
     // (8) what the filters stopped is nobody's.
     session.desk.check_dot(message);
     // (6) and nothing of anybody else's session around them.
