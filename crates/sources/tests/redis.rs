@@ -212,7 +212,7 @@ async fn faults_of_the_connection() {
     let error = stage.pull().await.unwrap_err();
     assert!(matches!(error, RemoteError::Cut { .. }), "{error}");
 
-    stage.access.timeout = Duration::from_millis(300);
+    stage.access.timeout = Duration::from_secs(2);
     stage.script.lock().unwrap().push(("SSCAN", said(&[""])));
     assert!(matches!(stage.pull().await, Err(RemoteError::Timeout { .. })));
     let mut connection = Connection::open(&stage.access, &key()).await.unwrap();

@@ -197,7 +197,7 @@ fn what_comes_again_after_a_dot_without_an_answer_is_told_smtplib() {
     let scratch = Scratch::new();
     let silent = Impostor::start(silent_at_the_dot);
     let setup = Setup {
-        smarthost_lines: "reply_timeout = \"3s\"\n".to_owned(),
+        smarthost_lines: "reply_timeout = \"5s\"\n".to_owned(),
         ..Setup::new(silent.address)
     };
     let mut gate = Gate::start(&scratch.path().join("gate"), &setup);

@@ -154,7 +154,7 @@ fn half_a_command_and_then_silence_ends_the_session_aiosmtpd() {
     let scratch = Scratch::new();
     let server = Aiosmtpd::start(&scratch);
     let setup = Setup {
-        tables: "[limits]\ncommand_timeout = \"2s\"\n".to_owned(),
+        tables: "[limits]\ncommand_timeout = \"5s\"\n".to_owned(),
         ..Setup::new(server.address)
     };
     let mut gate = Gate::start(&scratch.path().join("gate"), &setup);

@@ -333,7 +333,7 @@ fn is_asked_about_each<K: Oracle>(scratch: &Scratch, keeper: &K) {
 fn no_answer_is_never_a_yes<K: Oracle>(scratch: &Scratch, keeper: &mut K) {
     keeper.add(&one("bob@example.com"));
     let tap = Tap::on(keeper.address());
-    let lines = format!("{}timeout = \"2s\"\n", live(keeper, tap.address));
+    let lines = format!("{}timeout = \"5s\"\n", live(keeper, tap.address));
     let house = House::new(scratch, K::PASSWORD, &lines);
     house.wait_for("bob@example.com", 550);
     house.wait_for("alice@example.com", 250);

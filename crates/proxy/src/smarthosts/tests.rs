@@ -6,10 +6,10 @@ use smtp_session::{ClientSettings, Timeouts, UseTls};
 use super::*;
 use crate::pool::PoolSettings;
 
-const SECOND: Duration = Duration::from_secs(1);
+const LIMIT: Duration = Duration::from_secs(30);
 
 fn settings(name: &str, priority: u64, weight: u64) -> SmarthostSettings {
-    let timeouts = Timeouts { command: SECOND, data_asked: SECOND, dot: SECOND };
+    let timeouts = Timeouts { command: LIMIT, data_asked: LIMIT, dot: LIMIT };
     let client =
         ClientSettings { hostname: "h.example".to_owned(), timeouts, starttls: UseTls::Never };
     SmarthostSettings {
@@ -17,10 +17,10 @@ fn settings(name: &str, priority: u64, weight: u64) -> SmarthostSettings {
         address: "127.0.0.1:9".to_owned(),
         priority,
         weight,
-        connect_timeout: SECOND,
-        data_timeout: SECOND,
+        connect_timeout: LIMIT,
+        data_timeout: LIMIT,
         connections: 2,
-        pool: PoolSettings { idle: 2, idle_timeout: SECOND, age: SECOND, messages: 2 },
+        pool: PoolSettings { idle: 2, idle_timeout: LIMIT, age: LIMIT, messages: 2 },
         client: Arc::new(client),
         tls: None,
         login: None,

@@ -65,7 +65,7 @@ impl Crm {
 const ALL: &str = "query = \"SELECT email FROM optout\"\n";
 const NEW: &str = "query = \"SELECT id, email FROM optout\"\nwatermark = \"id\"\n";
 const LIVE: &str = "query = \"SELECT email FROM optout WHERE email = @recipient\"\n\
-                    mode = \"live\"\ncache = \"never\"\ntimeout = \"1s\"\n";
+                    mode = \"live\"\ncache = \"never\"\ntimeout = \"5s\"\n";
 
 #[test]
 fn a_list_is_read_and_followed_in_sqlite3() {
