@@ -91,7 +91,7 @@ impl Header {
             if text.is_empty() {
                 break;
             }
-            if is_continuation(text)
+            if continues_field(text)
                 && let Some(last) = fields.last_mut().filter(|_| open)
             {
                 last.raw.extend_from_slice(b"\r\n");
@@ -100,7 +100,7 @@ impl Header {
                 continue;
             }
             // A continuation of nothing is no field, but some programs take it for one.
-            certain &= !is_continuation(text);
+            certain &= !continues_field(text);
             let text = text.trim_ascii_start();
             match field_line(text) {
                 Some((name, value)) => {
@@ -139,7 +139,8 @@ fn without_end(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-fn is_continuation(line: &[u8]) -> bool {
+/// Whether a line is a continuation of the one before it (RFC 5322 s2.2.3), if that is a field.
+pub fn continues_field(line: &[u8]) -> bool {
     line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'))
 }
 

@@ -15,7 +15,7 @@ mod signature;
 
 pub use change::{Change, ChangeError, apply};
 pub use content::Content;
-pub use header::{Field, Header, field_line};
+pub use header::{Field, Header, continues_field, field_line};
 pub use list_unsubscribe::{OneClickFault, check_one_click, list_uris};
 pub use section_reader::{FIELD_MAX, Section, SectionReader};
 pub use sections::{FieldLines, Sections};

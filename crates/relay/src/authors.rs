@@ -10,7 +10,10 @@
 use std::sync::Arc;
 
 use memchr::memchr;
+use message::continues_field;
 use policy::{AuthorDomain, AuthorFault, check_authors};
+
+use crate::header_lines::{HeaderLine, HeaderLines};
 
 /// Octets that are kept of a line: RFC 5322 s2.1.1 allows 998 and the CRLF.
 const LINE_MAX: usize = 1000;
@@ -36,10 +39,7 @@ pub(crate) struct AuthorScan {
     domains: Arc<[AuthorDomain]>,
     /// Octets the header may still have.
     left: usize,
-    /// The beginning of the current line.
-    line: Vec<u8>,
-    /// The current line is longer than what is kept of it.
-    is_cut: bool,
+    lines: HeaderLines<LINE_MAX>,
     /// A `From` whose next line may be a continuation.
     value: Option<Vec<u8>>,
     /// A line has been read.
@@ -53,8 +53,7 @@ impl AuthorScan {
         Self {
             domains,
             left: limit,
-            line: Vec::new(),
-            is_cut: false,
+            lines: HeaderLines::default(),
             value: None,
             begun: false,
             permitted: false,
@@ -63,46 +62,33 @@ impl AuthorScan {
 
     /// Takes a span of mail data. After anything but [`Judged::NotYet`] it takes no more.
     pub(crate) fn scan(&mut self, mut span: &[u8]) -> Judged {
+        let mut lines = std::mem::take(&mut self.lines);
         while !span.is_empty() {
-            let (line, rest, complete) = match memchr(b'\n', span) {
-                Some(end) => {
-                    let (line, rest) = span.split_at(end + 1);
-                    (line, rest, true)
-                }
-                None => (span, Default::default(), false),
+            let before = span.len();
+            let line = lines.next(&mut span);
+            let Some(left) = self.left.checked_sub(before - span.len()) else {
+                return Judged::TooLong;
             };
-            let Some(left) = self.left.checked_sub(line.len()) else { return Judged::TooLong };
             self.left = left;
-            let room = LINE_MAX.saturating_sub(self.line.len());
-            self.is_cut |= line.len() > room;
-            self.line.extend_from_slice(line.get(..room).unwrap_or(line));
-            if complete {
-                let mut line = std::mem::take(&mut self.line);
-                let judged = self.whole_line(&line);
-                line.clear();
-                self.line = line;
-                self.is_cut = false;
-                if judged != Judged::NotYet {
-                    return judged;
-                }
+            let judged = line.map_or(Judged::NotYet, |line| self.whole_line(line));
+            if judged != Judged::NotYet {
+                return judged;
             }
-            span = rest;
         }
+        self.lines = lines;
         Judged::NotYet
     }
 
-    fn whole_line(&mut self, line: &[u8]) -> Judged {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+    fn whole_line(&mut self, HeaderLine { octets: line, is_cut }: HeaderLine<'_>) -> Judged {
         let begun = std::mem::replace(&mut self.begun, true);
-        if line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
+        if continues_field(line) {
             let Some(value) = &mut self.value else {
                 // A continuation of nothing: some programs take it for a field.
                 let refused = Judged::Refused(AuthorFault::Unreadable);
                 return if begun { Judged::NotYet } else { refused };
             };
             value.extend_from_slice(line);
-            if self.is_cut || value.len() > VALUE_MAX {
+            if is_cut || value.len() > VALUE_MAX {
                 return Judged::Refused(AuthorFault::Unreadable);
             }
             return Judged::NotYet;
@@ -114,7 +100,7 @@ impl AuthorScan {
             return self.ended();
         }
         if let Some(value) = from_field(line) {
-            if self.is_cut {
+            if is_cut {
                 return Judged::Refused(AuthorFault::Unreadable);
             }
             self.value = Some(value.to_vec());
@@ -135,9 +121,9 @@ impl AuthorScan {
 
     /// The message is over, and so is its header.
     pub(crate) fn end(mut self) -> Judged {
-        if !self.line.is_empty() {
-            let line = std::mem::take(&mut self.line);
-            let judged = self.whole_line(&line);
+        let mut lines = std::mem::take(&mut self.lines);
+        if let Some(line) = lines.last() {
+            let judged = self.whole_line(line);
             if judged != Judged::NotYet {
                 return judged;
             }
@@ -234,7 +220,7 @@ mod tests {
         assert_eq!(judge(&message), Judged::Permitted);
         let mut scan = scan();
         scan.scan(&[b'x'; 9_000]);
-        assert!(scan.line.capacity() <= 2 * LINE_MAX);
+        assert!(scan.lines.capacity() <= 2 * LINE_MAX);
         assert_eq!(scan.scan(&[b'x'; 2_000]), Judged::TooLong);
     }
 }

@@ -2,7 +2,7 @@
 //! they are missing, below our Received.
 
 use evidence::Reference;
-use message::Header;
+use message::{Header, continues_field};
 use smtp_session::Moment;
 
 use crate::trace::date;
@@ -30,8 +30,7 @@ pub(crate) fn missing_fields(
 ) -> Option<Missing> {
     let lacks = |name: &str| header.named(name).next().is_none();
     let (no_date, no_id) = (lacks("Date"), lacks("Message-ID"));
-    let continues = octets.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'));
-    if continues || !(no_date || no_id) {
+    if continues_field(octets) || !(no_date || no_id) {
         return None;
     }
     let message_id = no_id.then(|| format!("<{reference}@{hostname}>"));

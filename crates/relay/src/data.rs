@@ -8,13 +8,13 @@
 //! away, and the reason is the reply to its dot (RFC 5321 s4.1.1.4).
 
 use evidence::Ending;
+use message::continues_field;
 use smtp_session::{Moment, SlotId};
 use smtp_wire::{Reply, Solicitation};
 
 use crate::event::Event;
 use crate::facts::{Content, Facts};
 use crate::fields::Deciding;
-use crate::header::continues_a_field;
 use crate::link::Link;
 use crate::phase::{Dot, Envelope, Phase, Step, Streaming, Swallowing};
 use crate::record;
@@ -110,7 +110,8 @@ impl Relay {
             }
             _ => return,
         };
-        if content.size == 0 && continues_a_field(span) {
+        // Whoever reads it behind our Received takes it for a part of that (RFC 5322 s2.2.3).
+        if content.size == 0 && continues_field(span) {
             return self.swallow(now, replies::begins_with_space(), "no-header");
         }
         content.header.scan(span);

@@ -9,9 +9,10 @@
 
 use std::sync::Arc;
 
-use memchr::memchr;
-use message::field_line;
+use message::{continues_field, field_line};
 use policy::{FieldName, HeaderFields, Possible, StreamId, Streams};
+
+use crate::header_lines::HeaderLines;
 
 /// Where the header is after a span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +31,8 @@ pub(crate) struct FieldScan {
     wanted: Arc<[FieldName]>,
     /// Octets the header may still have, the empty line included.
     left: usize,
-    /// The beginning of a line whose end has not come yet.
-    line: Vec<u8>,
+    /// As long as the header may be.
+    lines: HeaderLines<{ usize::MAX }>,
     /// A wanted field whose next line may be a continuation.
     current: Option<(usize, Vec<u8>)>,
     fields: HeaderFields,
@@ -43,7 +44,7 @@ impl FieldScan {
         Self {
             wanted,
             left: limit,
-            line: Vec::new(),
+            lines: HeaderLines::default(),
             current: None,
             fields: HeaderFields::default(),
             state: Scanned::More,
@@ -52,42 +53,25 @@ impl FieldScan {
 
     /// Takes a span of mail data; what is behind the header is left alone.
     pub(crate) fn scan(&mut self, mut span: &[u8]) -> Scanned {
+        let mut lines = std::mem::take(&mut self.lines);
         while self.state == Scanned::More && !span.is_empty() {
-            let (line, rest, complete) = match memchr(b'\n', span) {
-                Some(end) => {
-                    let (line, rest) = span.split_at(end + 1);
-                    (line, rest, true)
-                }
-                None => (span, Default::default(), false),
+            let before = span.len();
+            let line = lines.next(&mut span);
+            let Some(left) = self.left.checked_sub(before - span.len()) else {
+                self.state = Scanned::TooLong;
+                return self.state;
             };
-            match self.left.checked_sub(line.len()) {
-                Some(left) => self.left = left,
-                None => {
-                    self.state = Scanned::TooLong;
-                    self.line = Vec::new();
-                    break;
-                }
+            self.left = left;
+            if let Some(line) = line {
+                self.whole_line(line.octets);
             }
-            if complete && self.line.is_empty() {
-                self.whole_line(line);
-            } else {
-                self.line.extend_from_slice(line);
-                if complete {
-                    let mut kept = std::mem::take(&mut self.line);
-                    self.whole_line(&kept);
-                    kept.clear();
-                    self.line = kept;
-                }
-            }
-            span = rest;
         }
+        self.lines = lines;
         self.state
     }
 
     fn whole_line(&mut self, line: &[u8]) {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
+        if continues_field(line) {
             if let Some((_, value)) = &mut self.current {
                 value.extend_from_slice(line);
             }
@@ -232,7 +216,7 @@ mod tests {
         let mut scan = FieldScan::new(wanted(), 10_000);
         let last = (0..1000).map(|_| scan.scan(&[b'a'; 1000])).last();
         assert_eq!(last, Some(Scanned::TooLong));
-        assert!(scan.line.capacity() <= 20_000);
+        assert!(scan.lines.capacity() <= 20_000);
     }
 
     #[test]

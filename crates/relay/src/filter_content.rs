@@ -11,6 +11,7 @@
 
 use evidence::Verdict as Recorded;
 use memchr::memchr2_iter;
+use message::continues_field;
 use policy::GateVerdict;
 use smtp_session::{Moment, SlotId};
 
@@ -18,7 +19,6 @@ use crate::event::Event;
 use crate::feed::{Feed, Last};
 use crate::filter::{ContentNeed, FilterContent, FilterStep, Filtered};
 use crate::filtered::{Ended, Fate, Shown, fate, found_by};
-use crate::header::continues_a_field;
 use crate::phase::{Dot, Judging, Phase, Step, Until};
 use crate::record::{self, Found};
 use crate::relay::Relay;
@@ -199,7 +199,7 @@ fn is_well_formed(content: &[u8]) -> bool {
     });
     paired
         && !content.is_empty()
-        && !continues_a_field(content)
+        && !continues_field(content)
         && memchr::memchr(0, content).is_none()
 }
 

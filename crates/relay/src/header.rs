@@ -5,10 +5,10 @@
 //! of white space continues a field, and ends nothing; white space may stand before the colon; a
 //! line that is no field is passed over. Split anywhere, the result is the same.
 
-use memchr::memchr;
-use message::field_line;
+use message::{continues_field, field_line};
 
 use crate::fields::Scanned;
+use crate::header_lines::HeaderLines;
 
 /// RFC 5321 s6.3: a count of Received fields that means a loop should be at least
 /// 100.
@@ -24,8 +24,7 @@ pub(crate) struct HeaderScan {
     ended: bool,
     /// Octets of it, the empty line included.
     octets: usize,
-    /// The beginning of the current line.
-    line: Vec<u8>,
+    lines: HeaderLines<KEPT_MAX>,
     /// The line before was of a field: the next may be a continuation.
     open: bool,
     /// A Message-ID whose value stands on the next, folded line.
@@ -37,37 +36,24 @@ pub(crate) struct HeaderScan {
 impl HeaderScan {
     /// Takes a span of mail data.
     pub(crate) fn scan(&mut self, mut span: &[u8]) {
+        let mut lines = std::mem::take(&mut self.lines);
         while !self.ended && !span.is_empty() {
-            let (line, rest, complete) = match memchr(b'\n', span) {
-                Some(end) => {
-                    let (line, rest) = span.split_at(end + 1);
-                    (line, rest, true)
-                }
-                None => (span, Default::default(), false),
-            };
-            self.octets = self.octets.saturating_add(line.len());
-            if complete && self.line.is_empty() {
-                self.whole_line(line.get(..KEPT_MAX).unwrap_or(line));
-            } else {
-                let room = KEPT_MAX.saturating_sub(self.line.len()).min(line.len());
-                self.line.extend_from_slice(line.get(..room).unwrap_or_default());
-                if complete {
-                    let kept = std::mem::take(&mut self.line);
-                    self.whole_line(&kept);
-                }
+            let before = span.len();
+            let line = lines.next(&mut span);
+            self.octets = self.octets.saturating_add(before - span.len());
+            if let Some(line) = line {
+                self.whole_line(line.octets);
             }
-            span = rest;
         }
+        self.lines = lines;
     }
 
     fn whole_line(&mut self, line: &[u8]) {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.is_empty() {
             self.ended = true;
             return;
         }
-        if self.open && continues_a_field(line) {
+        if self.open && continues_field(line) {
             if self.folded_id {
                 self.keep_id(line);
             }
@@ -117,12 +103,6 @@ impl HeaderScan {
     pub(crate) fn message_id(&self) -> Option<&str> {
         self.message_id.as_deref()
     }
-}
-
-/// Content whose first line is no line of its own: whoever reads it behind our Received takes it
-/// for a part of that (RFC 5322 s2.2.3).
-pub(crate) fn continues_a_field(content: &[u8]) -> bool {
-    content.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'))
 }
 
 #[cfg(test)]
@@ -193,7 +173,7 @@ mod tests {
         for _ in 0..1000 {
             scan.scan(&[b'a'; 1000]);
         }
-        assert!(scan.line.len() <= KEPT_MAX);
+        assert!(scan.lines.capacity() <= 2 * KEPT_MAX);
         scan.scan(b"\r\nMessage-ID: <x@y>\r\n");
         assert_eq!(scan.message_id(), Some("<x@y>"));
     }

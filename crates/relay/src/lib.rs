@@ -42,6 +42,7 @@ mod filtered;
 mod gates;
 mod header;
 mod header_block;
+mod header_lines;
 mod held_way;
 mod hold;
 mod identity;

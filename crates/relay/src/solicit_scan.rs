@@ -6,12 +6,11 @@
 //! has them; what is passed on is the value of the only field, as it stands, where everybody
 //! reads it alike. Nothing is kept but the beginning of a line and the value of such a field.
 
-use memchr::memchr;
-use message::field_line;
+use message::{continues_field, field_line};
 use policy::ClassRefusal;
 use smtp_wire::Solicitation;
 
-use crate::header::continues_a_field;
+use crate::header_lines::{HeaderLine, HeaderLines};
 
 /// Octets that are kept of a line; the grammar has lists of at most 1000.
 const LINE_MAX: usize = 2048;
@@ -82,10 +81,7 @@ impl Classes {
 pub(crate) struct SolicitScan {
     /// What the client said by `SOLICIT=`.
     declared: Option<Solicitation>,
-    /// The beginning of the current line.
-    line: Vec<u8>,
-    /// The current line is longer than what is kept of it.
-    is_cut: bool,
+    lines: HeaderLines<LINE_MAX>,
     /// The line before was of a field, whichever: the next may be a continuation.
     open: bool,
     /// What such a field says so far.
@@ -103,8 +99,7 @@ impl SolicitScan {
     pub(crate) fn new(declared: Option<Solicitation>) -> Self {
         Self {
             declared,
-            line: Vec::new(),
-            is_cut: false,
+            lines: HeaderLines::default(),
             open: false,
             value: None,
             octets: 0,
@@ -116,52 +111,26 @@ impl SolicitScan {
 
     /// Takes a span of mail data. After anything but [`Seen::NotYet`] it takes no more.
     pub(crate) fn scan(&mut self, mut span: &[u8]) -> Seen {
-        while !span.is_empty() {
-            let (line, rest, complete) = match memchr(b'\n', span) {
-                Some(end) => {
-                    let (line, rest) = span.split_at(end + 1);
-                    (line, rest, true)
-                }
-                None => (span, Default::default(), false),
-            };
-            let room = LINE_MAX.saturating_sub(self.line.len());
-            self.is_cut |= line.len() > room;
-            let seen = if complete && self.line.is_empty() {
-                self.whole_line(line.get(..room).unwrap_or(line))
-            } else {
-                self.line.extend_from_slice(line.get(..room).unwrap_or(line));
-                if complete {
-                    let mut kept = std::mem::take(&mut self.line);
-                    let seen = self.whole_line(&kept);
-                    kept.clear();
-                    self.line = kept;
-                    seen
-                } else {
-                    Seen::NotYet
-                }
-            };
-            if complete {
-                self.is_cut = false;
-            }
+        let mut lines = std::mem::take(&mut self.lines);
+        while let Some(line) = lines.next(&mut span) {
+            let seen = self.whole_line(line);
             if seen != Seen::NotYet {
                 return seen;
             }
-            span = rest;
         }
+        self.lines = lines;
         Seen::NotYet
     }
 
-    fn whole_line(&mut self, line: &[u8]) -> Seen {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let continues = continues_a_field(line);
+    fn whole_line(&mut self, HeaderLine { octets: line, is_cut }: HeaderLine<'_>) -> Seen {
+        let continues = continues_field(line);
         if continues && self.open {
             // Of blanks alone: to some the end of the header.
             self.broken |= line.trim_ascii().is_empty();
             if self.value.is_none() {
                 return Seen::NotYet;
             }
-            return self.keep(line);
+            return self.keep(line, is_cut);
         }
         self.field_ended();
         if line.is_empty() {
@@ -176,7 +145,7 @@ impl SolicitScan {
             let begun = line.trim_ascii_end();
             let name = FIELD.get(..begun.len()).unwrap_or_default();
             // Its colon, and what it says, may stand where nothing is kept any more.
-            return match self.is_cut && begun.eq_ignore_ascii_case(name) {
+            return match is_cut && begun.eq_ignore_ascii_case(name) {
                 true => Seen::Unreadable,
                 false => Seen::NotYet,
             };
@@ -186,12 +155,12 @@ impl SolicitScan {
             return Seen::NotYet;
         }
         self.value = Some(Vec::new());
-        self.keep(value)
+        self.keep(value, is_cut)
     }
 
-    fn keep(&mut self, part: &[u8]) -> Seen {
+    fn keep(&mut self, part: &[u8], is_cut: bool) -> Seen {
         self.octets = self.octets.saturating_add(part.len());
-        if self.is_cut || self.octets > VALUES_MAX {
+        if is_cut || self.octets > VALUES_MAX {
             return Seen::Unreadable;
         }
         if let Some(value) = &mut self.value {
@@ -220,11 +189,11 @@ impl SolicitScan {
     /// The header has ended, or the message has: what it says, or nothing where it is not what
     /// the client has said in MAIL (RFC 3865 s2.3).
     pub(crate) fn end(mut self) -> Option<Said> {
-        if !self.line.is_empty() {
-            let line = std::mem::take(&mut self.line);
-            if self.whole_line(&line) == Seen::Unreadable {
-                return None;
-            }
+        let mut lines = std::mem::take(&mut self.lines);
+        if let Some(line) = lines.last()
+            && self.whole_line(line) == Seen::Unreadable
+        {
+            return None;
         }
         self.field_ended();
         let Some(declared) = self.declared else { return Some(self.said) };
@@ -361,7 +330,7 @@ mod tests {
         for _ in 0..1000 {
             assert_eq!(scan.scan(&[b'a'; 1000]), Seen::NotYet);
         }
-        assert!(scan.line.capacity() <= 2 * LINE_MAX);
+        assert!(scan.lines.capacity() <= 2 * LINE_MAX);
         let long = "x".repeat(LINE_MAX);
         assert_eq!(read("", &format!("Solicitation: {long}\r\n\r\n")), None);
         let folded = format!("Solicitation: a:b{}\r\n\r\n", "\r\n ,cccccccc:d".repeat(500));
