@@ -25,6 +25,7 @@ mod list;
 mod milter;
 mod packed;
 mod reply;
+mod sections;
 mod session;
 mod xml;
 
@@ -40,5 +41,6 @@ pub use json::json;
 pub use line::line;
 pub use packed::packed;
 pub use reply::reply;
+pub use sections::sections;
 pub use session::session;
 pub use xml::xml;
