@@ -267,7 +267,7 @@ fn begin(
     };
     let (shared, settings) = (Arc::clone(shared), Arc::clone(settings));
     tokio::spawn(async move {
-        first_look(&settings, &shared, drain.clone()).await;
+        first_look(&settings, &shared, clock, drain.clone()).await;
         let relay = Relay::new(
             Arc::clone(&settings.relay),
             Arc::clone(&settings.server),
@@ -287,10 +287,11 @@ fn begin(
 async fn first_look(
     settings: &ListenerSettings,
     shared: &Shared,
+    clock: Clock,
     mut drain: watch::Receiver<bool>,
 ) {
     tokio::select! {
-        () = shared.smarthosts.first_look(&settings.relay.routes.reach) => {}
+        () = shared.smarthosts.first_look(&settings.relay.routes.reach, clock.now()) => {}
         _ = drain.wait_for(|drain| *drain) => {}
     }
 }

@@ -4,8 +4,8 @@
 //! priorities before higher ones, and among equals chance decides by weight. A session that
 //! asks walks along that list until it has a connection.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use relay::{CapabilityRecord, OpenFailure, SmarthostId, Wanted};
@@ -23,8 +23,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Between two probes of one that failed fewer times than it takes to leave it alone.
 const PROBE: Duration = Duration::from_secs(5);
 
-/// How long a client waits for its greeting while nobody knows yet what the smarthosts offer. It
-/// should wait five minutes (RFC 5321 s4.5.3.2.1); what watches a port waits for less.
+/// How long clients wait for their greeting while nobody knows yet what the smarthosts offer, from
+/// the first of them on. They should wait five minutes (RFC 5321 s4.5.3.2.1); what watches a port
+/// waits for less.
 const FIRST_LOOK: Duration = Duration::from_secs(10);
 
 /// The smarthosts of a gate.
@@ -35,6 +36,8 @@ pub struct Smarthosts {
     /// By [`relay::RouteId`].
     routes: Vec<Vec<SmarthostId>>,
     dice: AtomicU64,
+    /// When the first client came that had to wait.
+    awaited: OnceLock<Moment>,
 }
 
 impl Smarthosts {
@@ -50,7 +53,7 @@ impl Smarthosts {
             })
             .collect();
         let records = all.iter().map(|host| Arc::clone(host.record())).collect();
-        Self { all, records, routes, dice: AtomicU64::new(seed) }
+        Self { all, records, routes, dice: AtomicU64::new(seed), awaited: OnceLock::new() }
     }
 
     /// Every one of them, at the place of its id.
@@ -112,14 +115,18 @@ impl Smarthosts {
     }
 
     /// Returns when each in `reach` (all, if it is empty) has been tried once since it is known of,
-    /// or after [`FIRST_LOOK`]. Who came before that would be offered neither AUTH nor SMTPUTF8, and
+    /// or when [`FIRST_LOOK`] is over. Who came before that would be offered neither AUTH nor SMTPUTF8, and
     /// clients take what is not offered for a lasting no.
-    pub(crate) async fn first_look(&self, reach: &[SmarthostId]) {
+    pub(crate) async fn first_look(&self, reach: &[SmarthostId], now: Moment) {
         let matters = |host: &Smarthost| reach.is_empty() || reach.contains(&host.id());
         // Nearly always there is none, and no clock is asked.
         if !self.all.iter().any(|host| host.is_untried() && matters(host)) {
             return;
         }
+        let waited = now.since(*self.awaited.get_or_init(|| now));
+        let Some(left) = FIRST_LOOK.checked_sub(waited).filter(|left| !left.is_zero()) else {
+            return;
+        };
         let look = async {
             for smarthost in &self.all {
                 if matters(smarthost) {
@@ -127,7 +134,7 @@ impl Smarthosts {
                 }
             }
         };
-        let _ = tokio::time::timeout(FIRST_LOOK, look).await;
+        let _ = tokio::time::timeout(left, look).await;
     }
 
     /// Asks `candidates` one after the other.

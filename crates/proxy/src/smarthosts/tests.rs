@@ -108,7 +108,7 @@ async fn the_first_look_ends_when_each_in_reach_was_tried_well_or_badly() {
     let reach = [SmarthostId(0), SmarthostId(1)];
     let (clock, counters) = (Clock::start(), Counters::default());
     let manner = Manner { pooled: false, bound: false, client: None, last: true };
-    let mut look = std::pin::pin!(smarthosts.first_look(&reach));
+    let mut look = std::pin::pin!(smarthosts.first_look(&reach, clock.now()));
     for host in [0, 1] {
         assert!(is_waiting(look.as_mut()).await, "{host} was not tried yet");
         let opened = smarthosts.all()[host].open(clock, &counters, manner).await;
@@ -123,4 +123,13 @@ async fn the_first_look_ends_when_each_in_reach_was_tried_well_or_badly() {
 /// Whether it still waits, when asked once.
 async fn is_waiting(mut look: std::pin::Pin<&mut impl Future<Output = ()>>) -> bool {
     std::future::poll_fn(|cx| std::task::Poll::Ready(look.as_mut().poll(cx).is_pending())).await
+}
+
+#[tokio::test]
+async fn nobody_waits_for_longer_than_the_first_one() {
+    let smarthosts = three();
+    for (second, waits) in [(100, true), (109, true), (110, false), (900, false)] {
+        let look = std::pin::pin!(smarthosts.first_look(&[], at(second)));
+        assert_eq!(is_waiting(look).await, waits, "{second}");
+    }
 }
