@@ -103,10 +103,8 @@ fn flush(run: &mut Option<Run<'_>>, out: &mut String) {
 fn word(inner: &str) -> Option<(Word<'_>, &str)> {
     let named = inner.as_bytes().get(..CHARSET_MAX).unwrap_or(inner.as_bytes());
     let (charset, behind) = inner.split_at_checked(memchr::memchr(b'?', named)?)?;
-    if charset.is_empty() || !charset.bytes().all(|octet| octet.is_ascii_graphic()) {
-        return None;
-    }
-    let charset = charset.split('*').next().unwrap_or_default();
+    // Of none, or with blanks, it is no word, and Python decodes it all the same.
+    let charset = charset.split('*').next().unwrap_or_default().trim_ascii();
     let (encoding, data) = behind.strip_prefix('?')?.split_once('?')?;
     let base64 = match encoding {
         "b" | "B" => true,
@@ -179,6 +177,9 @@ mod tests {
     fn words_as_programs_show_them() {
         let cases = [
             ("project fal=?utf-8?q?con?=", "project falcon"),
+            ("fal=??q?con?=", "falcon"),
+            ("fal=? utf-8 ?Q?co=6e?=", "falcon"),
+            ("=? utf-8*en ?b?ZmFsY29u?=", "falcon"),
             ("=?utf-8?b?cHJvamVjdCBmYWxjb24?=", "project falcon"),
             ("=?utf-8?b?cHJvamVjdCBmYWxjb24=?= x", "project falcon x"),
             ("\"evil=?utf-8?Q?.exe?=\"", "\"evil.exe\""),

@@ -267,7 +267,9 @@ fn begin(
     };
     let (shared, settings) = (Arc::clone(shared), Arc::clone(settings));
     tokio::spawn(async move {
-        first_look(&settings, &shared, clock, drain.clone()).await;
+        if !first_look(&socket, &settings, &shared, clock, drain.clone()).await {
+            return;
+        }
         let relay = Relay::new(
             Arc::clone(&settings.relay),
             Arc::clone(&settings.server),
@@ -284,15 +286,19 @@ fn begin(
 }
 
 /// The first clients wait until it is known what they can be offered, or until the gate drains.
+/// False: this one did not, and is gone.
 async fn first_look(
+    socket: &Socket,
     settings: &ListenerSettings,
     shared: &Shared,
     clock: Clock,
     mut drain: watch::Receiver<bool>,
-) {
+) -> bool {
     tokio::select! {
-        () = shared.smarthosts.first_look(&settings.relay.routes.reach, clock.now()) => {}
-        _ = drain.wait_for(|drain| *drain) => {}
+        biased;
+        () = shared.smarthosts.first_look(&settings.relay.routes.reach, clock.now()) => true,
+        _ = drain.wait_for(|drain| *drain) => true,
+        () = socket.left_unsaid() => false,
     }
 }
 

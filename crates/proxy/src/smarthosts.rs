@@ -4,12 +4,13 @@
 //! priorities before higher ones, and among equals chance decides by weight. A session that
 //! asks walks along that list until it has a connection.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use relay::{CapabilityRecord, OpenFailure, SmarthostId, Wanted};
 use smtp_session::Moment;
+use tokio::task::JoinHandle;
 
 use crate::breaker::Standing;
 use crate::clock::Clock;
@@ -38,6 +39,8 @@ pub struct Smarthosts {
     dice: AtomicU64,
     /// When the first client came that had to wait.
     awaited: OnceLock<Moment>,
+    /// That it was in vain has been told.
+    told_late: AtomicBool,
 }
 
 impl Smarthosts {
@@ -53,7 +56,14 @@ impl Smarthosts {
             })
             .collect();
         let records = all.iter().map(|host| Arc::clone(host.record())).collect();
-        Self { all, records, routes, dice: AtomicU64::new(seed), awaited: OnceLock::new() }
+        Self {
+            all,
+            records,
+            routes,
+            dice: AtomicU64::new(seed),
+            awaited: OnceLock::new(),
+            told_late: AtomicBool::new(false),
+        }
     }
 
     /// Every one of them, at the place of its id.
@@ -134,7 +144,23 @@ impl Smarthosts {
                 }
             }
         };
-        let _ = tokio::time::timeout(left, look).await;
+        if tokio::time::timeout(left, look).await.is_err() {
+            self.tell_late(matters);
+        }
+    }
+
+    /// Clients are greeted without knowing: told once.
+    fn tell_late(&self, matters: impl Fn(&Smarthost) -> bool) {
+        if self.told_late.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let late = self.all.iter().filter(|host| host.is_untried() && matters(host));
+        let late: Vec<_> = late.map(|host| host.settings().name.as_str()).collect();
+        tracing::warn!(
+            smarthost = late.join(", "),
+            "has not said within {} s what it offers: clients are greeted without that",
+            FIRST_LOOK.as_secs()
+        );
     }
 
     /// Asks `candidates` one after the other.
@@ -166,16 +192,16 @@ impl Smarthosts {
     /// offered it before the first message flows; sees whether those that failed are well
     /// again; closes connections that nobody needs. Never returns.
     pub async fn keep(self: Arc<Self>, clock: Clock, counters: Arc<Counters>) {
-        let mut probed: Vec<Option<Moment>> = vec![None; self.all.len()];
+        let mut probes: Vec<Option<Probe>> = self.all.iter().map(|_| None).collect();
         loop {
             let now = clock.now();
-            for (smarthost, probed) in self.all.iter().zip(&mut probed) {
+            for (smarthost, last) in self.all.iter().zip(&mut probes) {
                 smarthost.sweep(clock, false, |line| {
                     tokio::spawn(farewell(line, clock));
                 });
-                if is_probe_due(smarthost, *probed, now) {
-                    *probed = Some(now);
-                    tokio::spawn(probe(Arc::clone(smarthost), clock, Arc::clone(&counters)));
+                if is_probe_due(smarthost, last.as_ref(), now) {
+                    let task = probe(Arc::clone(smarthost), clock, Arc::clone(&counters));
+                    *last = Some(Probe { at: now, task: tokio::spawn(task) });
                 }
             }
             tokio::time::sleep(LOOK).await;
@@ -195,12 +221,22 @@ impl Smarthosts {
     }
 }
 
-/// Only what is unknown or failing is probed: of the others the sessions tell.
-fn is_probe_due(smarthost: &Smarthost, probed: Option<Moment>, now: Moment) -> bool {
+/// A try of nobody's, to see how a smarthost is.
+struct Probe {
+    at: Moment,
+    task: JoinHandle<()>,
+}
+
+/// Only what is unknown or failing is probed: of the others the sessions tell. One that hangs is
+/// asked by one probe at a time.
+fn is_probe_due(smarthost: &Smarthost, last: Option<&Probe>, now: Moment) -> bool {
+    if last.is_some_and(|last| !last.task.is_finished()) {
+        return false;
+    }
     match (smarthost.state(), smarthost.standing(now)) {
         (SmarthostState::Up, _) | (_, Standing::Open) => false,
         (_, Standing::HalfOpen) => true,
-        (_, Standing::Closed) => probed.is_none_or(|at| now.reached(at.plus(PROBE))),
+        (_, Standing::Closed) => last.is_none_or(|last| now.reached(last.at.plus(PROBE))),
     }
 }
 

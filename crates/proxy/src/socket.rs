@@ -40,6 +40,13 @@ impl Socket {
         Self { stream, tls: None, out: Vec::new(), written: 0, stalled: None }
     }
 
+    /// Returns when the peer has closed without a word, or is lost; never, if it said something.
+    pub(crate) async fn left_unsaid(&self) {
+        if let Ok(1..) = self.stream.peek(&mut [0]).await {
+            std::future::pending().await
+        }
+    }
+
     /// From now on all bytes pass through `channel`; its handshake comes first, by
     /// [`Self::poll_handshake`]. What is still to be written waits for the end of it.
     pub(crate) fn secure(&mut self, channel: Channel) {
@@ -333,5 +340,35 @@ fn receive(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         Ok((read, _)) => Ok(Some(read)),
         Err(rustix::io::Errno::AGAIN) => Ok(None),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn pair() -> (Socket, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (Socket::accepted(listener.accept().await.unwrap().0), peer)
+    }
+
+    #[tokio::test]
+    async fn who_closes_without_a_word_is_seen_and_who_said_something_is_heard() {
+        let (socket, peer) = pair().await;
+        drop(peer);
+        socket.left_unsaid().await;
+        let (socket, mut peer) = pair().await;
+        peer.write_all(b"EHLO x\r\n").await.unwrap();
+        drop(peer);
+        socket.stream.readable().await.unwrap();
+        let mut left = std::pin::pin!(socket.left_unsaid());
+        let mut waits = async || {
+            std::future::poll_fn(|cx| Poll::Ready(left.as_mut().poll(cx).is_pending())).await
+        };
+        assert!(waits().await && waits().await);
     }
 }

@@ -133,3 +133,16 @@ async fn nobody_waits_for_longer_than_the_first_one() {
         assert_eq!(is_waiting(look).await, waits, "{second}");
     }
 }
+
+#[tokio::test]
+async fn one_probe_at_a_time() {
+    let smarthosts = three();
+    let smarthost = smarthosts.get(SmarthostId(0)).unwrap();
+    assert!(is_probe_due(smarthost, None, at(0)));
+    let mut probe = Probe { at: at(0), task: tokio::spawn(std::future::pending()) };
+    assert!(!is_probe_due(smarthost, Some(&probe), at(900)), "it hangs");
+    probe.task.abort();
+    assert!((&mut probe.task).await.is_err());
+    assert!(!is_probe_due(smarthost, Some(&probe), at(4)));
+    assert!(is_probe_due(smarthost, Some(&probe), at(5)));
+}
