@@ -306,6 +306,9 @@ impl Attendance {
 
     /// Says MAIL: on the link there is, or on another one.
     async fn begin(&mut self, told: &Told<'_>) -> Result<Verdict, Failure> {
+        if self.link.as_mut().is_some_and(Link::is_spent) {
+            self.link = None;
+        }
         if let Some(link) = &mut self.link {
             match say_mail(link, &self.envelope, told.macros).await {
                 Err(Failure::Lost(_)) => self.link = None,

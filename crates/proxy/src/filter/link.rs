@@ -151,6 +151,20 @@ impl Link {
         }
     }
 
+    /// Whether the milter has closed it between two transactions, or said something that nobody
+    /// asked: that would be taken for an answer about the next one.
+    pub(super) fn is_spent(&mut self) -> bool {
+        if self.connection.is_awaiting() {
+            // A reply to what was given up may still come.
+            return self.has_gone();
+        }
+        if self.connection.poll_event().is_some() {
+            return true;
+        }
+        let read = self.stream.try_read(&mut [0]);
+        !matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
     /// What the milter wants changed in this message.
     pub(super) fn take_changes(&mut self) -> Vec<Change> {
         std::mem::take(&mut self.changes)

@@ -139,3 +139,23 @@ async fn one_that_hung_up_and_says_something_else_then_makes_the_client_come_aga
     assert!(told.starts_with(FAILS), "never past it: {told}");
     assert_eq!((milter.connections.get(), milter.failures.get()), (2, 0));
 }
+
+/// One reply too many to a message is no answer about the next one, nor a reason to do without the
+/// milter.
+#[tokio::test]
+async fn what_it_says_between_messages_is_no_answer() {
+    for fine in [OnFailure::Defer, OnFailure::Permit] {
+        let fake = Fake::tcp(|heard| match heard.letter {
+            b'E' if heard.connection == 1 => Act::Say(vec![(b'c', Vec::new()), (b'c', Vec::new())]),
+            b'E' => said(b'r'),
+            _ => said(b'c'),
+        });
+        let milter = MilterSettings { on_failure: fine, ..settings(fake.await.address.clone()) };
+        let (mut session, milter) = alone(milter);
+        assert_eq!(session.message(MESSAGE).await.verdict, FilterVerdict::Permit);
+        seen_closed().await;
+        let told = words(&session.message(MESSAGE).await.verdict);
+        assert!(told.starts_with(REFUSES), "{fine:?}: {told}");
+        assert_eq!((milter.failures.get(), milter.connections.get()), (0, 2));
+    }
+}
