@@ -162,10 +162,12 @@ fn sensible(milter: &Milter, faults: &mut Vec<Fault>) {
         let fault = Fault::maybe_at(milter.early.span(), message);
         faults.push(fault.help("changes = false, or leave `early` out"));
     }
-    if milter.connect_timeout.value.0 > milter.cap.value.0 {
-        let span = milter.connect_timeout.span().or_else(|| milter.cap.span());
+    // The limit that nobody wrote ends with the cap.
+    if milter.connect_timeout.value.0 > milter.cap.value.0
+        && let Some(span) = milter.connect_timeout.span()
+    {
         faults.push(
-            Fault::maybe_at(span, "`connect_timeout` is longer than `cap`")
+            Fault::at(span, "`connect_timeout` is longer than `cap`")
                 .severity(Severity::Warning)
                 .help("`cap` is for all of a message, the connection included"),
         );

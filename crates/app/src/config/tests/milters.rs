@@ -73,6 +73,9 @@ fn signing_is_a_change_and_a_connection_takes_time_of_the_cap() {
     one_fault(&text, (5, 9), "true", "a milter that may change a message", "changes = false");
     let text = format!("{one}connect_timeout = \"2m\"\n");
     one_fault(&text, (5, 19), "\"2m\"", "longer than `cap`", "the connection included");
+    // Nobody wrote the five seconds.
+    let short = loaded(&format!("{SMARTHOST}{one}cap = \"4s\"\n")).report;
+    assert!(short.is_clean(), "{}", short.render(false));
     one_fault(&format!("{one}cap = \"0s\"\n"), (5, 7), "\"0s\"", "is not a duration", "");
 }
 
