@@ -8,14 +8,15 @@
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::authority::Authority;
 use crate::door::Door;
 use crate::peers::Peers;
 use crate::port::free_port;
-use crate::process::{Server, wait_until};
+use crate::process::{Server, run, wait_until};
 use crate::scratch::{Scratch, User};
 use crate::secured::Doors;
 use crate::smarthost::{GATE_NAME, Smarthost, holds_files};
@@ -23,6 +24,8 @@ use crate::stored::Stored;
 use crate::wire::Dialogue;
 
 const NAME: &str = "postfix.test";
+/// A line of a log is written within milliseconds; the machine is shared.
+const LOG_LIMIT: Duration = Duration::from_secs(60);
 
 /// A running Postfix.
 pub struct Postfix {
@@ -105,7 +108,7 @@ impl Postfix {
     /// # Panics
     /// When there are not.
     pub fn kept(&self, count: usize) -> Vec<Stored> {
-        let kept = wait_until(Duration::from_secs(30), || {
+        let kept = wait_until(Duration::from_secs(90), || {
             let files = files_below(&self.spool.join("deferred"));
             (files.len() == count).then_some(files)
         });
@@ -205,8 +208,22 @@ impl Smarthost for Postfix {
         &self.maildir
     }
 
+    /// Whatever its programs had to say until now: they hand it to postlogd, which writes it
+    /// behind their backs, in the order in which it came.
     fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
+        const MARK: &str = "all until here";
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        let mark = format!("{MARK} {};", ASKED.fetch_add(1, Ordering::Relaxed));
+        let peers = Peers::get();
+        let mut command = Command::new(format!("{}/postlog", peers.field("postfix", "commands")));
+        peers.find_libraries("postfix", &mut command);
+        command.arg("-c").arg(&self.etc).arg(&mark).stdin(Stdio::null());
+        run(&mut command, LOG_LIMIT);
+        let read = || std::fs::read_to_string(&self.log).unwrap_or_default();
+        let written = wait_until(LOG_LIMIT, || read().contains(&mark).then_some(()));
+        assert!(written.is_some(), "postlogd does not write: {}", read());
+        let log = read();
+        log.split_inclusive('\n').filter(|line| !line.contains(MARK)).collect()
     }
 
     fn is_busy(&self) -> bool {

@@ -7,6 +7,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use e2e::{
@@ -312,14 +313,29 @@ fn the_end_of_the_grace_period_or_a_second_signal_ends_it_at_once() {
     }
 }
 
+/// What comes in at a socket of datagrams. They are taken at once: a socket keeps no more than ten,
+/// and the watchdog's alone are that many in a second.
+fn datagrams(path: &Path) -> Receiver<String> {
+    let socket = UnixDatagram::bind(path).unwrap();
+    let (told, heard) = channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(read) = socket.recv(&mut buffer) {
+            let text = String::from_utf8_lossy(&buffer[..read]).into_owned();
+            if told.send(text).is_err() {
+                return;
+            }
+        }
+    });
+    heard
+}
+
 /// The datagrams until one that holds these words.
-fn heard(socket: &UnixDatagram, words: &str) -> Vec<String> {
+fn heard(datagrams: &Receiver<String>, words: &str) -> Vec<String> {
     let mut all = Vec::new();
     loop {
-        let mut buffer = [0; 4096];
-        let read =
-            socket.recv(&mut buffer).unwrap_or_else(|error| panic!("{words}: {error}, {all:?}"));
-        all.push(String::from_utf8_lossy(&buffer[..read]).into_owned());
+        let next = datagrams.recv_timeout(PATIENCE);
+        all.push(next.unwrap_or_else(|error| panic!("{words}: {error}, {all:?}")));
         if all.last().is_some_and(|last| last.contains(words)) {
             return all;
         }
@@ -331,8 +347,7 @@ fn systemd_is_told_of_each_state() {
     let scratch = Scratch::new();
     let smarthost = Impostor::start(slow);
     let path = scratch.path().join("notify");
-    let socket = UnixDatagram::bind(&path).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let socket = datagrams(&path);
     let setup = Setup {
         under: vec![
             "env".to_owned(),

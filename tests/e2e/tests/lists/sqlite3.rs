@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use e2e::{Peers, Scratch, Server, run, wait_until};
 
-use super::{House, INJECTIONS, SOON, many, one, people, quoted};
+use super::{House, INJECTIONS, MAX_AGE, SOON, many, one, people, quoted};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -92,13 +92,13 @@ fn a_file_that_somebody_keeps_to_himself_changes_nothing_in_sqlite3() {
     let scratch = Scratch::new();
     let crm = Crm::new(&scratch);
     crm.add(&one("bob@example.com"));
-    let lines =
-        format!("{}{ALL}every = \"1s\"\ntimeout = \"1s\"\nmax_age = \"20s\"\n", crm.place());
+    let lines = format!("{}{ALL}every = \"1s\"\ntimeout = \"1s\"\n{MAX_AGE}", crm.place());
     let house = House::new(&scratch, "", &lines);
     house.wait_for("bob@example.com", 550);
     let holder = crm.held(&scratch);
     let error = house.wait_for_error();
     assert_eq!(house.code("alice@example.com"), 250, "{error}");
+    house.set_max_age("20s");
     house.wait_for("alice@example.com", 451);
     assert_eq!(house.code("bob@example.com"), 550);
     drop(holder);
