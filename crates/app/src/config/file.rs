@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use toml::de::DeTable;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use super::admission::Admissions;
 use super::alert::Alert;
@@ -344,10 +345,10 @@ pub(crate) fn read(text: &str, faults: &mut Vec<Fault>) -> File {
     }
     let root = document.get_ref();
     let known: Vec<&str> = sections().iter().map(|s| s.name).collect();
-    for (key, _) in root {
+    for (key, value) in root {
         let name = key.get_ref().as_ref();
         if !known.contains(&name) {
-            faults.push(unknown_top(key.span(), name, &known));
+            faults.push(unknown_top(key.span(), name, is_section(value.get_ref()), &known));
         }
     }
     let mut listeners = many(root, text, faults);
@@ -376,13 +377,29 @@ pub(crate) fn read(text: &str, faults: &mut Vec<Fault>) -> File {
     }
 }
 
+/// Whether it was written in brackets.
+fn is_section(value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::Table(_) => true,
+        DeValue::Array(all) => matches!(all.first().map(Spanned::get_ref), Some(DeValue::Table(_))),
+        _ => false,
+    }
+}
+
 /// A name at the top that is no section: a section mistyped, or a key without its section.
-fn unknown_top(span: std::ops::Range<usize>, name: &str, known: &[&str]) -> Fault {
+fn unknown_top(
+    span: std::ops::Range<usize>,
+    name: &str,
+    is_section: bool,
+    known: &[&str],
+) -> Fault {
     let homes: BTreeMap<&str, &str> = sections()
         .iter()
         .flat_map(|s| s.keys.iter().map(|k| (k.name, s.name)).collect::<Vec<_>>())
         .collect();
     match homes.get(name) {
+        Some(home) if is_section => Fault::at(span, format!("`{name}` is no section"))
+            .help(format!("it is a key: {name} = ... under [{home}], among others")),
         Some(home) => Fault::at(span, format!("`{name}` stands outside of any section"))
             .help(format!("it belongs under [{home}]")),
         None => unknown(span, format!("unknown section `{name}`"), name, known),

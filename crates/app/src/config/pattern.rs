@@ -31,7 +31,11 @@ pub(crate) fn patterns<F: Form, T: FromStr<Err: Display>>(
     let mut out = Patterns { meant: Vec::new(), texts: Vec::new() };
     let items = given.elements::<F>(faults)?;
     if items.is_empty() {
-        faults.push(given.wrong::<F>("nothing would match").help("leave the key out for any"));
+        faults.push(
+            given
+                .wrong::<F>("nothing would match")
+                .help("name one; where the key may be left out, that stands for any"),
+        );
     }
     for item in items {
         let DeValue::String(text) = item.value else {

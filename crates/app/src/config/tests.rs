@@ -94,6 +94,16 @@ fn a_key_outside_of_its_section_is_sent_home() {
     let lines = loaded(&text).report.lines();
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0].help, ["it belongs under [server]"]);
+    for (section, key) in [("[tls]\nca = \"x\"\n", "tls"), ("[[allow]]\nfrom = 1\n", "allow")] {
+        let lines = loaded(&format!("{SMARTHOST}{section}")).report.lines();
+        assert_eq!(
+            (lines.len(), lines[0].message.as_str()),
+            (1, &*format!("`{key}` is no section"))
+        );
+        assert!(lines[0].help[0].starts_with(&format!("it is a key: {key} = ... under [")));
+    }
+    let list = loaded(&format!("allow = [\"127.0.0.1\"]\n{SMARTHOST}")).report.lines();
+    assert_eq!(list[0].message, "`allow` stands outside of any section");
 }
 
 #[test]
