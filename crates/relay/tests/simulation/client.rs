@@ -77,6 +77,12 @@ impl Message {
         }
     }
 
+    /// It may be refused before its end, whatever gates say of it.
+    pub(crate) fn is_odd(&self) -> bool {
+        let long = memchr::memmem::find(&self.content, b"X-Long").is_some();
+        self.flawed || long || self.content.len() > 8_000
+    }
+
     /// Its Message-ID is none to others.
     fn hide_id(&mut self) {
         for bytes in [&mut self.content, &mut self.wire] {

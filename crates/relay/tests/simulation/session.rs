@@ -102,9 +102,11 @@ impl Session {
     pub(crate) fn new(net: &mut Net, seed: u64, number: usize) -> Self {
         let setup = net.setup;
         let mut hold = HoldSettings::new(20_000, Arc::clone(&net.budget));
+        let mut header = HoldSettings::new(2_000, Arc::clone(&net.budget));
         let mut wait_max = None;
-        if setup.has_filters() {
+        if setup.has_filters() || setup.has_gates() {
             (hold.limit, hold.noop_every) = (9_000, NOOP_EVERY);
+            header.noop_every = NOOP_EVERY;
             wait_max = Some(Duration::from_secs(200));
         }
         let some = setup == Setup::Routes || setup.has_classes() || setup.has_gates();
@@ -144,7 +146,7 @@ impl Session {
             },
             way: if held { Way::Held } else { Way::Through },
             mixed: if setup == Setup::StreamsWhole { Mixed::RefuseWhole } else { Mixed::Defer },
-            header: HoldSettings::new(2_000, Arc::clone(&net.budget)),
+            header,
             hold,
             message,
             filters: desk.wishes.clone(),
@@ -511,12 +513,24 @@ impl Session {
         true
     }
 
+    /// All content is held until it is complete.
+    fn holds_all(&self) -> bool {
+        self.desk.wishes.change || self.desk.completes
+    }
+
     /// (7) Nothing else can happen, so whatever is due by now has been done.
     fn check_noops(&mut self, net: &mut Net) {
         let Some((since, noops)) = self.held_since else { return };
         // One that leaves out replies may get the next NOOP only when it has answered the last.
         if self.live.is_none() || net.is_out_of_step() {
             self.held_since = None;
+            return;
+        }
+        // What is refused already is only read to its end, and nobody waits for it.
+        let stops = |message: &Message| {
+            message.is_odd() || message.marks.stop(net.setup, message.stream).is_some()
+        };
+        if self.client.sending().is_none_or(stops) {
             return;
         }
         let elapsed = net.now.since(since).as_secs();
@@ -618,7 +632,7 @@ impl Session {
         let go_ahead =
             buffer.starts_with(b"354 ") || memchr::memmem::find(&buffer, b"\n354 ").is_some();
         self.to_client.send(&mut buffer);
-        if go_ahead && self.desk.wishes.change && self.live.is_some() {
+        if go_ahead && self.holds_all() && self.live.is_some() {
             self.held_since = Some((net.now, 0));
         }
         self.transmit_upstream(net, &mut buffer);
@@ -784,7 +798,7 @@ impl Session {
                 }
             } else if line == "DATA" {
                 let told = wire.to.is_empty() && wire.from.is_empty();
-                assert!(told || strays || !self.desk.wishes.change, "(7) DATA behind a NOOP");
+                assert!(told || strays || !self.holds_all(), "(7) DATA behind a NOOP");
                 self.held_since = None;
                 wire.in_data = true;
                 for path in &wire.envelope {
