@@ -130,7 +130,7 @@ pub(crate) fn within(seconds: u64, what: &str, is: impl Fn() -> bool) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test of real processes waits for them")]
-pub(crate) fn clock() -> Instant {
+fn clock() -> Instant {
     Instant::now()
 }
 
@@ -163,6 +163,9 @@ fn an_opt_out_added_while_it_runs_is_enforced_when_the_command_returns() {
     let reply = client.envelope(&["bob@example.com"]).remove(0);
     assert!(reply.starts_with("550 5.7.1 <bob@example.com> opted out on "), "{reply}");
     let reference = reply.rsplit_once("ref ").unwrap().1;
+    within(60, "the record, which is written behind the reply", || {
+        std::fs::read_to_string(pair.house.path("evidence.jsonl")).unwrap().contains(reference)
+    });
     let why = pair.house.run(&["-o", "json", "why", reference]).exits(1).json();
     assert_eq!(why["decisions"][0]["verdict"], "refuse");
     assert_eq!(why["entry"]["list"], "manual");

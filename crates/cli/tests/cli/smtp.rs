@@ -12,7 +12,7 @@ impl Client {
     /// Connects, without reading the greeting.
     pub(crate) fn connect(gate: SocketAddr) -> Self {
         let stream = TcpStream::connect(gate).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         Self { reader: BufReader::new(stream) }
     }
 
