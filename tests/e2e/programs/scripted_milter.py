@@ -64,6 +64,9 @@ class Scripted(Milter.Base):
             return Milter.REJECT if rest[0].startswith("5") else Milter.TEMPFAIL
         if word == "sleep":
             time.sleep(rest[0])
+        elif word == "wait":
+            while not os.path.exists(rest[0]):
+                time.sleep(0.02)
         elif word == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         elif word == "progress":

@@ -46,7 +46,7 @@ impl Aiosmtpd {
         command.arg(script).arg(address.port().to_string()).arg(&folder);
         let log = scratch.path().join("aiosmtpd.log");
         let mut server = Server::start("aiosmtpd", &mut command, log);
-        server.wait_ready(Duration::from_secs(30), || Dialogue::open(address).is_ok());
+        server.wait_ready(Duration::from_secs(90), || Dialogue::open(address).is_ok());
         Self { server, address, folder }
     }
 

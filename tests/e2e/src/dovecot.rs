@@ -31,7 +31,7 @@ impl Dovecot {
         command.arg("-F").arg("-c").arg(configuration);
         let mut server = Server::start("dovecot", &mut command, folder.join("printed"));
         let socket = folder.join("auth");
-        server.wait_ready(Duration::from_secs(30), || socket.exists());
+        server.wait_ready(Duration::from_secs(90), || socket.exists());
         Self { _server: server, socket }
     }
 

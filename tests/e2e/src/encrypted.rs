@@ -11,7 +11,7 @@ use crate::process::{Ran, run};
 use crate::wire::Reply;
 
 /// How long a reply may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A connection to an SMTP server, past the handshake.
 pub struct Encrypted {

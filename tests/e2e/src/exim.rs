@@ -71,7 +71,7 @@ impl Exim {
         command.arg("-C").arg(&configuration).args(["-bdf", "-q1m"]).env_clear();
         let printed = scratch.path().join("exim.log");
         let mut server = Server::start("exim", &mut command, printed);
-        server.wait_ready(Duration::from_secs(30), || Dialogue::open(address).is_ok());
+        server.wait_ready(Duration::from_secs(90), || Dialogue::open(address).is_ok());
         let maildir = scratch.path().join("exim-mail/inbox");
         let log = scratch.path().join("exim-log/mainlog");
         Self { _server: server, address, spool, maildir, log }

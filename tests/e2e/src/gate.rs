@@ -15,7 +15,7 @@ use crate::wire::Dialogue;
 /// A start reads the lists and the ledger; the machine is shared.
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// A record is written within milliseconds.
-const RECORD_LIMIT: Duration = Duration::from_secs(30);
+const RECORD_LIMIT: Duration = Duration::from_secs(60);
 /// What a verb may take.
 const VERB_LIMIT: Duration = Duration::from_secs(60);
 
@@ -166,7 +166,7 @@ impl Gate {
     }
 
     /// The records of one kind, in their order, as soon as there are `count`: most are written
-    /// behind the reply. After half a minute, those that there are.
+    /// behind the reply. After a minute, those that there are.
     pub fn records(&self, kind: &str, count: usize) -> Vec<serde_json::Value> {
         let mut found = Vec::new();
         let _ = wait_until(RECORD_LIMIT, || {

@@ -32,7 +32,7 @@ impl Haproxy {
         let mut server = Server::start(NAME, &mut command, printed);
         // Anybody may ask whether it listens; the gate then sees a client that hangs up.
         server
-            .wait_ready(Duration::from_secs(30), || std::net::TcpStream::connect(address).is_ok());
+            .wait_ready(Duration::from_secs(90), || std::net::TcpStream::connect(address).is_ok());
         Self { _server: server, address }
     }
 }

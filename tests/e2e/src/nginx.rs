@@ -12,7 +12,7 @@ use crate::process::Server;
 use crate::scratch::Scratch;
 
 const NAME: &str = "nginx";
-const START_LIMIT: Duration = Duration::from_secs(30);
+const START_LIMIT: Duration = Duration::from_secs(90);
 
 /// A running server. It has `/open/`, `/basic/` and `/bearer/`, which give out the same
 /// files to anybody, to [`Nginx::USER`], and to who has [`Nginx::TOKEN`]; and `/slow/`,

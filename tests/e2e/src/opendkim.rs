@@ -52,7 +52,7 @@ impl OpenDkim {
         command.args(["-f", "-x"]).arg(file);
         let log = scratch.path().join(format!("{name}.log"));
         let mut server = Server::start(NAME, &mut command, log);
-        server.wait_ready(Duration::from_secs(30), || door.is_open());
+        server.wait_ready(Duration::from_secs(90), || door.is_open());
         Self { server, door: door.clone() }
     }
 }

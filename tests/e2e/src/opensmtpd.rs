@@ -51,7 +51,7 @@ impl OpenSmtpd {
         command.arg(format!("LD_PRELOAD={}", way_to_the_key(scratch).display()));
         command.args(["/usr/sbin/smtpd", "-d", "-v", "-f"]).arg(configuration);
         let mut server = Server::start("opensmtpd", &mut command, folder.join("log"));
-        server.wait_ready(Duration::from_secs(30), || Dialogue::open(address).is_ok());
+        server.wait_ready(Duration::from_secs(90), || Dialogue::open(address).is_ok());
         Self { server, address, spool, maildir }
     }
 }

@@ -183,7 +183,7 @@ impl Postfix {
         }
         let printed = scratch.path().join("postfix.log");
         let mut server = Server::start("postfix", &mut command, printed);
-        server.wait_ready(Duration::from_secs(30), || Dialogue::open(address).is_ok());
+        server.wait_ready(Duration::from_secs(90), || Dialogue::open(address).is_ok());
         let maildir = scratch.path().join("postfix-mail/inbox");
         let log = scratch.path().join("postfix-mail.log");
         Self { server, address, spool, maildir, log, etc }

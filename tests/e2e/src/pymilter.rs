@@ -47,7 +47,7 @@ impl Pymilter {
         command.arg(door.for_milter()).arg(&records).arg(script.to_string());
         let log = scratch.path().join(format!("{name}.log"));
         let mut server = Server::start(NAME, &mut command, log);
-        server.wait_ready(Duration::from_secs(30), || door.is_open());
+        server.wait_ready(Duration::from_secs(90), || door.is_open());
         Self { server, door: door.clone(), records }
     }
 
@@ -85,7 +85,7 @@ impl Pymilter {
     /// # Panics
     /// When that does not happen.
     pub fn wait_for(&self, step: &str) -> Shown {
-        let shown = wait_until(Duration::from_secs(30), || {
+        let shown = wait_until(Duration::from_secs(60), || {
             self.shown().into_iter().find(|shown| shown.step == step)
         });
         shown.unwrap_or_else(|| panic!("no {step}: {:?}", self.records()))

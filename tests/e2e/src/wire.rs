@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// How long a reply may take. The gate's own limits are far longer; a test that
 /// waits for one of them sets it in its configuration.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A connection to an SMTP server.
 pub struct Dialogue {

@@ -11,7 +11,7 @@ use e2e::{Aiosmtpd, Gate, Postfix, Scratch, Setup, free_port, wait_until};
 
 use crate::recipients;
 
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The command of a program that writes down what it hears, one line a message. The shell reads
 /// it: a file just written can for a moment not be run, while a child of another test holds it.

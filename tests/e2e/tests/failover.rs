@@ -90,7 +90,7 @@ fn postfix_takes_over_when_the_first_dies_between_rcpt_and_data() {
     assert_eq!(ask("RCPT TO:<alice@example.com>"), 250);
     // Whether the reserve has her too is not the client's business, but it must be known.
     let lost =
-        wait_until(Duration::from_secs(30), || gate.log().contains("smarthost lost").then_some(()));
+        wait_until(Duration::from_secs(60), || gate.log().contains("smarthost lost").then_some(()));
     assert!(lost.is_some(), "{}", gate.log());
     assert_eq!(ask("RCPT TO:<bob@example.com>"), 550, "refused here as there");
     assert_eq!(ask("DATA"), 354, "{}", gate.log());

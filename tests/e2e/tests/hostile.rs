@@ -90,7 +90,7 @@ fn garbage_gets_a_reply_or_a_closed_connection_aiosmtpd() {
     };
     for round in 0..40 {
         let mut stream = TcpStream::connect(gate.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let noise: Vec<u8> = (0..2000).map(|_| byte()).collect();
         let opening: &[u8] = match round % 4 {
             0 => b"",
@@ -122,7 +122,7 @@ fn one_byte_at_a_time_is_the_same_message_aiosmtpd() {
     let letter = Letter::leading_dots();
     let stream = TcpStream::connect(gate.address).unwrap();
     stream.set_nodelay(true).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
@@ -154,7 +154,7 @@ fn half_a_command_and_then_silence_ends_the_session_aiosmtpd() {
     let scratch = Scratch::new();
     let server = Aiosmtpd::start(&scratch);
     let setup = Setup {
-        tables: "[limits]\ncommand_timeout = \"5s\"\n".to_owned(),
+        tables: "[limits]\ncommand_timeout = \"12s\"\n".to_owned(),
         ..Setup::new(server.address)
     };
     let mut gate = Gate::start(&scratch.path().join("gate"), &setup);
@@ -373,7 +373,7 @@ fn a_client_that_leaves_while_354_is_on_its_way() {
         assert_eq!(dialogue.read().unwrap().code, code);
     }
     drop(dialogue);
-    let ended = e2e::wait_until(Duration::from_secs(10), || {
+    let ended = e2e::wait_until(Duration::from_secs(60), || {
         let status = gate.ask(&["status", "-o", "json"]).out;
         status.contains("\"sessions_open\": 0").then_some(())
     });

@@ -9,7 +9,7 @@ use std::time::Duration;
 use e2e::{Gate, wait_until};
 use serde_json::Value;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Both ready texts and one of one's own: more than a reply line has room for.
 const LONG: &str = "notice = { ready = [\"no-uce\", \"california-17538.45\"], country = \"US\", \

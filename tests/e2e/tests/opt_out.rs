@@ -9,7 +9,7 @@ use e2e::{Aiosmtpd, Client, Gate, Letter, Postfix, Scratch, Setup, Smarthost, wa
 use crate::{SENDER, recipients};
 
 /// A watched list is read again within this time, on a shared machine.
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 
 #[test]
 fn an_opt_out_by_the_command_is_enforced_when_the_command_returns_with_postfix() {

@@ -63,7 +63,7 @@ fn mail_goes_on_when_one_of_two_smarthosts_is_killed_and_comes_back_to_it() {
     assert_eq!(left_alone, Some(Value::from("down")));
 
     let main = Postfix::start_at(&first, address);
-    let back = wait_until(Duration::from_secs(60), || {
+    let back = wait_until(Duration::from_secs(120), || {
         assert_eq!(send(&gate, "again"), 250, "{}", gate.log());
         (main.stored().len() > 1).then_some(())
     });
@@ -112,7 +112,7 @@ fn gate_in_front_of(scratch: &Scratch, smarthost: &impl Smarthost) -> Gate {
     };
     let gate = Gate::start(&scratch.path().join("gate"), &setup);
     // It is asked once what it offers, which is a connection of its own.
-    let asked = wait_until(Duration::from_secs(30), || {
+    let asked = wait_until(Duration::from_secs(60), || {
         let settled =
             counter(&gate, "smarthost_connections") == 1 && connections(&gate) == Some((0, 0));
         settled.then_some(())

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{SENDER, recipients};
 
 /// A watched list is read again, and records are written, within this time.
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 
 /// Sends a letter; the gate and the smarthost take it.
 fn send(scratch: &Scratch, gate: &Gate, sender: &str, to: &str) {

@@ -20,7 +20,7 @@ fn a_smarthost_that_is_down_means_try_again_and_then_postfix_comes_up() {
     assert_eq!(gate.verdict("bob@example.com").code, 550);
 
     let postfix = Postfix::start_at(&scratch, address);
-    let accepted = wait_until(Duration::from_secs(30), || {
+    let accepted = wait_until(Duration::from_secs(90), || {
         let letter = Letter::plain("after the weekend");
         let reply = gate.dialogue().mail(SENDER, &["alice@example.com"], &letter.content).ok()?;
         (reply.code == 250).then_some(())
@@ -107,7 +107,7 @@ fn what_aiosmtpd_says_to_the_message_is_what_the_client_hears() {
     let reply = answer("hangup");
     assert_eq!(reply.code, 451, "{reply:?}");
     assert!(server.taken().is_empty());
-    let unknown = wait_until(Duration::from_secs(20), || {
+    let unknown = wait_until(Duration::from_secs(60), || {
         gate.evidence().iter().any(|line| line.to_string().contains("unknown")).then_some(())
     });
     assert!(unknown.is_some(), "the evidence says that the outcome is not known");

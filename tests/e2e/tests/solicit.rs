@@ -41,7 +41,7 @@ fn send(gate: &Gate, parameter: &str, header: &str, to: &str) -> Vec<(u16, Strin
 
 /// Waits until the gate knows what the smarthost offers; by that it is told parameters.
 fn offer(gate: &Gate) -> String {
-    let offered = wait_until(Duration::from_secs(20), || {
+    let offered = wait_until(Duration::from_secs(60), || {
         let mut dialogue = gate.dialogue();
         let reply = dialogue.ask("EHLO client.test").ok()?;
         reply.text.contains("8BITMIME").then_some(reply.text)
@@ -195,7 +195,7 @@ fn an_imported_class_is_refused_and_told_by_why() {
     assert!(text.contains(&format!("SOLICIT={CLASS}")), "{text}");
     let reference = text.rsplit("ref ").next().expect("a reference");
     let reference = reference.split(|c: char| !c.is_ascii_alphanumeric()).next().expect("a word");
-    let told = wait_until(Duration::from_secs(20), || {
+    let told = wait_until(Duration::from_secs(60), || {
         let told = gate.ask(&["why", reference, "--config", "optgate.toml"]);
         told.text().contains(&format!("SOLICIT={CLASS}")).then_some(())
     });

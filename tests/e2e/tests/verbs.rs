@@ -105,6 +105,8 @@ fn why_tells_of_an_address_and_of_a_reference_with_postfix() {
     let reply = gate.verdict("bob@example.com");
     let (_, reference) = reply.text.rsplit_once("ref ").expect("the refusal has a reference");
     assert_eq!(reference.len(), 13, "{reply:?}");
+    // Written behind the reply.
+    assert_eq!(gate.records("decision", 1).len(), 1, "{}", gate.log());
 
     for question in ["bob@example.com", "Bob+x@Example.COM", reference] {
         let ran = gate.ask(&["why", question, "--config", "optgate.toml"]);

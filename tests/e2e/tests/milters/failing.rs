@@ -232,13 +232,14 @@ fn a_slow_milter_does_not_hold_up_other_sessions() {
     let scratch = Scratch::new();
     let witness = Witness::start(&[]);
     // It never answers them, and its cap is longer than this test waits for any reply.
-    let gate: Gate = gate_with(&scratch, witness.address, &milter.door.table("it", ""));
+    let table = milter.door.table("it", "cap = \"4m\"\n");
+    let gate: Gate = gate_with(&scratch, witness.address, &table);
     let mut waiting: Vec<_> = (0..20).map(|_| gate.dialogue()).collect();
     for dialogue in &mut waiting {
         dialogue.send(b"MAIL FROM:<slow@corp.example>\r\n").expect("it is taken");
     }
     let asked = || milter.heard().iter().filter(|(letter, _)| *letter == 'M').count();
-    let all = wait_until(Duration::from_secs(20), || (asked() == waiting.len()).then_some(()));
+    let all = wait_until(Duration::from_secs(60), || (asked() == waiting.len()).then_some(()));
     assert!(all.is_some(), "they are asked about side by side: {}", asked());
     assert_eq!(gate.verdict(RECIPIENT).code, 250, "nobody else waits");
 }

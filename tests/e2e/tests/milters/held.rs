@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use e2e::{Door, Gate, Letter, Pymilter, Scratch, Seen, Setup, Witness};
+use e2e::{Door, Gate, Letter, Pymilter, Scratch, Seen, Setup, Witness, wait_until};
 use serde_json::json;
 
 use super::{RECIPIENT, letter, send, send_from};
@@ -34,12 +34,20 @@ fn is_kept_alive(transaction: &[Seen], least: usize) {
     assert!(noops >= least && fits, "{noops} in {waited:?}");
 }
 
+/// Waits until the smarthost has heard so many NOOPs.
+fn kept_alive(witness: &Witness, count: usize) {
+    let noops = || witness.seen().iter().filter(|seen| seen.line == "NOOP").count();
+    let heard = wait_until(Duration::from_secs(60), || (noops() >= count).then_some(()));
+    assert!(heard.is_some(), "{:?}", witness.seen());
+}
+
 /// Once a slow filter, and once a slow client: the smarthost hears a NOOP for each interval
-/// before DATA, and none behind it.
+/// before DATA, and none behind it. Both go on when two have come.
 #[test]
 fn pymilter_takes_its_time_and_the_smarthost_is_kept_alive_before_data() {
     let scratch = Scratch::new();
-    let script = json!([{"at": "eom", "from": "slow@corp.example", "do": [["sleep", 12.0]]}]);
+    let go_on = scratch.path().join("go-on");
+    let script = json!([{"at": "eom", "from": "slow@corp.example", "do": [["wait", go_on]]}]);
     let milter = Pymilter::start(&scratch, "milter", &Door::port(), &script);
     let table = milter.door.table("it", "");
     let limits = "noop_interval = \"5s\"";
@@ -48,7 +56,13 @@ fn pymilter_takes_its_time_and_the_smarthost_is_kept_alive_before_data() {
             let (scratch, witness) = (Scratch::new(), Witness::start(&[]));
             let gate = gate_with_limits(&scratch, &witness, limits, &table);
             let letter = letter("slow-filter", "x");
-            let told = send_from(gate.address, "slow@corp.example", &[RECIPIENT], &letter);
+            let told = std::thread::scope(|scope| {
+                let from = "slow@corp.example";
+                let told = scope.spawn(|| send_from(gate.address, from, &[RECIPIENT], &letter));
+                kept_alive(&witness, 2);
+                std::fs::write(&go_on, "").expect("a file can be written");
+                told.join().expect("an answer")
+            });
             assert_eq!(told.code, 250, "{told:?}\n{}", gate.log());
             is_kept_alive(&witness.transaction(), 2);
         });
@@ -59,9 +73,9 @@ fn pymilter_takes_its_time_and_the_smarthost_is_kept_alive_before_data() {
             dialogue.ask(&format!("MAIL FROM:<{SENDER}>")).expect("an answer");
             dialogue.ask(&format!("RCPT TO:<{RECIPIENT}>")).expect("an answer");
             assert_eq!(dialogue.ask("DATA").expect("an answer").code, 354);
-            for line in ["Subject: slow\r\n", "\r\n", "one\r\n", "two\r\n"] {
-                std::thread::sleep(Duration::from_millis(2_900));
-                dialogue.send(line.as_bytes()).expect("it is taken");
+            for (count, text) in [(1, "Subject: slow\r\n\r\none\r\n"), (2, "two\r\n")] {
+                kept_alive(&witness, count);
+                dialogue.send(text.as_bytes()).expect("it is taken");
             }
             assert_eq!(dialogue.ask(".").expect("an answer").code, 250, "{}", gate.log());
             is_kept_alive(&witness.transaction(), 2);

@@ -52,6 +52,8 @@ fn pymilter_is_shown_the_session_as_it_was_before_postfix() {
     assert!(!shown.iter().any(|shown| shown.told.iter().any(|word| word.contains("bob"))));
     // Our name for the message, by which a person finds it.
     let reference = step("eom").symbol("i").expect("it has a name").to_owned();
+    // Written behind the reply.
+    gate.records("outcome", 1);
     let why = gate.ask(&["why", &reference, "--config", "optgate.toml"]);
     assert!(why.out.contains("dora@example.com") && why.out.contains("accepted"), "{}", why.text());
     // What it was shown is what was sent; header lines end as milters are shown them.
@@ -268,7 +270,7 @@ fn pymilter_is_told_when_the_client_is_gone() {
     drop(dialogue);
     milter.wait_for("close");
     assert!(milter.steps(&["eom"]).is_empty());
-    let over = wait_until(Duration::from_secs(10), || {
+    let over = wait_until(Duration::from_secs(60), || {
         let seen = witness.transaction();
         (!seen.is_empty() && !seen.iter().any(|seen| seen.line == "CONTENT")).then_some(())
     });
