@@ -140,7 +140,7 @@ fn rows_of_other_writers_are_followed() {
     let key = KeyFile::load(&settings.key).unwrap();
     let mut ledger = Ledger::open(&settings.ledger, &key).unwrap();
     ledger.append(clock::now(), None, &[entry(&maker(&keeper), "b@example.com")]).unwrap();
-    let until = clock::instant() + Duration::from_secs(10);
+    let until = clock::instant() + Duration::from_secs(60);
     while look_up(&keeper, "b@example.com") == Lookup::Clear {
         assert!(clock::instant() < until, "not followed");
         clock::sleep(Duration::from_millis(20));
@@ -424,7 +424,7 @@ fn a_new_key_of_another_process_is_followed_with_the_entries_under_it() {
     let other =
         EntryMaker::new(Keys::new(made.ring.clone()), PersonRules::default(), Store::Hashed);
     ledger.append(clock::now(), None, &[entry(&other, "after@example.com")]).unwrap();
-    let until = clock::instant() + Duration::from_secs(10);
+    let until = clock::instant() + Duration::from_secs(60);
     while look_up(&keeper, "after@example.com") == Lookup::Clear {
         assert!(clock::instant() < until, "not followed");
         clock::sleep(Duration::from_millis(20));
@@ -435,7 +435,7 @@ fn a_new_key_of_another_process_is_followed_with_the_entries_under_it() {
     let made = ledger.rekey(clock::now(), "somebody", "a test", &settings.key).unwrap();
     let newest = made.ring.current().key_id();
     while keeper.keys().current().key_id() != newest {
-        assert!(clock::instant() < until + Duration::from_secs(10), "not noticed");
+        assert!(clock::instant() < until + Duration::from_secs(60), "not noticed");
         clock::sleep(Duration::from_millis(20));
     }
     // Entries under a key that nobody has: who is on no list is not known any more.
@@ -446,7 +446,7 @@ fn a_new_key_of_another_process_is_followed_with_the_entries_under_it() {
     std::fs::rename(&aside, &settings.key).unwrap();
     ledger.append(clock::now(), None, &[entry(&lost, "lost@example.com")]).unwrap();
     while !matches!(look_up(&keeper, "alice@example.com"), Lookup::Unknown(_)) {
-        assert!(clock::instant() < until + Duration::from_secs(20), "not deferred");
+        assert!(clock::instant() < until + Duration::from_secs(120), "not deferred");
         clock::sleep(Duration::from_millis(20));
     }
     assert!(matches!(look_up(&keeper, "before@example.com"), Lookup::Suppressed(_)));
@@ -461,7 +461,7 @@ fn a_ledger_that_is_taken_away_records_nothing_and_makes_the_rest_unknown() {
     add(&keeper, "bob@example.com");
     let aside = folder.path().join("aside.db");
     let eventually = |wanted: fn(&Lookup) -> bool| {
-        let until = clock::instant() + Duration::from_secs(10);
+        let until = clock::instant() + Duration::from_secs(60);
         while !wanted(&look_up(&keeper, "alice@example.com")) {
             assert!(clock::instant() < until, "{:?}", look_up(&keeper, "alice@example.com"));
             clock::sleep(Duration::from_millis(20));
