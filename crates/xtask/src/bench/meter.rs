@@ -194,11 +194,13 @@ mod tests {
         let meter = Meter::new(std::process::id());
         let before = meter.cpu();
         let began = Instant::now();
-        while began.elapsed() < Duration::from_millis(60) {
-            std::hint::black_box(began.elapsed());
-        }
-        let own = meter.cpu() - before;
-        assert!(own >= Duration::from_millis(5), "{own:?}");
+        let own = loop {
+            let own = meter.cpu() - before;
+            if own >= Duration::from_millis(5) {
+                break own;
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "{own:?}");
+        };
         let script = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
         Command::new("sh").args(["-c", script]).status().unwrap();
         let with_child = meter.cpu() - before;
