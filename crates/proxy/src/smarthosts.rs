@@ -125,8 +125,8 @@ impl Smarthosts {
     }
 
     /// Returns when each in `reach` (all, if it is empty) has been tried once since it is known of,
-    /// or when [`FIRST_LOOK`] is over. Who came before that would be offered neither AUTH nor SMTPUTF8, and
-    /// clients take what is not offered for a lasting no.
+    /// or when [`FIRST_LOOK`] is over. Who came before that would be offered neither AUTH nor
+    /// SMTPUTF8, and clients take what is not offered for a lasting no.
     pub(crate) async fn first_look(&self, reach: &[SmarthostId], now: Moment) {
         let matters = |host: &Smarthost| reach.is_empty() || reach.contains(&host.id());
         // Nearly always there is none, and no clock is asked.

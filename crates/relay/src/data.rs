@@ -4,8 +4,9 @@
 //! header tells the stream of a message that everybody may get, the fields that tell it.
 //! Whatever goes wrong on the way (the smarthost is lost, a line ends wrongly, the message is
 //! too big) the smarthost's connection is dropped without the dot, so that nothing
-//! half-sent can be delivered, or, before DATA, given back with RSET to come; the rest of the client's data is read and thrown
-//! away, and the reason is the reply to its dot (RFC 5321 s4.1.1.4).
+//! half-sent can be delivered, or, before DATA, given back with RSET to come; the rest of the
+//! client's data is read and thrown away, and the reason is the reply to its dot (RFC 5321
+//! s4.1.1.4).
 
 use evidence::Ending;
 use message::continues_field;
